@@ -1,0 +1,58 @@
+"""Insert attention layers into YOLO model configs, and renumber everything that has to be.
+
+:func:`load` reads a model config, and a :class:`Config` can be added to, compared and saved::
+
+    yamlinject.load("yolov5s").add("SimAM", after="SPPF").save("yolov5s_SimAM.yaml")
+
+Every name is imported when it is first used, so that the program can settle how it runs before.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from yamlinject._version import __version__
+
+if TYPE_CHECKING:
+    from yamlinject.config import Config, load
+    from yamlinject.errors import (
+        ConfigError,
+        RefusalError,
+        SelectorError,
+        SourceError,
+        YamlInjectError,
+    )
+    from yamlinject.layer import Layer
+    from yamlinject.plan import Change, IndexMap, Rewrite
+
+_HOMES = {
+    "config": ("Config", "load"),
+    "errors": ("ConfigError", "RefusalError", "SelectorError", "SourceError", "YamlInjectError"),
+    "layer": ("Layer",),
+    "plan": ("Change", "IndexMap", "Rewrite"),
+}
+
+__all__ = [
+    "Change",
+    "Config",
+    "ConfigError",
+    "IndexMap",
+    "Layer",
+    "RefusalError",
+    "Rewrite",
+    "SelectorError",
+    "SourceError",
+    "YamlInjectError",
+    "__version__",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"yamlinject.{module}"), name)
+    raise AttributeError(f"module 'yamlinject' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

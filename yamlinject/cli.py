@@ -1,0 +1,234 @@
+"""The command line: options in, one call into the core, rendering out."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from yamlinject import __version__, bases, recipes, report, selectors
+from yamlinject.config import Config, load
+from yamlinject.errors import YamlInjectError
+from yamlinject.report import Line
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Insert attention layers into YOLO model configs, and renumber everything that has to be.",
+    epilog="Start with: yamlinject add SimAM --after SPPF",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+#: What typer raises for a wrong command line; newer versions bring their own click, older use click's.
+_CommandLineError = cast(type[Exception], typer.BadParameter.__mro__[2])
+
+
+class ScopeOption(str, Enum):
+    """``--scope``."""
+
+    backbone = "backbone"
+    head = "head"
+    all = "all"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; a user's mistake is one line on stderr and 2."""
+    try:
+        code = app(args=list(arguments), prog_name="yamlinject", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except YamlInjectError as error:
+        message = str(error)
+    except _CommandLineError as error:
+        message = getattr(error, "format_message", error.__str__)()
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            message = f"{message.rstrip('.')}: see {context.command_path} --help"
+    except (typer.Abort, KeyboardInterrupt):
+        message = "interrupted"
+    report.emit(sys.stderr, [Line(f"yamlinject: error: {' '.join(message.split())}", "red")])
+    return 2
+
+
+def _complete_module(incomplete: str) -> list[str]:
+    return [name for name in recipes.names() if name.startswith(incomplete)]
+
+
+def _complete_base(incomplete: str) -> list[str]:
+    files = (str(path) for path in sorted(Path().glob(f"{incomplete}*.y*ml")))
+    return [name for name in bases.names() if name.startswith(incomplete)] + list(files)
+
+
+def _complete_selector(context: typer.Context, incomplete: str) -> list[str]:
+    """The modules of the base that stands on the command line, also behind a comma."""
+    try:
+        layers = load(context.params.get("base") or _DEFAULT_BASE).layers
+    except YamlInjectError:
+        return []
+    done, comma, started = incomplete.rpartition(",")
+    words = [*dict.fromkeys(layer.module for layer in layers), selectors.DETECT_INPUTS]
+    return [done + comma + word for word in words if word.startswith(started)]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"yamlinject {__version__}")
+        raise typer.Exit
+
+
+_DEFAULT_BASE = "yolov5s"
+
+_Module = Annotated[str, typer.Argument(help="Name of the module.", autocompletion=_complete_module)]
+_ConfigArgument = Annotated[str, typer.Argument(help="A path, - or a name.", autocompletion=_complete_base)]
+_Output = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; - is stdout.")
+]
+_InPlace = Annotated[bool, typer.Option("--in-place", help="Replace the file that was read.")]
+_Diff = Annotated[bool, typer.Option("--diff", help="Print a unified diff, write nothing.")]
+_Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file would change.")]
+_Force = Annotated[bool, typer.Option("--force", help="Replace another file that is in the way.")]
+
+
+@app.callback()
+def _yamlinject(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: yamlinject add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml")
+def add(
+    module: _Module,
+    base: Annotated[
+        str,
+        typer.Argument(help="The base config: a path, - or a name.", autocompletion=_complete_base),
+    ] = _DEFAULT_BASE,
+    *,
+    after: Annotated[
+        list[str],
+        typer.Option(
+            metavar="SELECTOR",
+            help="After which layers: SPPF, 9, C3@-1, head/C3, detect-inputs, or several with commas.",
+            autocompletion=_complete_selector,
+        ),
+    ],
+    scope: Annotated[
+        ScopeOption, typer.Option(help="Where selectors look that name no scope.")
+    ] = ScopeOption.backbone,
+    number: Annotated[
+        int, typer.Option(help="The new row's number; frameworks scale it when it is above 1.")
+    ] = 1,
+    args: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="The new row's args in YAML, such as '[channels, 16]', in place of the recipe's.",
+        ),
+    ] = None,
+    output: _Output = None,
+    in_place: _InPlace = False,
+    diff: _Diff = False,
+    check: _Check = False,
+    force: _Force = False,
+    no_provenance: Annotated[
+        bool, typer.Option("--no-provenance", help="Write no line that says how it was made.")
+    ] = False,
+    fix_comments: Annotated[
+        bool,
+        typer.Option("--fix-comments", help="Also mend index comments that were wrong before."),
+    ] = False,
+) -> int:
+    """Insert a layer after the layers that --after picks, and renumber all references.
+
+    Writes BASE_MODULE.yaml into the current folder unless told otherwise.
+    """
+    config = load(base)
+    result = config.add(
+        module,
+        after,
+        scope=scope.value,
+        number=number,
+        args=args,
+        provenance=not no_provenance,
+        fix_comments=fix_comments,
+    )
+    target = _target(base, f"{config.stem}_{module}.yaml", output, in_place)
+    if in_place and config.was_made_like(result):
+        result = config
+    code = _deliver(result, target, diff=diff, check=check, force=force or in_place)
+    _tell(report.insertion(result))
+    if not (diff or check or target == bases.STDIN):
+        _tell([Line(report.command("show", target), label="next")])
+    return code
+
+
+@app.command(epilog="Example: yamlinject remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml")
+def remove(
+    module: _Module,
+    config: _ConfigArgument,
+    *,
+    output: _Output = None,
+    in_place: _InPlace = False,
+    diff: _Diff = False,
+    check: _Check = False,
+    force: _Force = False,
+) -> int:
+    """Undo add: take the injected layers out again, byte for byte.
+
+    Writes CONFIG without the _MODULE of its name into the current folder unless told otherwise.
+    """
+    loaded = load(config)
+    result = loaded.remove(module)
+    if output is None and not in_place and result.stem == loaded.stem and config != bases.STDIN:
+        raise YamlInjectError("say where to write the result: -o FILE or --in-place")
+    target = _target(config, f"{result.stem}.yaml", output, in_place)
+    code = _deliver(result, target, diff=diff, check=check, force=force or in_place)
+    _tell(report.removal(result))
+    return code
+
+
+@app.command(epilog="Example: yamlinject show yolov5s_SimAM.yaml")
+def show(config: _ConfigArgument) -> None:
+    """Print the layer table: what every layer reads, its stride and its nominal channels.
+
+    Strides and channels are read off the rows, before any scaling; a module that is not known is taken
+    to keep both.
+    """
+    report.table(sys.stdout, load(config))
+
+
+def _target(base: str, default: str, output: str | None, in_place: bool) -> str:
+    """The file to write, or - for standard output."""
+    if in_place:
+        if output is not None:
+            raise YamlInjectError("give either --output or --in-place")
+        if not Path(base).is_file():
+            raise YamlInjectError(f"--in-place needs a file to replace, and {base} is none")
+        return base
+    return output or (bases.STDIN if base == bases.STDIN else default)
+
+
+def _deliver(config: Config, target: str, *, diff: bool, check: bool, force: bool) -> int:
+    """Print or write ``config`` as asked for; returns the exit code."""
+    if diff:
+        report.emit(sys.stdout, report.diff(config.diff(target)))
+    if check:
+        changes = target == bases.STDIN or config.differs(target)
+        _tell([Line(f"{target} would {'change' if changes else 'not change'}", label="checked")])
+        return int(changes)
+    if diff:
+        return 0
+    if target == bases.STDIN:
+        sys.stdout.buffer.write(config.to_bytes())
+        return 0
+    written = config.save(target, force=force)
+    _tell([Line(target, "bold", label="wrote" if written else "unchanged")])
+    return 0
+
+
+def _tell(lines: Iterator[Line] | Sequence[Line]) -> None:
+    report.emit(sys.stderr, lines)

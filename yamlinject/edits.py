@@ -1,0 +1,45 @@
+"""Edits of a text by offset, and the unified diff that shows them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from typing import NamedTuple
+
+
+class Edit(NamedTuple):
+    """Replace the text between the offsets ``start`` and ``end`` by ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """Apply ``edits``, whose offsets all speak of ``text``; insertions at one place keep their order.
+
+    Raises :class:`ValueError` where two edits overlap: that is a bug of the caller.
+    """
+    parts: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=attrgetter("start", "end")):
+        if edit.start < done:
+            raise ValueError(f"overlapping edits at offset {edit.start}")
+        parts += text[done : edit.start], edit.text
+        done = edit.end
+    return "".join([*parts, text[done:]])
+
+
+def unified_diff(before: str, after: str, before_name: str, after_name: str) -> Iterator[str]:
+    """The lines of a unified diff, without their line ends; nothing when the texts are equal."""
+    old, new = _lines(before), _lines(after)
+    for line in difflib.unified_diff(old, new, before_name, after_name, lineterm=""):
+        yield line.rstrip("\r\n")
+        if line[:1] in "+- " and not line.startswith(("---", "+++")) and line[-1] not in "\r\n":
+            yield "\\ No newline at end of file"
+
+
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)

@@ -1,0 +1,57 @@
+"""The exceptions of yamlinject: one line each, with file, line and column where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A line and a column of a file, counted from 1."""
+
+    line: int
+    column: int
+
+
+class YamlInjectError(Exception):
+    """Something that the user can mend; ``str()`` gives ``FILE:LINE:COL: what and what to do``.
+
+    The core knows no file names: whoever reads the file adds the name with :func:`named`.
+    """
+
+    def __init__(self, message: str, place: Place | None = None, *, file: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.file = file
+
+    def __str__(self) -> str:
+        where = [part for part in (self.file, *(self.place or ())) if part is not None]
+        return "".join(f"{part}:" for part in where) + " " * bool(where) + self.message
+
+
+class SourceError(YamlInjectError):
+    """A file, or a base config's name, that cannot be read or written."""
+
+
+class ConfigError(YamlInjectError):
+    """A text that is not a model config, or not one that a framework could build."""
+
+
+class SelectorError(YamlInjectError):
+    """A selector that is written wrongly or picks nothing."""
+
+
+class RefusalError(YamlInjectError):
+    """A rewrite that is possible as text but would not mean what the user asked for."""
+
+
+@contextmanager
+def named(file: str) -> Iterator[None]:
+    """Add ``file`` to every error of the block that has no file name yet."""
+    try:
+        yield
+    except YamlInjectError as error:
+        error.file = error.file or file
+        raise

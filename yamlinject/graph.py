@@ -1,0 +1,210 @@
+"""What the layers say together: references, readers, nominal channels and strides.
+
+Pure functions over :class:`~yamlinject.layer.Layer`. The rules for channels follow ``parse_model`` of
+YOLOv5 (``models/yolo.py``), Ultralytics (``ultralytics/nn/tasks.py``), YOLOv7 and YOLOv9, before any
+scaling; the index :data:`IMAGE` stands for the input image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from yamlinject.layer import Layer
+
+IMAGE = -1
+
+#: Modules whose output is no single feature map: a list, or a prediction.
+_NO_MAP = {
+    "CBLinear": "gives a list of feature maps",
+    "ImagePoolingAttn": "gives a text embedding",
+    "Classify": "gives class scores",
+    "Merge": "gives detections",
+}
+
+#: Modules that pick one feature map out of the list that the layer they read gives.
+_READS_LISTS = {"Index"}
+
+#: Joining modules that bring every input to the shape of the last one.
+_RESIZES = {"CBFuse"}
+
+#: Joining modules whose output has the channels of all inputs together.
+_SUMS = {"Chuncat"}
+
+#: Modules without a channel argument that change the number of channels.
+_CHANNEL_FACTOR: dict[str, Callable[[list[Any]], float]] = {
+    "ReOrg": lambda args: 4,
+    "Foldcut": lambda args: 1 / 2,
+    "Contract": lambda args: _at(args, 0, 2) ** 2,
+    "Expand": lambda args: 1 / _at(args, 0, 2) ** 2,
+}
+
+#: Modules whose first argument is no channel count though it may be an integer; all of ``nn`` but
+#: its convolutions are alike.
+_KEEPS = {"AIFI", "MP", "SP", "Silence"}
+_NN_CONVOLUTIONS = {"nn.Conv2d", "nn.ConvTranspose2d"}
+
+#: Modules whose output channels are not their first argument.
+_DECLARES: dict[str, Callable[[list[Any]], Any]] = {
+    "HGStem": lambda args: args[1],
+    "HGBlock": lambda args: args[1],
+    "ResNetLayer": lambda args: args[1] if args[3] else 4 * args[1],
+}
+
+#: The smallest integer that is read as a channel count in the args of an unknown module.
+_FEWEST_CHANNELS = 16
+
+_STRIDE: dict[str, Callable[[list[Any]], float]] = {
+    "ADown": lambda args: 2,
+    "AConv": lambda args: 2,
+    "Contract": lambda args: _at(args, 0, 2),
+    "DownC": lambda args: 2,
+    "Expand": lambda args: 1 / _at(args, 0, 2),
+    "Focus": lambda args: 2 * _at(args, 2, 1),
+    "HGStem": lambda args: 4,
+    "MP": lambda args: _at(args, 0, 2),
+    "PatchEmbed": lambda args: _at(args, 1, 4),
+    "PatchMerging": lambda args: 2,
+    "ReOrg": lambda args: 2,
+    "ResNetLayer": lambda args: 4 if args[3] else args[2],
+    "SCDown": lambda args: _at(args, 2, 1),
+    "Stem": lambda args: 4,
+    "nn.ConvTranspose2d": lambda args: 1 / _at(args, 2, 1),
+    "nn.MaxPool2d": lambda args: _at(args, 1, _at(args, 0, 1)),
+    "nn.Upsample": lambda args: 1 / _at(args, 1, 1),
+    "space_to_depth": lambda args: 2,
+}
+
+
+def _at(args: list[Any], position: int, default: Any) -> Any:
+    return args[position] if position < len(args) else default
+
+
+def resolve(index: int, reference: int) -> int:
+    """The layer that ``reference`` names when layer ``index`` reads it, or :data:`IMAGE`."""
+    return reference if reference >= 0 else index + reference
+
+
+def reference_problem(index: int, reference: int) -> str | None:
+    """What is wrong with a reference of layer ``index``, or None.
+
+    A framework runs the layers in order, so a layer can read an earlier one; only the first layer
+    reads the image, as -1.
+    """
+    source = resolve(index, reference)
+    if source == index:
+        return f"'from' {reference} is the layer itself"
+    if source > index:
+        return f"'from' {reference} is a later layer: it can read layers up to {index - 1}"
+    if source < 0 and (index, reference) != (0, -1):
+        return f"'from' {reference} reaches back beyond layer 0"
+    return None
+
+
+def sources(layer: Layer) -> list[int]:
+    """The layers that ``layer`` reads, in the order of its ``from``."""
+    return [resolve(layer.index, reference) for reference in layer.references]
+
+
+def readers(layers: Sequence[Layer]) -> list[list[Layer]]:
+    """For every layer, the layers that read it."""
+    found: list[list[Layer]] = [[] for _ in layers]
+    for layer in layers:
+        for source in dict.fromkeys(sources(layer)):
+            if source != IMAGE:
+                found[source].append(layer)
+    return found
+
+
+def insertion_problems(layers: Sequence[Layer]) -> list[str | None]:
+    """For every layer, why nothing may stand after it, or None."""
+    head = layers[-1] if layers else None
+    picked_from = {
+        source: layer for layer in layers if layer.module in _READS_LISTS for source in sources(layer)
+    }
+    found: list[str | None] = []
+    for layer in layers:
+        problem = None
+        if layer is head:
+            problem = "it is the last layer, and frameworks take the last layer for the detection head"
+        elif layer.module in _NO_MAP:
+            problem = f"{layer.module} {_NO_MAP[layer.module]}, not one feature map"
+        elif layer.index in picked_from:
+            problem = f"it gives a list, from which {picked_from[layer.index]} picks, not one feature map"
+        elif head and head.from_ == [] and layer.module in _NN_CONVOLUTIONS:
+            problem = f"{head} has an empty 'from' and finds its inputs by their channel count"
+        found.append(problem)
+    return found
+
+
+def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
+    """Nominal output channels of every layer, None where the rows do not tell.
+
+    A module that is not known here is taken to declare its channels first in its args when that is
+    an integer of at least 16, and to keep those of its input when it is not.
+    """
+    found: list[int | None] = []
+    for layer in layers:
+        inputs = [image if source == IMAGE else found[source] for source in sources(layer)]
+        found.append(_channels(layer, inputs))
+    return found
+
+
+def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
+    module, args = layer.module, layer.args
+    if "concat" in module.lower() or module in _SUMS:
+        known = [count for count in inputs if count is not None]
+        return sum(known) if known and len(known) == len(inputs) else None
+    if module in _DECLARES:
+        try:
+            declared = _DECLARES[module](args)
+        except (IndexError, TypeError):
+            return None
+        return declared if _is_count(declared) else None
+    if module in _RESIZES:
+        return inputs[-1] if inputs else None
+    if module == "Shortcut":
+        return inputs[0] if inputs else None
+    if module in _CHANNEL_FACTOR:
+        count = inputs[0] if inputs else None
+        return None if count is None else int(count * _CHANNEL_FACTOR[module](args))
+    if (module.startswith("nn.") and module not in _NN_CONVOLUTIONS) or module in _KEEPS:
+        return inputs[0] if inputs else None
+    if args and _is_count(args[0]):
+        if args[0] >= _FEWEST_CHANNELS or "conv" in module.lower():
+            return int(args[0])
+    elif module in _NN_CONVOLUTIONS:
+        return None
+    return inputs[0] if len(set(inputs)) == 1 else None
+
+
+def strides(layers: Sequence[Layer]) -> list[float | None]:
+    """By what every layer's output is smaller than the image, None where its inputs disagree.
+
+    Convolutions, told by their name, declare their stride as third argument. A module that is not
+    known here is taken to keep the resolution of its input.
+    """
+    found: list[float | None] = []
+    for layer in layers:
+        inputs = [1 if source == IMAGE else found[source] for source in sources(layer)]
+        if layer.module in _RESIZES:
+            inputs = inputs[-1:]
+        common = inputs[0] if len(set(inputs)) == 1 else None
+        factor = _stride(layer)
+        found.append(None if common is None or factor is None else common * factor)
+    return found
+
+
+def _stride(layer: Layer) -> float | None:
+    rule = _STRIDE.get(layer.module)
+    if rule is None and "conv" in layer.module.lower():
+        rule = _STRIDE["SCDown"]
+    try:
+        factor = rule(layer.args) if rule else 1
+    except (IndexError, TypeError, ZeroDivisionError):
+        return None
+    return factor if isinstance(factor, (int, float)) and factor > 0 else None
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -1,0 +1,35 @@
+"""One layer of a model config: the unit that every other module speaks of."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+SectionName = Literal["backbone", "head"]
+SECTIONS: tuple[SectionName, SectionName] = ("backbone", "head")
+
+
+class Layer(NamedTuple):
+    """One row ``[from, number, module, args]`` with its index through backbone and head.
+
+    ``from_`` is as written: one reference or a list of them.
+    """
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody misses
+    section: SectionName
+    from_: int | list[int]
+    number: int
+    module: str
+    args: list[Any]
+
+    @property
+    def references(self) -> list[int]:
+        """The references of ``from_`` as a list, also when a single one is written."""
+        return self.from_ if isinstance(self.from_, list) else [self.from_]
+
+    @property
+    def row(self) -> list[Any]:
+        """The row as YAML data."""
+        return [self.from_, self.number, self.module, self.args]
+
+    def __str__(self) -> str:
+        return f"layer {self.index} {self.module}"

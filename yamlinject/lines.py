@@ -1,0 +1,44 @@
+"""Where the lines of a text begin and end, counted as YAML counts them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import NamedTuple
+
+from yamlinject.errors import Place
+
+#: YAML 1.1 line breaks. ``str.splitlines`` would also split on form feeds and other controls.
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+
+
+class Line(NamedTuple):
+    """Offsets of one line: its first character, the end of its content, the start of the next."""
+
+    start: int
+    end: int
+    next: int
+
+
+class Lines:
+    """Offsets to lines, and back to the line and column numbers of an error message."""
+
+    def __init__(self, text: str) -> None:
+        breaks = [match.span() for match in _BREAK.finditer(text)]
+        self._starts = [0, *(end for _, end in breaks)]
+        self._ends = [*(start for start, _ in breaks), len(text)]
+        self._length = len(text)
+        #: The text's own line break, taken from its first line.
+        self.newline = text[slice(*breaks[0])] if breaks else "\n"
+
+    def at(self, offset: int) -> Line:
+        """The line that ``offset`` lies in; a line break belongs to the line that it ends."""
+        number = bisect_right(self._starts, offset) - 1
+        following = number + 1
+        next_ = self._starts[following] if following < len(self._starts) else self._length
+        return Line(self._starts[number], self._ends[number], next_)
+
+    def place(self, offset: int) -> Place:
+        """Line and column of ``offset``, for an error message."""
+        number = bisect_right(self._starts, offset)
+        return Place(number, offset - self._starts[number - 1] + 1)

@@ -1,0 +1,316 @@
+"""A request to edits: the index map, the new text, and the proof that it means what was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from yamlinject import edits, graph, placement, provenance
+from yamlinject.comments import index_comment
+from yamlinject.document import FAST_LOADER, Document, load_values
+from yamlinject.edits import Edit
+from yamlinject.errors import ConfigError, Place, RefusalError
+from yamlinject.layer import SECTIONS, Layer
+from yamlinject.provenance import Provenance
+
+#: Integers that are rewritten; YAML has more spellings (``+6``, ``0x6``), which could not be restored.
+_PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
+
+
+class Insertion(NamedTuple):
+    """One new layer ``[-1, number, module, args]`` directly below layer ``target`` of the base.
+
+    ``args``: the YAML text of the row's args, such as ``[1024]``.
+    """
+
+    target: int
+    module: str
+    args: str
+    number: int = 1
+
+
+class Signature(NamedTuple):
+    """What the provenance line of an insertion records of its origin (see :class:`Provenance`)."""
+
+    command: tuple[str, ...]
+    digest: str
+
+
+class IndexMap(NamedTuple):
+    """Old index -> new index, of one rewrite.
+
+    ``moved``: where each old layer stands now; -1 when it was removed.
+    ``output``: the layer that the readers of each old layer read now: the last one injected below it
+    or, for a removed layer, the one that it read itself.
+    ``injected``: the indices of the new layers.
+    """
+
+    moved: tuple[int, ...]
+    output: tuple[int, ...]
+    injected: tuple[int, ...] = ()
+
+    @classmethod
+    def inserting(cls, size: int, targets: Sequence[int]) -> IndexMap:
+        """The map of a config of ``size`` layers with one layer injected below each target."""
+        below = [0] * size
+        for target in targets:
+            below[target] += 1
+        output = [index + count for index, count in enumerate(accumulate(below))]
+        moved = [last - count for last, count in zip(output, below, strict=True)]
+        injected = (
+            index for start, last in zip(moved, output, strict=True) for index in range(start + 1, last + 1)
+        )
+        return cls(tuple(moved), tuple(output), tuple(injected))
+
+    @classmethod
+    def removing(cls, layers: Sequence[Layer], removed: Sequence[int]) -> IndexMap:
+        """The map with the layers ``removed`` taken out, each of which reads one other layer."""
+        gone = set(removed)
+        moved: list[int] = []
+        output: list[int] = []
+        kept = 0
+        for layer in layers:
+            if layer.index in gone:
+                moved.append(-1)
+                output.append(output[graph.sources(layer)[0]])
+            else:
+                moved.append(kept)
+                output.append(kept)
+                kept += 1
+        return cls(tuple(moved), tuple(output))
+
+    def reference(self, reader: int, reference: int) -> int:
+        """A reference of the old layer ``reader`` in new numbering, relative or absolute as it was."""
+        source = graph.resolve(reader, reference)
+        if source == graph.IMAGE:
+            return reference
+        new = self.output[source]
+        return new if reference >= 0 else new - self.moved[reader]
+
+
+class Change(NamedTuple):
+    """A layer, as it was, whose ``from`` reads ``from_`` now."""
+
+    layer: Layer
+    from_: int | list[int]
+
+
+class Rewrite(NamedTuple):
+    """The result of an insertion or a removal.
+
+    ``injected``: the new layers, or none after a removal.
+    ``stale``: old indices of the layers whose index comment was wrong before and was left alone.
+    ``provenance``: the line that was written, or that was taken away.
+    """
+
+    text: str
+    index_map: IndexMap
+    injected: tuple[Layer, ...]
+    changes: tuple[Change, ...]
+    stale: tuple[int, ...]
+    provenance: Provenance | None
+
+
+def check_targets(document: Document, targets: Sequence[int]) -> None:
+    """Raise :class:`RefusalError` for the first layer of ``targets`` after which nothing may stand."""
+    problems = graph.insertion_problems(document.layers)
+    for target in targets:
+        if problems[target]:
+            raise RefusalError(
+                f"nothing may be inserted after {document.layers[target]}: {problems[target]}",
+                document.place(target),
+            )
+
+
+def insert(
+    document: Document,
+    insertions: Sequence[Insertion],
+    *,
+    fix_comments: bool = False,
+    signature: Signature | None = None,
+) -> Rewrite:
+    """Insert layers, all in one rewrite; those with the same target stack in the order given.
+
+    Every reader of a target reads the (last) layer injected below it; every other reference keeps
+    naming the layer that it named. ``fix_comments`` also mends index comments that were wrong before.
+    With a ``signature`` the result begins with a provenance line.
+    Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
+    """
+    _check(document)
+    check_targets(document, [insertion.target for insertion in insertions])
+    index_map = IndexMap.inserting(len(document.rows), [new.target for new in insertions])
+    stacks: defaultdict[int, list[Insertion]] = defaultdict(list)
+    for insertion in insertions:
+        stacks[insertion.target].append(insertion)
+    values = {text: load_values(text) for text in {new.args for new in insertions}}
+    below = {
+        target: [
+            Layer(index, document.layers[target].section, -1, new.number, new.module, values[new.args])
+            for index, new in enumerate(stack, index_map.moved[target] + 1)
+        ]
+        for target, stack in stacks.items()
+    }
+
+    changed, changes = _reference_edits(document, index_map)
+    stale: list[int] = []
+    restore: dict[int, int] = {}
+    for row in document.rows:
+        comment = index_comment(document, row)
+        if comment is None:
+            continue
+        old, new = row.layer.index, index_map.moved[row.layer.index]
+        right = comment.number == old
+        number = new if right or (fix_comments and comment.clear) else comment.number
+        if number != comment.number:
+            changed.append(Edit(*comment.span, str(number)))
+        if comment.clear and not right and not fix_comments:
+            stale.append(old)
+        if comment.number != (old if number == new else number):
+            restore[old] = comment.number
+    for target, stack in stacks.items():
+        row = document.rows[target]
+        separator = ", " if placement.spaced(document, row) else ","
+        texts = [f"[{separator.join(('-1', str(new.number), new.module, new.args))}]" for new in stack]
+        changed += placement.insertion(document, target, texts, index_map.moved[target] + 1)
+
+    line = None
+    if signature:
+        line = Provenance(*signature, index_map.injected, restore)
+        changed.append(Edit(0, 0, f"{line}{document.lines.newline}"))
+
+    expected = _expected(document, index_map, below)
+    text = _proven(document, changed, expected)
+    injected = tuple(layer for target in sorted(below) for layer in below[target])
+    return Rewrite(text, index_map, injected, tuple(changes), tuple(stale), line)
+
+
+def remove(document: Document, module: str) -> Rewrite:
+    """Take injected layers out again; their readers read what those layers read.
+
+    When the text begins with the provenance line of ``module``, exactly the layers that it names go,
+    and the line with them; without a provenance line, every layer of that module goes.
+    Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
+    """
+    _check(document)
+    line, removed, changed = None, [], []
+    found = provenance.read(document.text)
+    if found:
+        line, end = found[0]
+        removed = _recorded(document, line, module)
+        changed.append(Edit(0, end, ""))
+    else:
+        removed = [layer.index for layer in document.layers if layer.module == module]
+    for index in removed:
+        _check_removable(document, document.layers[index])
+    if not removed:
+        raise RefusalError(f"it has no {module} layer to remove")
+    index_map = IndexMap.removing(document.layers, removed)
+
+    moved_edits, changes = _reference_edits(document, index_map)
+    changed += moved_edits
+    restore = line.comments if line else {}
+    gone = set(removed)
+    for row in document.rows:
+        old, new = row.layer.index, index_map.moved[row.layer.index]
+        comment = index_comment(document, placement.comment_carrier(document, row, gone))
+        if new < 0 or comment is None:
+            continue
+        number = restore.get(new, new if comment.number == old else comment.number)
+        if number != comment.number:
+            changed.append(Edit(*comment.span, str(number)))
+    changed += placement.removal(document, removed)
+    text = _proven(document, changed, _expected(document, index_map, {}))
+    return Rewrite(text, index_map, (), tuple(changes), (), line)
+
+
+def _check(document: Document) -> None:
+    document.check_references()
+    document.check_editable()
+
+
+def _recorded(document: Document, line: Provenance, module: str) -> list[int]:
+    """The layers that the newest provenance line names, if they are still those of ``module``."""
+    if line.module != module:
+        raise RefusalError(
+            f"yamlinject added {line.module} to this file last: remove that first, or delete line 1",
+            Place(1, 1),
+        )
+    for index in line.layers:
+        if index >= len(document.layers) or document.layers[index].module != module:
+            raise RefusalError(
+                f"layer {index} is no {module}: the file was edited after it was generated; "
+                f"delete line 1 to remove every {module}",
+                Place(1, 1),
+            )
+    return list(line.layers)
+
+
+def _check_removable(document: Document, layer: Layer) -> None:
+    sources = graph.sources(layer)
+    problem = None
+    if layer.index == len(document.layers) - 1:
+        problem = "it is the last layer"
+    elif len(sources) != 1:
+        problem = f"it reads {len(sources)} layers, so its readers cannot read its input instead"
+    elif sources[0] == graph.IMAGE:
+        problem = "it reads the image"
+    if problem:
+        raise RefusalError(f"{layer} cannot be removed: {problem}", document.place(layer.index))
+
+
+def _reference_edits(document: Document, index_map: IndexMap) -> tuple[list[Edit], list[Change]]:
+    """Edits of the references that have to change, and the layers that they belong to."""
+    changed: list[Edit] = []
+    changes: list[Change] = []
+    for row in document.rows:
+        layer = row.layer
+        if index_map.moved[layer.index] < 0:
+            continue
+        new = [index_map.reference(layer.index, reference) for reference in layer.references]
+        if new == layer.references:
+            continue
+        changes.append(Change(layer, new if isinstance(layer.from_, list) else new[0]))
+        for before, after, span in zip(layer.references, new, row.references, strict=True):
+            if before == after:
+                continue
+            if not _PLAIN_INTEGER.fullmatch(document.text, *span):
+                raise RefusalError(
+                    f"{layer}: write the layer number {document.text[slice(*span)]!r} as {before}",
+                    document.lines.place(span.start),
+                )
+            changed.append(Edit(*span, str(after)))
+    return changed, changes
+
+
+def _expected(
+    document: Document, index_map: IndexMap, below: Mapping[int, Sequence[Layer]]
+) -> dict[str, Any]:
+    """The data that the rewritten text has to hold; ``below``: the new layers under each old one."""
+    data = dict(document.data)
+    for section in SECTIONS:
+        data[section] = rows = []
+        for layer in document.layers:
+            if layer.section != section:
+                continue
+            if index_map.moved[layer.index] >= 0:
+                new = [index_map.reference(layer.index, old) for old in layer.references]
+                from_ = new if isinstance(layer.from_, list) else new[0]
+                rows.append([from_, layer.number, layer.module, layer.args])
+            rows += [new_layer.row for new_layer in below.get(layer.index, ())]
+    return data
+
+
+def _proven(document: Document, changed: list[Edit], expected: dict[str, Any]) -> str:
+    """Apply the edits, and read the result as a framework will: it has to be what was planned."""
+    try:
+        text = edits.apply(document.text, changed)
+        # repr tells 1 from True and from 1.0, and finds .nan equal to itself
+        if repr(load_values(text, loader=FAST_LOADER)) == repr(expected):
+            return text
+        problem = "it would read back as other layers than planned"
+    except (ValueError, ConfigError) as error:
+        problem = str(error)
+    raise RefusalError(f"this layout cannot be rewritten safely ({problem}): nothing was written")

@@ -1,0 +1,171 @@
+"""Results and messages as text: styled in a terminal, plain everywhere else."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+from yamlinject import graph
+from yamlinject.layer import SECTIONS, Layer
+from yamlinject.plan import Change
+
+if TYPE_CHECKING:
+    from yamlinject.config import Config
+
+
+class Line(NamedTuple):
+    """One line of output: an optional label in front, and a style in the words of rich."""
+
+    text: str
+    style: str = ""
+    label: str = ""
+
+
+_LABEL_WIDTH = 10
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def emit(stream: TextIO, lines: Iterable[Line]) -> None:
+    """Print ``lines``, with colours where ``stream`` is a terminal that is to have them."""
+    if not _is_coloured(stream):  # rich takes longer to import than a rewrite takes
+        for line in lines:
+            stream.write(f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}{line.text}\n")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False, soft_wrap=True)
+    for line in lines:
+        label = f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}"
+        console.print(Text.assemble((label, "bold"), (line.text, line.style)))
+
+
+def _is_coloured(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def diff(lines: Iterable[str]) -> Iterator[Line]:
+    """The lines of a unified diff."""
+    for line in lines:
+        header = line.startswith(("--- ", "+++ "))
+        yield Line(line, "bold" if header else _DIFF_STYLES.get(line[:1], ""))
+
+
+def insertion(config: Config) -> Iterator[Line]:
+    """What :meth:`Config.add` did: the layers picked and injected, and every changed reference."""
+    base, rewrite, row = config.base, config.rewrite, config.recipe
+    if base is None or rewrite is None or row is None:
+        return
+    for pick in config.picked:
+        layers = ", ".join(f"{layer.index} {layer.module}" for layer in pick.layers)
+        yield Line(f"{layers}  ({pick.selector.text})", label="picked")
+    for layer in rewrite.injected:
+        yield Line(f"layer {layer.index} {flow(layer.row)}", "green", label="inserted")
+    yield from _changes(rewrite.changes)
+    for pick in config.picked:
+        if pick.outside:
+            module = pick.selector.what
+            yield _note(
+                f"{pick.outside} more {module} outside this scope: --after all/{module} picks them too"
+            )
+    targets = [layer.index for pick in config.picked for layer in pick.layers]
+    for index in sorted({index for index in targets if targets.count(index) > 1}):
+        yield _note(f"{base.layers[index]} was picked {targets.count(index)} times: the layers stack")
+    if row.assumed:
+        yield _note(f"{row.module} has no recipe: it is assumed to keep the shape of its input")
+    if rewrite.stale:
+        layers = ", ".join(map(str, rewrite.stale))
+        yield _note(
+            f"index comments that were wrong before were left alone (layers {layers}): "
+            "--fix-comments sets them right"
+        )
+
+
+def removal(config: Config) -> Iterator[Line]:
+    """What :meth:`Config.remove` did."""
+    base, rewrite = config.base, config.rewrite
+    if base is None or rewrite is None:
+        return
+    for layer, moved in zip(base.layers, rewrite.index_map.moved, strict=True):
+        if moved < 0:
+            yield Line(f"layer {layer.index} {flow(layer.row)}", "red", label="removed")
+    yield from _changes(rewrite.changes)
+    if config.restored:
+        yield Line("byte for byte the base that its provenance line recorded", label="result")
+    elif rewrite.provenance:
+        yield _note("the file was edited after it was generated: the result is not its base")
+
+
+def _changes(changes: Iterable[Change]) -> Iterator[Line]:
+    for layer, from_ in changes:
+        yield Line(f"{layer}: {flow(layer.from_)} -> {flow(from_)}", "yellow", label="changed")
+
+
+def _note(text: str) -> Line:
+    return Line(text, "magenta", label="note")
+
+
+def command(*words: str) -> str:
+    """A yamlinject command line as one would type it."""
+    return shlex.join(["yamlinject", *words])
+
+
+def table(stream: TextIO, config: Config) -> None:
+    """Print the layer table of a config."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    injected = config.injected
+    counts = graph.channels(config.layers, config.document.image_channels)
+    strides = graph.strides(config.layers)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=config.name, title_justify="left")
+    for heading in ("index", "from", "reads", "number"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("module", no_wrap=True)
+    grid.add_column("args", overflow="fold")
+    for heading in ("stride", "channels"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for section in SECTIONS:
+        grid.add_row("", "", "", "", f"{section}", style="bold")
+        for layer in config.layers:
+            if layer.section == section:
+                row = _row(layer, strides[layer.index], counts[layer.index])
+                is_new = layer.index in injected
+                row[0] = f"+ {row[0]}" if is_new else row[0]
+                grid.add_row(*row, style="green" if is_new else None)
+        grid.add_section()
+    coloured = _is_coloured(stream)
+    console = Console(
+        file=stream,
+        highlight=False,
+        markup=False,
+        no_color=not coloured,
+        width=None if stream.isatty() else 200,
+    )
+    console.print(grid)
+    if injected:
+        console.print("+ injected by yamlinject")
+
+
+def _row(layer: Layer, stride: float | None, channels: int | None) -> list[str]:
+    reads = ["image" if j == graph.IMAGE else str(j) for j in graph.sources(layer)]
+    return [
+        str(layer.index),
+        flow(layer.from_),
+        ", ".join(reads),
+        str(layer.number),
+        layer.module,
+        flow(layer.args),
+        "" if stride is None else f"{stride:g}",
+        "" if channels is None else str(channels),
+    ]
+
+
+def flow(value: Any) -> str:
+    """A value of a row much as a config writes it: without the quotes of Python's strings."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    return str(value)
