@@ -79,8 +79,14 @@ def _print_version(wanted: bool) -> None:
 
 _DEFAULT_BASE = "yolov5s"
 
-_Module = Annotated[str, typer.Argument(help="Name of the module.", autocompletion=_complete_module)]
-_ConfigArgument = Annotated[str, typer.Argument(help="A path, - or a name.", autocompletion=_complete_base)]
+_Module = Annotated[
+    str,
+    typer.Argument(metavar="MODULE", help="Name of the module.", autocompletion=_complete_module),
+]
+_ConfigArgument = Annotated[
+    str,
+    typer.Argument(metavar="CONFIG", help="A path, - or a name.", autocompletion=_complete_base),
+]
 _Output = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; - is stdout.")
 ]
@@ -105,7 +111,9 @@ def add(
     module: _Module,
     base: Annotated[
         str,
-        typer.Argument(help="The base config: a path, - or a name.", autocompletion=_complete_base),
+        typer.Argument(
+            metavar="[BASE]", help="The base config: a path, - or a name.", autocompletion=_complete_base
+        ),
     ] = _DEFAULT_BASE,
     *,
     after: Annotated[
@@ -126,7 +134,7 @@ def add(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="The new row's args in YAML, such as '[channels, 16]', in place of the recipe's.",
+            help="The new row's args as a YAML list; the word channels in it is the target's count.",
         ),
     ] = None,
     output: _Output = None,
@@ -142,7 +150,10 @@ def add(
         typer.Option("--fix-comments", help="Also mend index comments that were wrong before."),
     ] = False,
 ) -> int:
-    """Insert a layer after the layers that --after picks, and renumber all references.
+    """Insert a MODULE layer after the layers that --after picks, and renumber all references.
+
+    BASE is a path, - for standard input, or a name: yolov5n, s, m, l and x are built in, others come
+    with the yolov5 and ultralytics packages when they are installed (yolo11n).
 
     Writes BASE_MODULE.yaml into the current folder unless told otherwise.
     """
@@ -177,7 +188,9 @@ def remove(
     check: _Check = False,
     force: _Force = False,
 ) -> int:
-    """Undo add: take the injected layers out again, byte for byte.
+    """Undo add: take the injected MODULE layers out again, byte for byte.
+
+    Without a provenance line at the top of CONFIG every layer of that module goes.
 
     Writes CONFIG without the _MODULE of its name into the current folder unless told otherwise.
     """
@@ -195,8 +208,8 @@ def remove(
 def show(config: _ConfigArgument) -> None:
     """Print the layer table: what every layer reads, its stride and its nominal channels.
 
-    Strides and channels are read off the rows, before any scaling; a module that is not known is taken
-    to keep both.
+    CONFIG is a path, - for standard input, or the name of a base config. Strides and channels are read
+    off the rows, before any scaling; a module that is not known is taken to keep both.
     """
     report.table(sys.stdout, load(config))
 

@@ -23,8 +23,8 @@ from yamlinject.lines import Lines
 #: More values than this, aliases written out, is an attack and no model config.
 _MAX_VALUES = 1_000_000
 
-#: PyYAML's fast parser, where it was built with one. It reads values as ``safe_load`` does but is laxer
-#: about tabs, so it is good for reading again what ``safe_load`` has accepted.
+#: PyYAML's fast parser, where it was built with one. It gives the same values as ``safe_load`` but accepts
+#: slightly other texts (tabs, ``?``), so it can confirm what ``safe_load`` read and decides nothing.
 FAST_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _SURROGATE = re.compile("[\udc80-\udcff]")

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from yaml import SafeLoader
+
 from yamlinject import edits, graph, placement, provenance
 from yamlinject.comments import index_comment
 from yamlinject.document import FAST_LOADER, Document, load_values
@@ -307,10 +309,19 @@ def _proven(document: Document, changed: list[Edit], expected: dict[str, Any]) -
     """Apply the edits, and read the result as a framework will: it has to be what was planned."""
     try:
         text = edits.apply(document.text, changed)
-        # repr tells 1 from True and from 1.0, and finds .nan equal to itself
-        if repr(load_values(text, loader=FAST_LOADER)) == repr(expected):
+        if _holds(text, expected, FAST_LOADER) or _holds(text, expected, SafeLoader):
             return text
         problem = "it would read back as other layers than planned"
     except (ValueError, ConfigError) as error:
         problem = str(error)
     raise RefusalError(f"this layout cannot be rewritten safely ({problem}): nothing was written")
+
+
+def _holds(text: str, expected: dict[str, Any], loader: type) -> bool:
+    try:
+        values = load_values(text, loader=loader)
+    except ConfigError:
+        if loader is SafeLoader:
+            raise
+        return False
+    return repr(values) == repr(expected)  # unlike ==, it tells 1 from True, and .nan equals itself
