@@ -21,14 +21,16 @@ if TYPE_CHECKING:
         SourceError,
         YamlInjectError,
     )
+    from yamlinject.index_map import IndexMap
     from yamlinject.layer import Layer
-    from yamlinject.plan import Change, IndexMap, Rewrite
+    from yamlinject.plan import Change, Rewrite
 
 _HOMES = {
     "config": ("Config", "load"),
     "errors": ("ConfigError", "RefusalError", "SelectorError", "SourceError", "YamlInjectError"),
+    "index_map": ("IndexMap",),
     "layer": ("Layer",),
-    "plan": ("Change", "IndexMap", "Rewrite"),
+    "plan": ("Change", "Rewrite"),
 }
 
 __all__ = [

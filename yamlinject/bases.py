@@ -36,7 +36,7 @@ def read(name: str) -> Base:
     Whatever has a folder or an ending ``.yaml`` or ``.yml`` is a path. Raises :class:`SourceError`.
     """
     if name == STDIN:
-        return Base("<stdin>", "stdin", read_stdin())
+        return Base(STDIN, "stdin", read_stdin())
     path = Path(name)
     if path.suffix.lower() in (".yaml", ".yml") or len(path.parts) != 1:
         if not path.exists() and path.stem in names():

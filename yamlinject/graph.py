@@ -95,7 +95,7 @@ def reference_problem(index: int, reference: int) -> str | None:
     if source == index:
         return f"'from' {reference} is the layer itself"
     if source > index:
-        return f"'from' {reference} is a later layer: it can read layers up to {index - 1}"
+        return f"'from' {reference} is no earlier layer: it can read layers up to {index - 1}"
     if source < 0 and (index, reference) != (0, -1):
         return f"'from' {reference} reaches back beyond layer 0"
     return None

@@ -89,8 +89,9 @@ def comment_carrier(document: Document, row: Row, removed: Collection[int]) -> R
 
 
 def spaced(document: Document, row: Row) -> bool:
-    """Whether a row as written has a space behind its commas."""
-    return ", " in document.text[slice(*row.span)]
+    """Whether a row as written has a space behind its commas, or no comma to tell by."""
+    text = document.text[slice(*row.span)]
+    return ", " in text or "," not in text
 
 
 def _head(document: Document, row: Row) -> str:

@@ -1,11 +1,10 @@
-"""A request to edits: the index map, the new text, and the proof that it means what was asked for."""
+"""A request to edits and a new text, and the proof that it means what was asked for."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 from yaml import SafeLoader
@@ -15,6 +14,7 @@ from yamlinject.comments import index_comment
 from yamlinject.document import FAST_LOADER, Document, load_values
 from yamlinject.edits import Edit
 from yamlinject.errors import ConfigError, Place, RefusalError
+from yamlinject.index_map import IndexMap
 from yamlinject.layer import SECTIONS, Layer
 from yamlinject.provenance import Provenance
 
@@ -39,58 +39,6 @@ class Signature(NamedTuple):
 
     command: tuple[str, ...]
     digest: str
-
-
-class IndexMap(NamedTuple):
-    """Old index -> new index, of one rewrite.
-
-    ``moved``: where each old layer stands now; -1 when it was removed.
-    ``output``: the layer that the readers of each old layer read now: the last one injected below it
-    or, for a removed layer, the one that it read itself.
-    ``injected``: the indices of the new layers.
-    """
-
-    moved: tuple[int, ...]
-    output: tuple[int, ...]
-    injected: tuple[int, ...] = ()
-
-    @classmethod
-    def inserting(cls, size: int, targets: Sequence[int]) -> IndexMap:
-        """The map of a config of ``size`` layers with one layer injected below each target."""
-        below = [0] * size
-        for target in targets:
-            below[target] += 1
-        output = [index + count for index, count in enumerate(accumulate(below))]
-        moved = [last - count for last, count in zip(output, below, strict=True)]
-        injected = (
-            index for start, last in zip(moved, output, strict=True) for index in range(start + 1, last + 1)
-        )
-        return cls(tuple(moved), tuple(output), tuple(injected))
-
-    @classmethod
-    def removing(cls, layers: Sequence[Layer], removed: Sequence[int]) -> IndexMap:
-        """The map with the layers ``removed`` taken out, each of which reads one other layer."""
-        gone = set(removed)
-        moved: list[int] = []
-        output: list[int] = []
-        kept = 0
-        for layer in layers:
-            if layer.index in gone:
-                moved.append(-1)
-                output.append(output[graph.sources(layer)[0]])
-            else:
-                moved.append(kept)
-                output.append(kept)
-                kept += 1
-        return cls(tuple(moved), tuple(output))
-
-    def reference(self, reader: int, reference: int) -> int:
-        """A reference of the old layer ``reader`` in new numbering, relative or absolute as it was."""
-        source = graph.resolve(reader, reference)
-        if source == graph.IMAGE:
-            return reference
-        new = self.output[source]
-        return new if reference >= 0 else new - self.moved[reader]
 
 
 class Change(NamedTuple):
@@ -157,21 +105,8 @@ def insert(
     }
 
     changed, changes = _reference_edits(document, index_map)
-    stale: list[int] = []
-    restore: dict[int, int] = {}
-    for row in document.rows:
-        comment = index_comment(document, row)
-        if comment is None:
-            continue
-        old, new = row.layer.index, index_map.moved[row.layer.index]
-        right = comment.number == old
-        number = new if right or (fix_comments and comment.clear) else comment.number
-        if number != comment.number:
-            changed.append(Edit(*comment.span, str(number)))
-        if comment.clear and not right and not fix_comments:
-            stale.append(old)
-        if comment.number != (old if number == new else number):
-            restore[old] = comment.number
+    comments = _comment_edits(document, index_map, fix_comments)
+    changed += comments.edits
     for target, stack in stacks.items():
         row = document.rows[target]
         separator = ", " if placement.spaced(document, row) else ","
@@ -180,13 +115,12 @@ def insert(
 
     line = None
     if signature:
-        line = Provenance(*signature, index_map.injected, restore)
+        line = Provenance(*signature, index_map.injected, comments.restore)
         changed.append(Edit(0, 0, f"{line}{document.lines.newline}"))
 
-    expected = _expected(document, index_map, below)
-    text = _proven(document, changed, expected)
+    text = _proven(document, changed, _expected(document, index_map, below))
     injected = tuple(layer for target in sorted(below) for layer in below[target])
-    return Rewrite(text, index_map, injected, tuple(changes), tuple(stale), line)
+    return Rewrite(text, index_map, injected, tuple(changes), comments.stale, line)
 
 
 def remove(document: Document, module: str) -> Rewrite:
@@ -285,6 +219,35 @@ def _reference_edits(document: Document, index_map: IndexMap) -> tuple[list[Edit
                 )
             changed.append(Edit(*span, str(after)))
     return changed, changes
+
+
+class _CommentEdits(NamedTuple):
+    """Edits of index comments; ``stale`` as in :class:`Rewrite`, ``restore`` for the provenance line."""
+
+    edits: list[Edit]
+    stale: tuple[int, ...]
+    restore: dict[int, int]
+
+
+def _comment_edits(document: Document, index_map: IndexMap, fix: bool) -> _CommentEdits:
+    """Renumber the index comments that are right; with ``fix`` also those that are clearly wrong."""
+    changed: list[Edit] = []
+    stale: list[int] = []
+    restore: dict[int, int] = {}
+    for row in document.rows:
+        comment = index_comment(document, row)
+        if comment is None:
+            continue
+        old, new = row.layer.index, index_map.moved[row.layer.index]
+        right = comment.number == old
+        number = new if right or (fix and comment.clear) else comment.number
+        if number != comment.number:
+            changed.append(Edit(*comment.span, str(number)))
+        if comment.clear and not right and not fix:
+            stale.append(old)
+        if comment.number != (old if number == new else number):  # a removal would renumber it wrongly
+            restore[old] = comment.number
+    return _CommentEdits(changed, tuple(stale), restore)
 
 
 def _expected(
