@@ -1,7 +1,7 @@
 """The command line: options in, one call into the core, rendering out."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, cast
@@ -170,8 +170,8 @@ def add(
     target = _target(base, f"{config.stem}_{module}.yaml", output, in_place)
     if in_place and config.was_made_like(result):
         result = config
-    code = _deliver(result, target, diff=diff, check=check, force=force or in_place)
-    _tell(report.insertion(result))
+    summary = report.insertion(result)
+    code = _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
     if not (diff or check or target == bases.STDIN):
         _tell([Line(report.command("show", target), label="next")])
     return code
@@ -199,9 +199,8 @@ def remove(
     if output is None and not in_place and result.stem == loaded.stem and config != bases.STDIN:
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
     target = _target(config, f"{result.stem}.yaml", output, in_place)
-    code = _deliver(result, target, diff=diff, check=check, force=force or in_place)
-    _tell(report.removal(result))
-    return code
+    summary = report.removal(result)
+    return _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
 
 
 @app.command(epilog="Example: yamlinject show yolov5s_SimAM.yaml")
@@ -225,23 +224,24 @@ def _target(base: str, default: str, output: str | None, in_place: bool) -> str:
     return output or (bases.STDIN if base == bases.STDIN else default)
 
 
-def _deliver(config: Config, target: str, *, diff: bool, check: bool, force: bool) -> int:
-    """Print or write ``config`` as asked for; returns the exit code."""
+def _deliver(
+    config: Config, target: str, summary: Iterable[Line], *, diff: bool, check: bool, force: bool
+) -> int:
+    """Print or write ``config`` as asked for, then tell what was done; returns the exit code."""
+    code, outcome = 0, []
     if diff:
         report.emit(sys.stdout, report.diff(config.diff(target)))
     if check:
-        changes = target == bases.STDIN or config.differs(target)
-        _tell([Line(f"{target} would {'change' if changes else 'not change'}", label="checked")])
-        return int(changes)
-    if diff:
-        return 0
-    if target == bases.STDIN:
+        code = int(target == bases.STDIN or config.differs(target))
+        outcome = [Line(f"{target} would {'change' if code else 'not change'}", label="checked")]
+    elif not diff and target == bases.STDIN:
         sys.stdout.buffer.write(config.to_bytes())
-        return 0
-    written = config.save(target, force=force)
-    _tell([Line(target, "bold", label="wrote" if written else "unchanged")])
-    return 0
+    elif not diff:
+        written = config.save(target, force=force)
+        outcome = [Line(target, "bold", label="wrote" if written else "unchanged")]
+    _tell([*summary, *outcome])
+    return code
 
 
-def _tell(lines: Iterator[Line] | Sequence[Line]) -> None:
+def _tell(lines: Iterable[Line]) -> None:
     report.emit(sys.stderr, lines)
