@@ -2,6 +2,7 @@
 
 import gc
 import io
+import os
 import sys
 
 
@@ -11,9 +12,12 @@ def main() -> None:
     gc.disable()
     from yamlinject.cli import run
 
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by the caller, on purpose
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  # likewise
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            bytes_stay = stream.encoding.lower() == "utf-8"
+            stream.reconfigure(errors="surrogateescape" if bytes_stay else "backslashreplace")
     code = run(sys.argv[1:])
     gc.freeze()  # nor is there a need to collect on exit
     sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -38,7 +39,7 @@ def read(name: str) -> Base:
     if name == STDIN:
         return Base(STDIN, "stdin", read_stdin())
     path = Path(name)
-    if path.suffix.lower() in (".yaml", ".yml") or len(path.parts) != 1:
+    if path.suffix.lower() in (".yaml", ".yml") or "/" in name or os.sep in name:
         if not path.exists() and path.stem in names():
             raise SourceError(
                 f"there is no such file; write {path.stem} for the base config of that name",

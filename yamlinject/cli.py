@@ -1,5 +1,7 @@
 """The command line: options in, one call into the core, rendering out."""
 
+import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
@@ -25,6 +27,9 @@ app = typer.Typer(
 _CommandLineError = cast(type[Exception], typer.BadParameter.__mro__[2])
 
 
+_LONGEST_MESSAGE = 1000
+
+
 class ScopeOption(str, Enum):
     """``--scope``."""
 
@@ -37,17 +42,25 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake is one line on stderr and 2."""
     try:
         code = app(args=list(arguments), prog_name="yamlinject", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except YamlInjectError as error:
         message = str(error)
+    except OSError as error:
+        message = f"{error.filename or 'standard output'}: {error.strerror or error}"
     except _CommandLineError as error:
         message = getattr(error, "format_message", error.__str__)()
         context = getattr(error, "ctx", None)
+        if not message:  # typer has printed the help
+            return 2
         if context is not None:
-            message = f"{message.rstrip('.')}: see {context.command_path} --help"
+            message = f"{message.rstrip('.')} (see {context.command_path} --help)"
     except (typer.Abort, KeyboardInterrupt):
         message = "interrupted"
-    report.emit(sys.stderr, [Line(f"yamlinject: error: {' '.join(message.split())}", "red")])
+    message = " ".join(message.split())
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}…"
+    report.emit(sys.stderr, [Line(f"yamlinject: error: {message}", "red")])
     return 2
 
 
@@ -63,12 +76,20 @@ def _complete_base(incomplete: str) -> list[str]:
 def _complete_selector(context: typer.Context, incomplete: str) -> list[str]:
     """The modules of the base that stands on the command line, also behind a comma."""
     try:
-        layers = load(context.params.get("base") or _DEFAULT_BASE).layers
+        layers = load(_base_before(context)).layers
     except YamlInjectError:
         return []
     done, comma, started = incomplete.rpartition(",")
     words = [*dict.fromkeys(layer.module for layer in layers), selectors.DETECT_INPUTS]
     return [done + comma + word for word in words if word.startswith(started)]
+
+
+def _base_before(context: typer.Context) -> str:
+    """The base on the command line that is being completed: parsing it stops at the open option."""
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    _, _, words = re.sub(r"--after(?:[=\s]+\S*)?", "", line).partition(" add ")
+    parsed = context.command.make_context("add", words.split(), resilient_parsing=True)
+    return str(parsed.params.get("base") or _DEFAULT_BASE)
 
 
 def _print_version(wanted: bool) -> None:
@@ -221,7 +242,9 @@ def _target(base: str, default: str, output: str | None, in_place: bool) -> str:
         if not Path(base).is_file():
             raise YamlInjectError(f"--in-place needs a file to replace, and {base} is none")
         return base
-    return output or (bases.STDIN if base == bases.STDIN else default)
+    if output is None:
+        return bases.STDIN if base == bases.STDIN else default
+    return output
 
 
 def _deliver(

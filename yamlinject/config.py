@@ -36,13 +36,14 @@ class Config:
     ) -> None:
         """Decode ``data``; raises :class:`YamlInjectError` with ``name`` for what is no text."""
         self.name = name
+        self._label = "<stdin>" if name == bases.STDIN else name
         #: What the names of files made from this config begin with.
         self.stem = stem or Path(name).stem
         self.base = base
         self.rewrite = rewrite
         self.recipe = recipe
         self.picked = tuple(picked)
-        with named(name):
+        with named(self._label):
             self.source = Source.from_bytes(data)
 
     @cached_property
@@ -51,7 +52,7 @@ class Config:
 
         Raises :class:`YamlInjectError` with name, line and column where it is no such config.
         """
-        with named(self.name):
+        with named(self._label):
             document = Document.parse(self.text)
             document.check_references()
         return document
@@ -94,7 +95,7 @@ class Config:
         Raises :class:`YamlInjectError` when nothing is picked, or when the insertion is refused.
         """
         after = [after] if isinstance(after, str) else list(after)
-        with named(self.name):
+        with named(self._label):
             if number < 1:
                 raise YamlInjectError(f"number {number}: a layer is built at least once")
             row = recipe(module, args)
@@ -132,7 +133,7 @@ class Config:
 
         Raises :class:`YamlInjectError` when there are none, or when one cannot be removed.
         """
-        with named(self.name):
+        with named(self._label):
             rewrite = plan.remove(self.document, module)
         return self._rewritten(self.stem.removesuffix(f"_{module}"), rewrite)
 
@@ -143,14 +144,14 @@ class Config:
         """
         line = other.rewrite.provenance if other.rewrite else None
         made = provenance.read(self.text)
-        if not line or not made or made[0][0].command != line.command:
+        if not line or not made or made[0][0].request != line.request:
             return False
         if not self.remove(line.module).restored:
             raise RefusalError(
                 "this command was run on it before, and it was edited since: remove the layers, or "
                 "delete line 1",
                 Place(1, 1),
-                file=self.name,
+                file=self._label,
             )
         return True
 
@@ -167,8 +168,7 @@ class Config:
 
     def differs(self, path: str | Path) -> bool:
         """Whether saving to ``path`` would change or create that file."""
-        path = Path(path)
-        return not path.exists() or source.read_bytes(path) != self.to_bytes()
+        return not source.holds(Path(path), self.to_bytes())
 
     def save(self, path: str | Path, *, force: bool = False) -> bool:
         """Write the file atomically unless it is there already; returns whether it was written.
@@ -176,19 +176,15 @@ class Config:
         Raises :class:`SourceError` when it cannot be written, or when another file is in the way and
         ``force`` is not set.
         """
-        path = Path(path)
-        if path.is_dir():
-            raise SourceError("is a directory: name a file to write", file=str(path))
-        if not force and path.exists() and not path.is_file():
-            raise SourceError("not a regular file: use -o - for standard output", file=str(path))
-        if not self.differs(path):
-            return False
-        if path.exists() and not force:
+        path, data = Path(path), self.to_bytes()
+        found = source.holds(path, data)
+        if found is False and not force:
             raise SourceError(
                 "is there already and is different: use --force to replace it", file=str(path)
             )
-        source.write_atomic(path, self.to_bytes())
-        return True
+        if not found:
+            source.write_atomic(path, data)
+        return not found
 
     def _args(self, row: Recipe, layer: Layer, channels: int | None) -> str:
         try:

@@ -14,6 +14,7 @@ import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from yamlinject import graph
 from yamlinject.errors import ConfigError, Place, RefusalError
@@ -26,6 +27,9 @@ _MAX_VALUES = 1_000_000
 #: PyYAML's fast parser, where it was built with one. It gives the same values as ``safe_load`` but accepts
 #: slightly other texts (tabs, ``?``), so it can confirm what ``safe_load`` read and decides nothing.
 FAST_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+#: Python cannot print integers of more than some thousand digits.
+_ENDLESS_NUMBER = re.compile(r"[0-9_]{4300}|0x[0-9A-Fa-f_]{3500}")
 
 _SURROGATE = re.compile("[\udc80-\udcff]")
 
@@ -68,20 +72,21 @@ class Document:
     def parse(cls, text: str) -> Document:
         """Read a model config; raises :class:`ConfigError` with line and column where it is none."""
         lines = Lines(text)
+        root = _compose(text, lines)  # first, because it refuses aliases that would take PyYAML forever
         data = load_values(text)
-        root = _compose(text, lines)
         if not isinstance(data, dict) or not isinstance(root, MappingNode):
             raise ConfigError("not a model config: it has no backbone and head lists")
         _check_duplicates(root, lines)
-        nodes = {key.value: value for key, value in root.value if isinstance(key, ScalarNode)}
+        keys = {key.value: (key, value) for key, value in root.value if isinstance(key, ScalarNode)}
         rows: list[Row] = []
         flow: dict[SectionName, bool] = {}
         for name in SECTIONS:
-            node, values = nodes.get(name), data.get(name)
+            key, node = keys.get(name, (None, None))
+            values = data.get(name)
             if name not in data:
                 raise ConfigError(f"not a model config: it has no {name!r} list")
             if not isinstance(node, SequenceNode) or not isinstance(values, list):
-                place = lines.place(node.start_mark.index) if node else None
+                place = lines.place(key.start_mark.index) if key else None
                 raise ConfigError(f"{name!r} has to be a list of rows written in this file", place)
             if len(node.value) != len(values):
                 raise ConfigError(f"{name!r} reads differently in YAML 1.1 and 1.2")
@@ -94,8 +99,10 @@ class Document:
             if name not in SECTIONS and _holds_rows(value):
                 raise ConfigError(
                     f"{name!r} holds layers too; only backbone + head can be numbered",
-                    lines.place(nodes[name].start_mark.index if name in nodes else 0),
+                    lines.place(keys[name][0].start_mark.index if name in keys else 0),
                 )
+        if not rows:
+            raise ConfigError("not a model config: it has no layers")
         return cls(text, data, rows, flow)
 
     @cached_property
@@ -138,6 +145,9 @@ class Document:
 
 def load_values(text: str, *, loader: type = yaml.SafeLoader) -> Any:
     """``yaml.safe_load`` with the errors of this package; raises :class:`ConfigError`."""
+    number = _ENDLESS_NUMBER.search(text)
+    if number:
+        raise ConfigError("a number with thousands of digits", Lines(text).place(number.start()))
     try:
         return yaml.load(_readable(text), loader)
     except yaml.MarkedYAMLError as error:
@@ -146,14 +156,15 @@ def load_values(text: str, *, loader: type = yaml.SafeLoader) -> Any:
         problem = " ".join(str(error.problem or error.context).split())
         raise ConfigError(f"not valid YAML: {problem}", place) from None
     except yaml.reader.ReaderError as error:
-        raise ConfigError(
-            f"not valid YAML: the character {chr(error.character)!a} is not allowed",
-            Lines(text).place(error.position),
-        ) from None
-    except ValueError as error:
+        raise _bad_character(error.character, Lines(text).place(error.position)) from None
+    except (ValueError, LookupError, AttributeError, TypeError) as error:  # a tag that lies, a bad date
         raise ConfigError(f"a value that PyYAML cannot read: {error}") from None
     except RecursionError:
         raise ConfigError("nested too deeply to be a model config") from None
+
+
+def _bad_character(code: int, place: Place) -> ConfigError:
+    return ConfigError(f"not valid YAML: the character {chr(code)!a} is not allowed", place)
 
 
 def _readable(text: str) -> str:
@@ -167,6 +178,8 @@ def _compose(text: str, lines: Lines) -> Node | None:
         if "&" in text:
             _check_aliases(root)
         return root
+    except ReaderError as error:
+        raise _bad_character(error.character, lines.place(error.position)) from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = lines.place(mark.index) if mark else None

@@ -54,6 +54,9 @@ _DECLARES: dict[str, Callable[[list[Any]], Any]] = {
 #: The smallest integer that is read as a channel count in the args of an unknown module.
 _FEWEST_CHANNELS = 16
 
+#: More than any stride or channel count.
+_MOST = 10**9
+
 _STRIDE: dict[str, Callable[[list[Any]], float]] = {
     "ADown": lambda args: 2,
     "AConv": lambda args: 2,
@@ -156,18 +159,15 @@ def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
         known = [count for count in inputs if count is not None]
         return sum(known) if known and len(known) == len(inputs) else None
     if module in _DECLARES:
-        try:
-            declared = _DECLARES[module](args)
-        except (IndexError, TypeError):
-            return None
-        return declared if _is_count(declared) else None
+        declared = _computed(_DECLARES[module], args)
+        return int(declared) if declared else None
     if module in _RESIZES:
         return inputs[-1] if inputs else None
     if module == "Shortcut":
         return inputs[0] if inputs else None
     if module in _CHANNEL_FACTOR:
-        count = inputs[0] if inputs else None
-        return None if count is None else int(count * _CHANNEL_FACTOR[module](args))
+        factor = _computed(_CHANNEL_FACTOR[module], args)
+        return int(inputs[0] * factor) if inputs and inputs[0] and factor else None
     if (module.startswith("nn.") and module not in _NN_CONVOLUTIONS) or module in _KEEPS:
         return inputs[0] if inputs else None
     if args and _is_count(args[0]):
@@ -199,12 +199,17 @@ def _stride(layer: Layer) -> float | None:
     rule = _STRIDE.get(layer.module)
     if rule is None and "conv" in layer.module.lower():
         rule = _STRIDE["SCDown"]
+    return _computed(rule, layer.args) if rule else 1
+
+
+def _computed(rule: Callable[[list[Any]], Any], args: list[Any]) -> float | None:
+    """What ``rule`` makes of a row's args, or None where they are not as it expects."""
     try:
-        factor = rule(layer.args) if rule else 1
-    except (IndexError, TypeError, ZeroDivisionError):
+        value = rule(args)
+        return value if 0 < value < _MOST and not isinstance(value, bool) else None
+    except (IndexError, TypeError, ZeroDivisionError, OverflowError):
         return None
-    return factor if isinstance(factor, (int, float)) and factor > 0 else None
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST

@@ -41,6 +41,11 @@ class Provenance(NamedTuple):
     version: str = __version__
 
     @property
+    def request(self) -> tuple[str, ...]:
+        """The command without the base, which can be spelled in several ways."""
+        return self.command[:2] + self.command[3:]
+
+    @property
     def module(self) -> str:
         """The injected module's name."""
         return self.command[1] if len(self.command) > 1 else ""

@@ -74,10 +74,12 @@ def recipe(module: str, args: str | None = None) -> Recipe:
 
 
 def _given_args(text: str) -> list[Any]:
+    if "&" in text:
+        raise YamlInjectError("--args: write it without YAML anchors")
     try:
         args = load_values(text)
     except YamlInjectError as error:
-        raise YamlInjectError(f"--args {text!r}: {error.message}") from None
+        raise YamlInjectError(f"--args: {error.message}") from None
     if not isinstance(args, list):
         raise YamlInjectError(f"--args has to be a YAML list such as '[{CHANNELS}, 16]', not {text!r}")
     for arg in args:

@@ -67,9 +67,7 @@ def insertion(config: Config) -> Iterator[Line]:
     for pick in config.picked:
         if pick.outside:
             module = pick.selector.what
-            yield _note(
-                f"{pick.outside} more {module} outside this scope: --after all/{module} picks them too"
-            )
+            yield _note(f"{pick.outside} more {module} outside this scope: --after all/{module} picks all")
     targets = [layer.index for pick in config.picked for layer in pick.layers]
     for index in sorted({index for index in targets if targets.count(index) > 1}):
         yield _note(f"{base.layers[index]} was picked {targets.count(index)} times: the layers stack")
@@ -142,7 +140,8 @@ def table(stream: TextIO, config: Config) -> None:
         file=stream,
         highlight=False,
         markup=False,
-        no_color=not coloured,
+        color_system="auto" if coloured else None,
+        force_terminal=coloured,
         width=None if stream.isatty() else 200,
     )
     console.print(grid)
@@ -168,4 +167,5 @@ def flow(value: Any) -> str:
     """A value of a row much as a config writes it: without the quotes of Python's strings."""
     if isinstance(value, list):
         return f"[{', '.join(map(flow, value))}]"
-    return str(value)
+    text = str(value)
+    return text if text.isprintable() else repr(value)

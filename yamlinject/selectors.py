@@ -17,8 +17,8 @@ DETECT_INPUTS = "detect-inputs"
 
 _SELECTOR = re.compile(
     rf"(?:(?P<scope>{'|'.join(SCOPES)})/)?"
-    rf"(?P<what>{DETECT_INPUTS}|\d+|[A-Za-z_][\w.]*)"
-    r"(?:@(?:(?P<at>-?\d+)|(?P<start>-?\d+)?:(?P<stop>-?\d+)?))?"
+    rf"(?P<what>{DETECT_INPUTS}|[0-9]{{1,9}}|[A-Za-z_][\w.]*)"
+    r"(?:@(?:(?P<at>-?[0-9]{1,9})|(?P<start>-?[0-9]{1,9})?:(?P<stop>-?[0-9]{1,9})?))?"
 )
 
 
@@ -106,7 +106,7 @@ def pick(selector: Selector, layers: Sequence[Layer], scope: Scope = "backbone")
 def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer]) -> str:
     if outside:
         other = next(layer.section for layer in layers if layer.module == module)
-        return f"there is no {where}, but there are {outside} in the {other}: write {other}/{module}"
+        return f"there is no {where}, but {outside} in the {other}: write {other}/{module}"
     modules = list(dict.fromkeys(layer.module for layer in layers))
     by_lower = {name.lower(): name for name in modules}
     close = difflib.get_close_matches(module.lower(), by_lower, n=1, cutoff=0.5)

@@ -61,7 +61,27 @@ def read_bytes(path: Path) -> bytes:
 
 def read_stdin() -> bytes:
     """What standard input holds, cut just above :data:`MAX_BYTES` so that decoding refuses it."""
+    if sys.stdin is None:
+        raise SourceError("standard input is closed")
     return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def holds(path: Path, data: bytes) -> bool | None:
+    """Whether the file at ``path`` holds just ``data``; None where there is no file yet.
+
+    Raises :class:`SourceError` for what is there but is no regular file.
+    """
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise SourceError("is a directory: name a file to write", file=str(path))
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError("not a regular file: use -o - for standard output", file=str(path))
+        return status.st_size == len(data) and path.read_bytes() == data
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot write it: {_reason(error)}", file=str(path)) from None
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -72,7 +92,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises :class:`SourceError` and leaves no temporary file behind when that fails.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.tmp")
     try:
         try:
             with open(temporary, "xb") as file:

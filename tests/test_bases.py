@@ -1,0 +1,127 @@
+"""Names of base configs: the embedded ones, those of installed frameworks, and paths."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import shipped
+from yamlinject import SourceError, bases, load
+
+SIZES = ("n", "s", "m", "l", "x")
+TINY = "nc: 2\nbackbone: [[-1, 1, Conv, [16]]]\nhead: [[[0], 1, Detect, [nc]]]\n"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_embedded_templates_equal_those_of_yolov5(size: str) -> None:
+    (theirs,) = (path for path in shipped("yolov5", "models") if path.name == f"yolov5{size}.yaml")
+    ours = yaml.safe_load(load(f"yolov5{size}").text)
+    assert ours == yaml.safe_load(theirs.read_text(encoding="utf-8"))
+    assert len(ours["backbone"]) + len(ours["head"]) == 25
+
+
+def test_embedded_names() -> None:
+    assert bases.embedded() == sorted(f"yolov5{size}" for size in SIZES)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        pytest.param("yolov5s6", "yolov5:models/hub/yolov5s6.yaml", id="yolov5-hub"),
+        pytest.param("yolov5s-seg", "yolov5:models/segment/yolov5s-seg.yaml", id="yolov5-segment"),
+        pytest.param("yolo11", "ultralytics:cfg/models/11/yolo11.yaml", id="ultralytics"),
+        pytest.param("yolo11n", "ultralytics:cfg/models/11/yolo11.yaml", id="scale"),
+        pytest.param("yolo11n-seg", "ultralytics:cfg/models/11/yolo11-seg.yaml", id="scale-and-task"),
+        pytest.param("yolov8s", "ultralytics:cfg/models/v8/yolov8.yaml", id="scale-v8"),
+        pytest.param("yolov8x-p6", "ultralytics:cfg/models/v8/yolov8-p6.yaml", id="scale-p6"),
+        pytest.param("yolov9c", "ultralytics:cfg/models/v9/yolov9c.yaml", id="scale-in-the-file-name"),
+    ],
+)
+def test_names_of_installed_frameworks(name: str, file: str) -> None:
+    framework, path = file.split(":")
+    (theirs,) = (found for found in shipped(framework, ".") if found.as_posix().endswith(path))
+    config = load(name)
+    assert config.to_bytes() == theirs.read_bytes()
+    assert (config.name, config.stem) == (name, name)
+
+
+def test_every_shipped_config_has_a_name() -> None:
+    files = shipped("yolov5", "models") + shipped("ultralytics", "cfg/models")
+    assert len(files) > 50
+    assert {file.stem for file in files} <= set(bases.names())
+
+
+def test_names_are_found_without_importing_a_framework() -> None:
+    code = (
+        "import sys\n"
+        "from yamlinject import bases, load\n"
+        "assert 'yolov5s6' in bases.names() and 'yolo11' in bases.names()\n"
+        "load('yolov5s6'), load('yolo11n')\n"
+        "print(sorted({'torch', 'yolov5', 'ultralytics', 'numpy'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_embedded_names_come_first_and_need_no_framework() -> None:
+    code = (
+        "import importlib.util\n"
+        "importlib.util.find_spec = lambda *arguments: None\n"
+        "from yamlinject import bases, load\n"
+        "print(len(load('yolov5s').layers), len(bases.names()))\n"
+        "load('yolo11n')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "25 5\n"
+    assert done.stderr.rstrip().endswith("pip install yolov5 ultralytics")
+
+
+@pytest.mark.parametrize(
+    ("name", "fragment"),
+    [
+        pytest.param("yolov5ss", "did you mean yolov5s", id="typo"),
+        pytest.param("yolo11q", "did you mean yolo11", id="no-such-scale"),
+        pytest.param("yolov5s.yaml", "write yolov5s for the base config", id="name-with-ending"),
+        pytest.param(
+            "qqqqqq", "there are yolov5l, yolov5m, yolov5n, yolov5s, yolov5x", id="nothing-like-it"
+        ),
+    ],
+)
+def test_unknown_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fragment: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError) as raised:
+        load(name)
+    assert name in str(raised.value)
+    assert fragment in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        pytest.param("yolov5s", 25, id="a-name-wins-over-a-file-without-ending"),
+        pytest.param("yolov5s.yaml", 2, id="an-ending-makes-a-path"),
+        pytest.param(os.path.join(".", "yolov5s"), 2, id="a-folder-makes-a-path"),
+        pytest.param(os.path.join("folder", "yolov5s"), 2, id="another-folder"),
+        pytest.param("UPPER.YAML", 2, id="an-ending-in-capitals"),
+        pytest.param("my.yml", 2, id="yml"),
+        pytest.param("mine", 2, id="a-file-without-ending-that-is-no-name"),
+    ],
+)
+def test_path_or_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, layers: int) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    for file in ("yolov5s", "yolov5s.yaml", "folder/yolov5s", "UPPER.YAML", "my.yml", "mine"):
+        Path(file).write_text(TINY)
+    assert len(load(name).layers) == layers
+
+
+def test_load_takes_a_path_object(tmp_path: Path) -> None:
+    path = tmp_path / "deep.v2.yaml"
+    path.write_text(TINY)
+    config = load(path)
+    assert (config.name, config.stem) == (str(path), "deep.v2")

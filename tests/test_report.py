@@ -1,0 +1,272 @@
+"""What the program prints: tables, diffs, help, colours, and what the shell completes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from yamlinject import __version__
+from yamlinject.cli import app
+
+BASE = """\
+# two classes
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]  # 0
+  - [-1, 1, Stage, [16]]  # 1
+  - [-1, 1, SPPF, [16, 5]]  # 2
+head:
+  - [[-1, 1], 1, Concat, [1]]  # 3
+  - [-1, 1, Stage, [32]]  # 4
+  - [[1, 4], 1, Detect, [nc, anchors]]  # 5
+"""
+ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
+PROGRAM = (sys.executable, "-m", "yamlinject")
+#: What else decides about colours and widths, or makes typer take a CI job for a terminal.
+CONTROLS = {"NO_COLOR", "FORCE_COLOR", "PY_COLORS", "COLUMNS", "TERMINAL_WIDTH", "GITHUB_ACTIONS"}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in CONTROLS}
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the program in ``folder`` without a terminal."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        cwd=folder,
+        env={**ENVIRONMENT, **environment},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def run_in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run the program with a pseudo-terminal as its standard output and error."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=folder,
+        env={**ENVIRONMENT, "TERM": "xterm-256color", **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    output = b""
+    try:
+        while part := os.read(ours, 65536):
+            output += part
+    except OSError:  # how Linux says that the other end was closed
+        pass
+    os.close(ours)
+    assert process.wait() == 0, output
+    return output.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "base.yaml").write_bytes(BASE.encode())
+    return tmp_path
+
+
+def table(output: str) -> dict[str, list[str]]:
+    """The rows of ``show`` by their first column; cells are two spaces or more apart."""
+    rows = (re.split(r"\s{2,}", line.strip()) for line in output.splitlines())
+    return {row[0]: row[1:] for row in rows if re.fullmatch(r"(\+ )?\d+", row[0])}
+
+
+def test_show(folder: Path) -> None:
+    run(folder, "add", "SimAM", "--after", "SPPF")
+    done = run(folder, "show", "yolov5s_SimAM.yaml")
+    assert (done.returncode, done.stderr) == (0, b"")
+    rows = table(done.stdout.decode())
+    assert len(rows) == 26
+    # from as written, as resolved, number, module, args, stride, nominal channels: counted by hand
+    assert rows["0"] == ["-1", "image", "1", "Conv", "[64, 6, 2, 2]", "2", "64"]
+    assert rows["6"] == ["-1", "5", "9", "C3", "[512]", "16", "512"]
+    assert rows["9"] == ["-1", "8", "1", "SPPF", "[1024, 5]", "32", "1024"]
+    assert rows["+ 10"] == ["-1", "9", "1", "SimAM", "[1024]", "32", "1024"]
+    assert rows["12"] == ["-1", "11", "1", "nn.Upsample", "[None, 2, nearest]", "16", "512"]
+    assert rows["13"] == ["[-1, 6]", "12, 6", "1", "Concat", "[1]", "16", "1024"]
+    assert rows["20"] == ["[-1, 15]", "19, 15", "1", "Concat", "[1]", "16", "512"]
+    assert rows["24"] == ["-1", "23", "3", "C3", "[1024, False]", "32", "1024"]
+    assert rows["25"][:5] == ["[18, 21, 24]", "18, 21, 24", "1", "Detect", "[nc, anchors]"]
+
+
+def test_show_has_headings_and_sections(folder: Path) -> None:
+    output = run(folder, "show", "base.yaml").stdout.decode()
+    headings = next(line for line in output.splitlines() if "index" in line).split()
+    assert {"index", "from", "number", "module", "args", "stride", "channels"} <= set(headings)
+    words = [line.strip() for line in output.splitlines()]
+    assert words.index("backbone") < words.index("head")
+    assert "+" not in output  # nothing was injected
+
+
+def test_show_marks_every_injected_row_of_several_runs(folder: Path) -> None:
+    run(folder, *ADD, "--in-place")
+    run(folder, "add", "SimAM", "base.yaml", "--after", "0", "--in-place")
+    rows = table(run(folder, "show", "base.yaml").stdout.decode())
+    assert [index for index in rows if index.startswith("+")] == ["+ 1", "+ 4"]
+
+
+def test_show_does_not_read_markup(folder: Path) -> None:
+    (folder / "base.yaml").write_text(BASE.replace("[16, 5]", "['[red]x[/red]']"))
+    assert "[red]x[/red]" in run(folder, "show", "base.yaml").stdout.decode()
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["Contract, [x]", "Expand, [0]", "nn.Upsample, [None, None, n]", f"Conv, [16, 3, {'9' * 4000}]"],
+    ids=["text", "zero", "none", "huge"],
+)
+def test_show_leaves_open_what_odd_args_do_not_tell(folder: Path, row: str) -> None:
+    (folder / "base.yaml").write_text(BASE.replace("SPPF, [16, 5]", row))
+    done = run(folder, "show", "base.yaml")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert row.partition(",")[0] in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [pytest.param(b"\n", b"\r\n", id="crlf"), pytest.param(b"two classes", b"\xb2\xe2\xca\xd4", id="gbk")],
+)
+def test_diff_keeps_the_bytes_that_patch_needs(folder: Path, old: bytes, new: bytes) -> None:
+    (folder / "base.yaml").write_bytes(BASE.encode().replace(old, new))
+    done = run(folder, *ADD, "--diff")
+    assert done.returncode == 0
+    for line in (
+        b" # two classes\n",
+        b"+  - [-1, 1, SimAM, [16]]  # 3\n",
+        b"-  - [-1, 1, Stage, [32]]  # 4\n",
+    ):
+        assert line.replace(old, new) in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param([*ADD, "--diff"], 0, id="diff"),
+        pytest.param([*ADD, "-o", "-"], 0, id="add"),
+        pytest.param(["show", "base.yaml"], 0, id="show"),
+        pytest.param(["show", "nowhere.yaml"], 2, id="error"),
+        pytest.param(["add", "--help"], 0, id="help"),
+    ],
+)
+def test_no_escape_codes_without_a_terminal(folder: Path, arguments: list[str], code: int) -> None:
+    done = run(folder, *arguments, TERM="xterm-256color")
+    assert done.returncode == code
+    assert done.stdout + done.stderr
+    assert b"\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        pytest.param([*ADD, "--diff"], "32", "+  - [-1, 1, SimAM, [16]]  # 3", id="diff-plus-green"),
+        pytest.param([*ADD, "--diff"], "31", "-  - [-1, 1, Stage, [32]]  # 4", id="diff-minus-red"),
+        pytest.param([*ADD], "1", "inserted  ", id="summary-bold"),
+    ],
+)
+def test_colours_in_a_terminal(folder: Path, arguments: list[str], code: str, text: str) -> None:
+    assert f"\x1b[{code}m{text}\x1b[0m" in run_in_terminal(folder, *arguments)
+
+
+@pytest.mark.parametrize("setting", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "TERM=dumb"])
+@pytest.mark.parametrize("arguments", [[*ADD, "--diff"], ["show", "base.yaml"]], ids=["diff", "show"])
+def test_a_terminal_without_colours(folder: Path, arguments: list[str], setting: dict[str, str]) -> None:
+    output = run_in_terminal(folder, *arguments, **setting)
+    assert "SPPF" in output
+    assert "\x1b" not in output
+
+
+def test_injected_rows_are_coloured_in_show(folder: Path) -> None:
+    run(folder, *ADD)
+    output = run_in_terminal(folder, "show", "base_SimAM.yaml", COLUMNS="120")
+    marked = next(line for line in output.splitlines() if "SimAM" in line and ".yaml" not in line)
+    assert "\x1b[32m" in marked
+
+
+def test_version(folder: Path) -> None:
+    done = run(folder, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"yamlinject {__version__}\n".encode(), b"")
+
+
+def test_without_a_command_there_is_help_and_no_error_line(folder: Path) -> None:
+    done = run(folder)
+    assert b"add SimAM --after SPPF" in done.stdout + done.stderr
+    assert b"error" not in done.stdout + done.stderr
+
+
+def help_of(folder: Path, *command: str) -> str:
+    done = run(folder, *command, "--help")
+    assert done.returncode == 0
+    return " ".join(done.stdout.decode().replace("│", " ").split())
+
+
+def test_every_command_has_an_example_that_works(folder: Path) -> None:
+    """In the order of the commands, for one may need what the one before it wrote."""
+    callbacks = [(info.name, info.callback) for info in app.registered_commands]
+    names = [name or callback.__name__ for name, callback in callbacks if callback]
+    assert {"add", "remove", "show"} <= set(names)
+    for name in names:
+        example = re.search(rf"Example: yamlinject ({name} .*)", help_of(folder, name))
+        assert example, f"{name} --help has no example"
+        assert run(folder, *example[1].split()).returncode == 0, example[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        pytest.param("add", "the word channels", id="option"),
+        pytest.param("add", "a path, - or a name", id="argument-base"),
+        pytest.param("add", "Name of the module", id="argument-module"),
+        pytest.param("show", "A path, - or a name", id="argument-config"),
+    ],
+)
+def test_help_tells(folder: Path, command: str, text: str) -> None:
+    assert text in help_of(folder, command)
+
+
+def complete(folder: Path, line: str) -> list[str]:
+    """What bash offers for the last word of ``line``, by the protocol of its completion script."""
+    words = line.split(" ")
+    done = run(
+        folder,
+        _YAMLINJECT_COMPLETE="complete_bash",
+        COMP_WORDS=line,
+        COMP_CWORD=str(len(words) - 1),
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        pytest.param("yamlinject add SimAM --after SP", ["SPPF"], id="module-of-default-base"),
+        pytest.param("yamlinject add SimAM --after C3,SP", ["C3,SPPF"], id="behind-a-comma"),
+        pytest.param("yamlinject add SimAM --after dete", ["detect-inputs"], id="detect-inputs"),
+        pytest.param(
+            "yamlinject add SimAM base.yaml --after S", ["SPPF", "Stage"], id="module-of-that-base"
+        ),
+        pytest.param("yamlinject add SimAM base.yaml --after SPPF,St", ["SPPF,Stage"], id="both"),
+        pytest.param("yamlinject add SimAM nowhere.yaml --after S", [], id="unreadable-base"),
+        pytest.param("yamlinject add Sim", ["SimAM"], id="recipe"),
+        pytest.param("yamlinject add SimAM bas", ["base.yaml"], id="base-file"),
+        pytest.param("yamlinject show bas", ["base.yaml"], id="config-file"),
+        pytest.param("yamlinject add SimAM --after SPPF --scope h", ["head"], id="scope"),
+    ],
+)
+def test_completion(folder: Path, line: str, offered: list[str]) -> None:
+    assert sorted(complete(folder, line)) == offered
+
+
+def test_completion_of_base_names(folder: Path) -> None:
+    offered = complete(folder, "yamlinject add SimAM yolov5")
+    assert {"yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x"} <= set(offered)
+    assert all(name.startswith("yolov5") for name in offered)
