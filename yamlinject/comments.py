@@ -40,6 +40,6 @@ def index_comment(document: Document, row: Row) -> IndexComment | None:
     return IndexComment(
         number=int(found["number"]),
         span=Span(offset + found.start("number"), offset + found.end("number")),
-        lead=re.sub(r"[,\]]", "", trailing["gap"]) + found[0][: found.start("number")],
+        lead=re.sub(r".*[,\]]", "", trailing["gap"]) + found[0][: found.start("number")],
         clear=bool(_CLEARLY_INDEX.match(trailing["comment"], found.end("number"))),
     )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from yamlinject import bases, edits, graph, plan, provenance, selectors, source
 from yamlinject.document import Document
-from yamlinject.errors import Place, RefusalError, SourceError, YamlInjectError, named
+from yamlinject.errors import Place, RefusalError, SelectorError, SourceError, YamlInjectError, named
 from yamlinject.layer import Layer
 from yamlinject.plan import Insertion, Rewrite, Signature
+from yamlinject.provenance import Provenance
 from yamlinject.recipes import Recipe, recipe
 from yamlinject.selectors import Picked, Scope
 from yamlinject.source import Source
@@ -70,7 +71,11 @@ class Config:
     @property
     def injected(self) -> set[int]:
         """Indices of the layers that the provenance lines say were injected."""
-        return provenance.injected(provenance.read(self.text))
+        return provenance.injected(self._provenance)
+
+    @cached_property
+    def _provenance(self) -> list[tuple[Provenance, int]]:
+        return provenance.read(self.text)
 
     def to_bytes(self) -> bytes:
         """The bytes of the file."""
@@ -98,6 +103,12 @@ class Config:
         with named(self._label):
             if number < 1:
                 raise YamlInjectError(f"number {number}: a layer is built at least once")
+            if not provenance and self._provenance:
+                raise RefusalError(
+                    "its line 1 says which layers were injected and would become wrong: delete that line, "
+                    "or leave --no-provenance out",
+                    Place(1, 1),
+                )
             row = recipe(module, args)
             if not row.keeps_channels:
                 raise RefusalError(f"{module} changes the channels: the layers below would not fit")
@@ -106,6 +117,8 @@ class Config:
                 for text in after
                 for selector in selectors.parse(text)
             ]
+            if not picked:
+                raise SelectorError("there is no selector that says after which layer")
             targets = [layer for pick in picked for layer in pick.layers]
             plan.check_targets(self.document, [layer.index for layer in targets])
             counts = graph.channels(self.layers, self.document.image_channels)
@@ -143,7 +156,7 @@ class Config:
         Raises :class:`RefusalError` when that command made it but it was edited since.
         """
         line = other.rewrite.provenance if other.rewrite else None
-        made = provenance.read(self.text)
+        made = self._provenance
         if not line or not made or made[0][0].request != line.request:
             return False
         if not self.remove(line.module).restored:

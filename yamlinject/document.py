@@ -85,7 +85,7 @@ class Document:
             values = data.get(name)
             if name not in data:
                 raise ConfigError(f"not a model config: it has no {name!r} list")
-            if not isinstance(node, SequenceNode) or not isinstance(values, list):
+            if key is None or not isinstance(node, SequenceNode) or not isinstance(values, list):
                 place = lines.place(key.start_mark.index) if key else None
                 raise ConfigError(f"{name!r} has to be a list of rows written in this file", place)
             if len(node.value) != len(values):
@@ -93,7 +93,7 @@ class Document:
             flow[name] = bool(node.flow_style)
             for value, row_node in zip(values, node.value, strict=True):
                 floor = rows[-1].span.end if rows and rows[-1].layer.section == name else 0
-                floor = max(floor, node.start_mark.index)
+                floor = max(floor, key.start_mark.index)
                 rows.append(_row(len(rows), name, value, row_node, floor, lines))
         for name, value in data.items():
             if name not in SECTIONS and _holds_rows(value):
@@ -119,7 +119,7 @@ class Document:
     def image_channels(self) -> int:
         """The channels of the input image: the top-level ``ch``, or 3."""
         channels = self.data.get("ch", 3)
-        return channels if isinstance(channels, int) else 3
+        return channels if _is_int(channels) and channels > 0 else 3
 
     def place(self, index: int) -> Place:
         """Where a layer's row begins, for an error message."""
@@ -275,8 +275,8 @@ def _row(index: int, section: SectionName, value: Any, node: Node, floor: int, l
 
 def _end(node: Node) -> int:
     """Where a node's own text ends: the end mark of a block sequence swallows later comments."""
-    while isinstance(node, SequenceNode) and not node.flow_style and node.value:
-        node = node.value[-1]
+    while isinstance(node, (SequenceNode, MappingNode)) and not node.flow_style and node.value:
+        node = _children(node)[-1]
     return int(node.end_mark.index)
 
 

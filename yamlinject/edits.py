@@ -35,9 +35,9 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 def unified_diff(before: str, after: str, before_name: str, after_name: str) -> Iterator[str]:
     """The lines of a unified diff, without their line ends; nothing when the texts are equal."""
     old, new = _lines(before), _lines(after)
-    for line in difflib.unified_diff(old, new, before_name, after_name, lineterm=""):
+    for number, line in enumerate(difflib.unified_diff(old, new, before_name, after_name, lineterm="")):
         yield line.removesuffix("\n") if line.endswith("\n") else line.removesuffix("\r")
-        if line[:1] in "+- " and not line.startswith(("---", "+++")) and line[-1] not in "\r\n":
+        if number > 1 and line[0] in "+- " and line[-1] not in "\r\n":
             yield "\\ No newline at end of file"
 
 

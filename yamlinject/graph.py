@@ -51,6 +51,17 @@ _DECLARES: dict[str, Callable[[list[Any]], Any]] = {
     "ResNetLayer": lambda args: args[1] if args[3] else 4 * args[1],
 }
 
+#: Modules of the frameworks that declare their channels as first argument, besides those named so after
+#: a convolution.
+_DECLARES_FIRST = frozenset(
+    """
+    A2C2f ADown Bottleneck BottleneckCSP BottleneckCSPA BottleneckCSPB BottleneckCSPC BottleneckCSPF
+    C1 C2 C2PSA C2f C2fAttn C2fCIB C2fPSA C3 C3Ghost C3SPP C3TR C3k2 C3x DownC ELAN1 Focus
+    GhostBottleneck Index MixConv2d PSA RepC3 RepNCSPELAN4 ResCSPB ResCSPC ResXCSPB ResXCSPC SCDown
+    SPP SPPCSPC SPPELAN SPPF Stem TorchVision
+    """.split()
+)
+
 #: The smallest integer that is read as a channel count in the args of an unknown module.
 _FEWEST_CHANNELS = 16
 
@@ -72,6 +83,9 @@ _STRIDE: dict[str, Callable[[list[Any]], float]] = {
     "ResNetLayer": lambda args: 4 if args[3] else args[2],
     "SCDown": lambda args: _at(args, 2, 1),
     "Stem": lambda args: 4,
+    "ConvTranspose": lambda args: 1 / _at(args, 2, 2),
+    "DWConvTranspose2d": lambda args: 1 / _at(args, 2, 1),
+    "GhostBottleneck": lambda args: _at(args, 2, 1),
     "nn.ConvTranspose2d": lambda args: 1 / _at(args, 2, 1),
     "nn.MaxPool2d": lambda args: _at(args, 1, _at(args, 0, 1)),
     "nn.Upsample": lambda args: 1 / _at(args, 1, 1),
@@ -167,11 +181,12 @@ def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
         return inputs[0] if inputs else None
     if module in _CHANNEL_FACTOR:
         factor = _computed(_CHANNEL_FACTOR[module], args)
-        return int(inputs[0] * factor) if inputs and inputs[0] and factor else None
+        return int(inputs[0] * factor) or None if inputs and inputs[0] and factor else None
     if (module.startswith("nn.") and module not in _NN_CONVOLUTIONS) or module in _KEEPS:
         return inputs[0] if inputs else None
     if args and _is_count(args[0]):
-        if args[0] >= _FEWEST_CHANNELS or "conv" in module.lower():
+        declares = module in _DECLARES_FIRST or "conv" in module.lower()
+        if declares or args[0] >= _FEWEST_CHANNELS:
             return int(args[0])
     elif module in _NN_CONVOLUTIONS:
         return None

@@ -52,20 +52,11 @@ def insertion(document: Document, target: int, rows: Sequence[str], first: int) 
 
 
 def removal(document: Document, removed: Sequence[int]) -> list[Edit]:
-    """Edits that take the layers ``removed`` out: the inverse of :func:`insertion`.
-
-    Raises :class:`RefusalError` where a section would lose its last row.
-    """
+    """Edits that take the layers ``removed`` out: the inverse of :func:`insertion`."""
     edits: list[Edit] = []
     whole_lines: list[Span] = []
     for run in _runs(document, removed):
         before, after = _previous(document, run[0]), _next(document, run[-1])
-        if before is None and after is None:
-            section = run[0].layer.section
-            raise RefusalError(
-                f"{run[0].layer}: without it the {section} would be empty",
-                document.place(run[0].layer.index),
-            )
         if all(_on_own_line(document, row) for row in run):
             whole_lines += (_line_span(document, row) for row in run)
             comma = before and _COMMA.match(document.text, before.span.end)
@@ -75,7 +66,7 @@ def removal(document: Document, removed: Sequence[int]) -> list[Edit]:
                 edits.append(Edit(comma.end() - 1, comma.end(), ""))
         elif before and not (after and _BLANK.fullmatch(_head(document, run[0]))):
             edits.append(Edit(before.span.end, run[-1].span.end, ""))
-        elif after:
+        elif after:  # there always is: the first and the last layer cannot be removed
             edits.append(Edit(run[0].span.start, after.span.start, ""))
     return edits + [Edit(*span, "") for span in _joined(document, whole_lines)]
 

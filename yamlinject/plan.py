@@ -118,7 +118,8 @@ def insert(
         line = Provenance(*signature, index_map.injected, comments.restore)
         changed.append(Edit(0, 0, f"{line}{document.lines.newline}"))
 
-    text = _proven(document, changed, _expected(document, index_map, below))
+    place = document.place(insertions[0].target)
+    text = _proven(document, changed, _expected(document, index_map, below), place)
     injected = tuple(layer for target in sorted(below) for layer in below[target])
     return Rewrite(text, index_map, injected, tuple(changes), comments.stale, line)
 
@@ -158,7 +159,8 @@ def remove(document: Document, module: str) -> Rewrite:
         if number != comment.number:
             changed.append(Edit(*comment.span, str(number)))
     changed += placement.removal(document, removed)
-    text = _proven(document, changed, _expected(document, index_map, {}))
+    place = document.place(removed[0])
+    text = _proven(document, changed, _expected(document, index_map, {}), place)
     return Rewrite(text, index_map, (), tuple(changes), (), line)
 
 
@@ -268,8 +270,11 @@ def _expected(
     return data
 
 
-def _proven(document: Document, changed: list[Edit], expected: dict[str, Any]) -> str:
-    """Apply the edits, and read the result as a framework will: it has to be what was planned."""
+def _proven(document: Document, changed: list[Edit], expected: dict[str, Any], place: Place) -> str:
+    """Apply the edits, and read the result as a framework will: it has to be what was planned.
+
+    ``place``: where a refusal is to point.
+    """
     try:
         text = edits.apply(document.text, changed)
         if _holds(text, expected, FAST_LOADER) or _holds(text, expected, SafeLoader):
@@ -277,7 +282,7 @@ def _proven(document: Document, changed: list[Edit], expected: dict[str, Any]) -
         problem = "it would read back as other layers than planned"
     except (ValueError, ConfigError) as error:
         problem = str(error)
-    raise RefusalError(f"this layout cannot be rewritten safely ({problem}): nothing was written")
+    raise RefusalError(f"rows laid out like this cannot be rewritten safely: {problem}", place)
 
 
 def _holds(text: str, expected: dict[str, Any], loader: type) -> bool:

@@ -43,7 +43,7 @@ def paired(ours: Job, peer: Job, runs: int) -> tuple[list[float], list[float]]:
 
 
 def synthetic(rows: int) -> bytes:
-    """A config of that many rows: a chain of convolutions with a Concat of two earlier layers now and then."""
+    """A config of that many rows: mostly convolutions, with a Concat of two earlier layers now and then."""
     lines = ["nc: 80", "backbone:"]
     for index in range(rows - 2):
         if index % 5 == 4:
