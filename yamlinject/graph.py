@@ -68,7 +68,7 @@ _FEWEST_CHANNELS = 16
 #: More than any stride or channel count.
 _MOST = 10**9
 
-_STRIDE: dict[str, Callable[[list[Any]], float]] = {
+_STRIDE: dict[str, Callable[[list[Any]], float | None]] = {
     "ADown": lambda args: 2,
     "AConv": lambda args: 2,
     "Contract": lambda args: _at(args, 0, 2),
@@ -86,6 +86,7 @@ _STRIDE: dict[str, Callable[[list[Any]], float]] = {
     "ConvTranspose": lambda args: 1 / _at(args, 2, 2),
     "DWConvTranspose2d": lambda args: 1 / _at(args, 2, 1),
     "GhostBottleneck": lambda args: _at(args, 2, 1),
+    "TorchVision": lambda args: None,  # the model that it wraps decides
     "nn.ConvTranspose2d": lambda args: 1 / _at(args, 2, 1),
     "nn.MaxPool2d": lambda args: _at(args, 1, _at(args, 0, 1)),
     "nn.Upsample": lambda args: 1 / _at(args, 1, 1),
@@ -169,6 +170,8 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
 
 def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
     module, args = layer.module, layer.args
+    if module in _NO_MAP:
+        return None
     if "concat" in module.lower() or module in _SUMS:
         known = [count for count in inputs if count is not None]
         return sum(known) if known and len(known) == len(inputs) else None
@@ -204,7 +207,7 @@ def strides(layers: Sequence[Layer]) -> list[float | None]:
         inputs = [1 if source == IMAGE else found[source] for source in sources(layer)]
         if layer.module in _RESIZES:
             inputs = inputs[-1:]
-        common = inputs[0] if len(set(inputs)) == 1 else None
+        common = inputs[0] if len(set(inputs)) == 1 and layer.module not in _NO_MAP else None
         factor = _stride(layer)
         found.append(None if common is None or factor is None else common * factor)
     return found
