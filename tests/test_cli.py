@@ -121,9 +121,9 @@ def test_summary_goes_to_stderr(cli: Cli) -> None:
     assert lines == [
         "picked 9 SPPF (SPPF)",
         "inserted layer 10 [-1, 1, SimAM, [1024]]",
-        "changed layer 19 Concat: [-1, 14] -> [-1, 15]",
-        "changed layer 22 Concat: [-1, 10] -> [-1, 11]",
-        "changed layer 24 Detect: [17, 20, 23] -> [18, 21, 24]",
+        "changed layer 19 Concat: [-1, 14] -> [-1, 15] (now layer 20)",
+        "changed layer 22 Concat: [-1, 10] -> [-1, 11] (now layer 23)",
+        "changed layer 24 Detect: [17, 20, 23] -> [18, 21, 24] (now layer 25)",
         "wrote yolov5s_SimAM.yaml",
         "next yamlinject show yolov5s_SimAM.yaml",
     ]

@@ -89,7 +89,7 @@ def test_remove_restores_the_bytes(data: st.DataObject, sample: Sample, fix_comm
     assert added.to_bytes() != sample.data
     removed = Config("out.yaml", added.to_bytes()).remove("SimAM")
     assert removed.to_bytes() == sample.data
-    assert removed.restored
+    assert removed.exact
 
 
 @given(st.data(), samples(), st.booleans())

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from yamlinject import Config, RefusalError, __version__, provenance
-from yamlinject.provenance import Provenance
+from yamlinject.provenance import Found, Provenance
 
 DIGEST = "0123456789abcdef"
 LINE = (
@@ -14,19 +14,19 @@ LINE = (
 
 
 def test_read() -> None:
-    ((line, end),) = provenance.read(LINE + "nc: 3\n")
+    ((line, start, end),) = provenance.read(LINE + "nc: 3\n")
     assert line.command == ("add", "SimAM", "yolov5s", "--after", "SPPF")
     assert line.module == "SimAM"
     assert line.digest == DIGEST
     assert line.layers == (10,)
     assert line.comments == {}
     assert line.version == "0.1.0"
-    assert end == len(LINE)
+    assert (start, end) == (0, len(LINE))
 
 
 def test_read_comments_and_several_layers() -> None:
     text = LINE.replace("layers 10;", "layers 3,6,9; comments 3=4,12=0;")
-    ((line, _),) = provenance.read(text)
+    ((line, _, _),) = provenance.read(text)
     assert line.layers == (3, 6, 9)
     assert line.comments == {3: 4, 12: 0}
 
@@ -58,17 +58,18 @@ def test_written_form() -> None:
 def test_round_trip(path: str, newline: str) -> None:
     line = Provenance(("add", "SimAM", path, "--after", "head/C3@-1"), DIGEST, (3, 6), {1: 2})
     text = f"{line}{newline}"
-    assert provenance.read(text + "nc: 3\n") == [(line, len(text))]
+    assert provenance.read(text + "nc: 3\n") == [(line, 0, len(text))]
 
 
 @pytest.mark.parametrize(
     "char", ["\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x00", "\x1b", "\udcff", "\t"]
 )
 def test_odd_characters_of_a_path_stay_out_of_the_comment(char: str) -> None:
-    line = Provenance(("add", "SimAM", f"a{char}b.yaml"), DIGEST, (1,), {})
+    path = provenance.printable(f"a{char}b.yaml")
+    line = Provenance(("add", "SimAM", path), DIGEST, (1,), {})
     assert char not in str(line)
     assert str(line).isprintable()
-    ((read, _),) = provenance.read(f"{line}\nnc: 3\n")
+    ((read, _, _),) = provenance.read(f"{line}\nnc: 3\n")
     assert read.command[:2] == ("add", "SimAM")
     assert read.layers == (1,)
 
@@ -78,7 +79,6 @@ def test_odd_characters_of_a_path_stay_out_of_the_comment(char: str) -> None:
     [
         "",
         "nc: 3\n",
-        "\n" + LINE,
         " " + LINE,
         LINE.rstrip(),
         LINE.replace("layers 10", "layers"),
@@ -102,12 +102,19 @@ def test_a_line_that_was_edited_is_a_plain_comment(text: str) -> None:
 def test_several_lines_newest_first() -> None:
     older = LINE.replace("SPPF", "C3").replace("layers 10", "layers 3,6")
     found = provenance.read(LINE + older + "nc: 3\n" + LINE)
-    assert [line.layers for line, _ in found] == [(10,), (3, 6)]
-    assert [end for _, end in found] == [len(LINE), len(LINE) + len(older)]
+    assert [line.layers for line, _, _ in found] == [(10,), (3, 6)]
+    assert [end for _, _, end in found] == [len(LINE), len(LINE) + len(older)]
 
 
-def lines(*layers: tuple[int, ...]) -> list[tuple[Provenance, int]]:
-    return [(Provenance(("add", "SimAM", "b"), DIGEST, found, {}), 0) for found in layers]
+@pytest.mark.parametrize("above", ["# mine\n", "\n", "\r\n# a\r\n\r\n", "#\r"])
+def test_comments_that_someone_put_above_the_line(above: str) -> None:
+    ((line, start, end),) = provenance.read(above + LINE + "nc: 3\n")
+    assert line.layers == (10,)
+    assert (start, end) == (len(above), len(above) + len(LINE))
+
+
+def lines(*layers: tuple[int, ...]) -> list[Found]:
+    return [Found(Provenance(("add", "SimAM", "b"), DIGEST, found, {}), 0, 0) for found in layers]
 
 
 def test_injected_layers_of_all_lines_in_the_numbering_of_now() -> None:
@@ -155,7 +162,7 @@ def test_the_line_records_the_command_in_a_canonical_order() -> None:
 def test_remove_takes_only_the_layers_that_the_line_names() -> None:
     removed = Config("g.yaml", generated().encode()).remove("SimAM")
     assert removed.text == BASE
-    assert removed.restored
+    assert removed.exact
 
 
 def test_remove_without_the_line_takes_every_layer_of_the_module() -> None:
@@ -163,12 +170,14 @@ def test_remove_without_the_line_takes_every_layer_of_the_module() -> None:
     removed = Config("g.yaml", without.encode()).remove("SimAM")
     assert [layer.module for layer in removed.layers] == ["Conv", "Conv", "Detect"]
     assert removed.layers[2].from_ == [0, 1]
-    assert not removed.restored
+    assert not removed.exact
 
 
-def test_remove_of_another_module_than_the_last_one_added_is_refused() -> None:
-    with pytest.raises(RefusalError, match=r"^g\.yaml:1:1: yamlinject added SimAM to this file last"):
-        Config("g.yaml", generated().encode()).remove("Conv")
+def test_the_last_module_added_is_the_first_removed() -> None:
+    twice = Config("g.yaml", generated().encode()).add("SE", after="0", args="[16]")
+    with pytest.raises(RefusalError, match=r":1:1: SE was added last"):
+        twice.remove("SimAM")
+    assert Config("g.yaml", twice.remove("SE").to_bytes()).remove("SimAM").exact
 
 
 @pytest.mark.parametrize("layers", ["0", "9", "1,3"])
@@ -182,7 +191,7 @@ def test_a_file_that_was_edited_by_hand_is_not_called_restored() -> None:
     text = generated().replace("nc: 3", "nc: 20")
     removed = Config("g.yaml", text.encode()).remove("SimAM")
     assert removed.text == BASE.replace("nc: 3", "nc: 20")
-    assert not removed.restored
+    assert not removed.exact
 
 
 def test_show_marks_the_layers_of_the_line() -> None:

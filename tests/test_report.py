@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_show(folder: Path) -> None:
     assert rows["20"] == ["[-1, 15]", "19, 15", "1", "Concat", "[1]", "16", "512"]
     assert rows["24"] == ["-1", "23", "3", "C3", "[1024, False]", "32", "1024"]
     assert rows["25"][:5] == ["[18, 21, 24]", "18, 21, 24", "1", "Detect", "[nc, anchors]"]
+
+
+def test_show_loses_nothing_in_a_terminal_of_80_columns(folder: Path) -> None:
+    output = run_in_terminal(folder, "show", "yolov5s", COLUMNS="80", NO_COLOR="1")
+    assert all(len(line) <= 80 for line in output.splitlines())
+    words = output.split()
+    assert {"index", "from", "reads", "number", "module", "args", "stride", "channels"} <= set(words)
+    # every cell is there, if folded: all args of the rows, and the inputs of Detect
+    assert words.count("nn.Upsample") == words.count("nearest]") == 2
+    assert words.count("17,") == words.count("[17,") == 1
+    assert "\u2026" not in output  # an ellipsis would stand for what was cut
 
 
 def test_show_has_headings_and_sections(folder: Path) -> None:
@@ -232,9 +244,13 @@ def test_help_tells(folder: Path, command: str, text: str) -> None:
     assert text in help_of(folder, command)
 
 
+#: What the ultralytics package ships of YOLO11 besides detection.
+TASKS = ("cls", "obb", "pose", "seg")
+
+
 def complete(folder: Path, line: str) -> list[str]:
     """What bash offers for the last word of ``line``, by the protocol of its completion script."""
-    words = line.split(" ")
+    words = shlex.split(line) + [""] * line.endswith(" ")
     done = run(
         folder,
         _YAMLINJECT_COMPLETE="complete_bash",
@@ -260,10 +276,28 @@ def complete(folder: Path, line: str) -> list[str]:
         pytest.param("yamlinject add SimAM bas", ["base.yaml"], id="base-file"),
         pytest.param("yamlinject show bas", ["base.yaml"], id="config-file"),
         pytest.param("yamlinject add SimAM --after SPPF --scope h", ["head"], id="scope"),
+        pytest.param(
+            "yamlinject add SimAM --after head/C", ["head/C3", "head/Concat", "head/Conv"], id="in-scope"
+        ),
+        pytest.param(
+            "yamlinject add Odd base.yaml --args '[channels, 8]' --after S",
+            ["SPPF", "Stage"],
+            id="quoted-args",
+        ),
+        pytest.param("yamlinject show yolo11n-", [f"yolo11n-{t}" for t in TASKS], id="scaled-names"),
+        pytest.param("yamlinject show /etc/hos*", [], id="glob-characters"),
     ],
 )
 def test_completion(folder: Path, line: str, offered: list[str]) -> None:
     assert sorted(complete(folder, line)) == offered
+
+
+def test_completion_of_folders(folder: Path) -> None:
+    (folder / "models").mkdir()
+    (folder / "models" / "mine.yaml").write_text(BASE)
+    assert complete(folder, "yamlinject show mod") == ["models/"]
+    assert complete(folder, "yamlinject show models/m") == ["models/mine.yaml"]
+    assert complete(folder, f"yamlinject show {folder}/bas") == [f"{folder}/base.yaml"]
 
 
 def test_completion_of_base_names(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yamlinject._version import __version__
 
 if TYPE_CHECKING:
-    from yamlinject.config import Config, load
+    from yamlinject.config import Config, Injected, Restored, load
     from yamlinject.errors import (
         ConfigError,
         RefusalError,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from yamlinject.plan import Change, Rewrite
 
 _HOMES = {
-    "config": ("Config", "load"),
+    "config": ("Config", "Injected", "Restored", "load"),
     "errors": ("ConfigError", "RefusalError", "SelectorError", "SourceError", "YamlInjectError"),
     "index_map": ("IndexMap",),
     "layer": ("Layer",),
@@ -38,8 +38,10 @@ __all__ = [
     "Config",
     "ConfigError",
     "IndexMap",
+    "Injected",
     "Layer",
     "RefusalError",
+    "Restored",
     "Rewrite",
     "SelectorError",
     "SourceError",

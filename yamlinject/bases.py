@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from yamlinject.document import load_values
 from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.parsers import load_values
 from yamlinject.source import Source, read_bytes, read_stdin
 from yamlinject.templates import stems, template
 
@@ -20,6 +20,10 @@ _FRAMEWORKS = {"yolov5": "models", "ultralytics": "cfg/models"}
 
 #: ``yolo11n-seg`` names the file ``yolo11-seg.yaml`` with scale n.
 _SCALED = re.compile(r"(?P<family>yolo[a-z-]*\d+)(?P<scale>[a-z])(?P<task>.*)")
+
+
+_UNSCALED = re.compile(r"(?P<family>yolo[a-z-]*\d+)(?P<task>(?:-.*)?)")
+_SCALES = "nsmlx"
 
 
 class Base(NamedTuple):
@@ -64,7 +68,14 @@ def embedded() -> list[str]:
 
 def names() -> list[str]:
     """Every name that :func:`read` knows: embedded, and of the installed frameworks."""
-    return sorted({*embedded(), *(name for files in map(_shipped, _FRAMEWORKS) for name in files)})
+    found = set(embedded())
+    for framework in _FRAMEWORKS:
+        for name, file in _shipped(framework).items():
+            found.add(name)
+            unscaled = _UNSCALED.fullmatch(name)
+            if unscaled and b"\nscales:" in file.read_bytes():
+                found.update(f"{unscaled['family']}{scale}{unscaled['task']}" for scale in _SCALES)
+    return sorted(found)
 
 
 def _find(name: str) -> Path | None:

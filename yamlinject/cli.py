@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
@@ -11,7 +12,7 @@ from typing import Annotated, cast
 import typer
 
 from yamlinject import __version__, bases, recipes, report, selectors
-from yamlinject.config import Config, load
+from yamlinject.config import Config, Rewritten, load
 from yamlinject.errors import YamlInjectError
 from yamlinject.report import Line
 
@@ -24,7 +25,9 @@ app = typer.Typer(
 )
 
 #: What typer raises for a wrong command line; newer versions bring their own click, older use click's.
-_CommandLineError = cast(type[Exception], typer.BadParameter.__mro__[2])
+_CommandLineError = next(
+    cast(type[Exception], kind) for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 
 _LONGEST_MESSAGE = 1000
@@ -69,26 +72,38 @@ def _complete_module(incomplete: str) -> list[str]:
 
 
 def _complete_base(incomplete: str) -> list[str]:
-    files = (str(path) for path in sorted(Path().glob(f"{incomplete}*.y*ml")))
-    return [name for name in bases.names() if name.startswith(incomplete)] + list(files)
+    """Names of base configs, and folders and YAML files."""
+    found = [name for name in bases.names() if name.startswith(incomplete)]
+    folder, slash, _ = incomplete.rpartition("/")
+    try:
+        entries = sorted(Path(folder + slash or ".").iterdir())
+    except OSError:
+        return found
+    for entry in entries:
+        name = folder + slash + entry.name
+        if name.startswith(incomplete) and (entry.is_dir() or entry.suffix in (".yaml", ".yml")):
+            found.append(name + "/" * entry.is_dir())
+    return found
 
 
 def _complete_selector(context: typer.Context, incomplete: str) -> list[str]:
-    """The modules of the base that stands on the command line, also behind a comma."""
+    """The modules of the base that stands on the command line, also behind a comma or a scope."""
     try:
         layers = load(_base_before(context)).layers
-    except YamlInjectError:
+    except (YamlInjectError, ValueError):
         return []
     done, comma, started = incomplete.rpartition(",")
-    words = [*dict.fromkeys(layer.module for layer in layers), selectors.DETECT_INPUTS]
-    return [done + comma + word for word in words if word.startswith(started)]
+    scope, slash, _ = started.rpartition("/")
+    words = dict.fromkeys(layer.module for layer in layers if not slash or scope in (layer.section, "all"))
+    candidates = [scope + slash + word for word in (*words, *([] if slash else [selectors.DETECT_INPUTS]))]
+    return [done + comma + word for word in candidates if word.startswith(started)]
 
 
 def _base_before(context: typer.Context) -> str:
     """The base on the command line that is being completed: parsing it stops at the open option."""
     line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
     _, _, words = re.sub(r"--after(?:[=\s]+\S*)?", "", line).partition(" add ")
-    parsed = context.command.make_context("add", words.split(), resilient_parsing=True)
+    parsed = context.command.make_context("add", shlex.split(words), resilient_parsing=True)
     return str(parsed.params.get("base") or _DEFAULT_BASE)
 
 
@@ -141,7 +156,7 @@ def add(
         list[str],
         typer.Option(
             metavar="SELECTOR",
-            help="After which layers: SPPF, 9, C3@-1, head/C3, detect-inputs, or several with commas.",
+            help="After which layers: SPPF, 9, C3@-1, C3@1:3, head/C3, detect-inputs; also several.",
             autocompletion=_complete_selector,
         ),
     ],
@@ -173,8 +188,7 @@ def add(
 ) -> int:
     """Insert a MODULE layer after the layers that --after picks, and renumber all references.
 
-    BASE is a path, - for standard input, or a name: yolov5n, s, m, l and x are built in, others come
-    with the yolov5 and ultralytics packages when they are installed (yolo11n).
+    BASE is a path, - for standard input, or a name such as yolov5n, yolov5s6 or yolo11n.
 
     Writes BASE_MODULE.yaml into the current folder unless told otherwise.
     """
@@ -188,9 +202,10 @@ def add(
         provenance=not no_provenance,
         fix_comments=fix_comments,
     )
-    target = _target(base, f"{config.stem}_{module}.yaml", output, in_place)
+    target = _target(config, f"{config.stem}_{module}.yaml", output, in_place)
     if in_place and config.was_made_like(result):
-        result = config
+        _tell([Line(target, "bold", label="unchanged")])
+        return 0
     summary = report.insertion(result)
     code = _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
     if not (diff or check or target == bases.STDIN):
@@ -219,7 +234,7 @@ def remove(
     result = loaded.remove(module)
     if output is None and not in_place and result.stem == loaded.stem and config != bases.STDIN:
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
-    target = _target(config, f"{result.stem}.yaml", output, in_place)
+    target = _target(loaded, f"{result.stem}.yaml", output, in_place)
     summary = report.removal(result)
     return _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
 
@@ -228,34 +243,39 @@ def remove(
 def show(config: _ConfigArgument) -> None:
     """Print the layer table: what every layer reads, its stride and its nominal channels.
 
-    CONFIG is a path, - for standard input, or the name of a base config. Strides and channels are read
-    off the rows, before any scaling; a module that is not known is taken to keep both.
+    Strides and channels are read off the rows, before any scaling.
+
+    A module that is not known is taken to keep both.
     """
     report.table(sys.stdout, load(config))
 
 
-def _target(base: str, default: str, output: str | None, in_place: bool) -> str:
+def _target(config: Config, default: str, output: str | None, in_place: bool) -> str:
     """The file to write, or - for standard output."""
     if in_place:
         if output is not None:
             raise YamlInjectError("give either --output or --in-place")
-        if not Path(base).is_file():
-            raise YamlInjectError(f"--in-place needs a file to replace, and {base} is none")
-        return base
-    if output is None:
-        return bases.STDIN if base == bases.STDIN else default
-    return output
+        if config.path is None:
+            raise YamlInjectError(
+                f"--in-place needs a file to replace, and {config.label} is none of yours"
+            )
+        return str(config.path)
+    if output == "":
+        raise YamlInjectError("--output needs the name of a file, or - for standard output")
+    return output or (bases.STDIN if config.name == bases.STDIN else default)
 
 
 def _deliver(
-    config: Config, target: str, summary: Iterable[Line], *, diff: bool, check: bool, force: bool
+    config: Rewritten, target: str, summary: Iterable[Line], *, diff: bool, check: bool, force: bool
 ) -> int:
     """Print or write ``config`` as asked for, then tell what was done; returns the exit code."""
     code, outcome = 0, []
+    if check and target == bases.STDIN:
+        raise YamlInjectError("--check needs a file to compare with: give -o FILE")
     if diff:
         report.emit(sys.stdout, report.diff(config.diff(target)))
     if check:
-        code = int(target == bases.STDIN or config.differs(target))
+        code = int(config.differs(target))
         outcome = [Line(f"{target} would {'change' if code else 'not change'}", label="checked")]
     elif not diff and target == bases.STDIN:
         sys.stdout.buffer.write(config.to_bytes())

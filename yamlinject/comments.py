@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 
 from yamlinject.document import Document, Row, Span
+from yamlinject.edits import Edit
+from yamlinject.index_map import IndexMap
 
 #: A comment behind a row; in brackets, the row's comma and the closing bracket may precede it.
 _TRAILING = re.compile(r"(?P<gap>[ \t,\]]*)(?P<comment>#[^\r\n\x85\u2028\u2029]*)")
@@ -43,3 +45,36 @@ def index_comment(document: Document, row: Row) -> IndexComment | None:
         lead=re.sub(r".*[,\]]", "", trailing["gap"]) + found[0][: found.start("number")],
         clear=bool(_CLEARLY_INDEX.match(trailing["comment"], found.end("number"))),
     )
+
+
+class CommentEdits(NamedTuple):
+    """Edits of index comments.
+
+    ``stale``: layers whose comment was wrong and is left alone. ``restore``: base index -> number, where
+    a removal would not restore the comment by renumbering it back.
+    """
+
+    edits: list[Edit]
+    stale: tuple[int, ...]
+    restore: dict[int, int]
+
+
+def renumbered(document: Document, index_map: IndexMap, fix: bool) -> CommentEdits:
+    """Renumber the index comments that are right; with ``fix`` also those that are clearly wrong."""
+    changed: list[Edit] = []
+    stale: list[int] = []
+    restore: dict[int, int] = {}
+    for row in document.rows:
+        comment = index_comment(document, row)
+        if comment is None:
+            continue
+        old, new = row.layer.index, index_map.moved[row.layer.index]
+        right = comment.number == old
+        number = new if right or (fix and comment.clear) else comment.number
+        if number != comment.number:
+            changed.append(Edit(*comment.span, str(number)))
+        if comment.clear and not right and not fix:
+            stale.append(old)
+        if comment.number != (old if number == new else number):  # a removal would renumber it wrongly
+            restore[old] = comment.number
+    return CommentEdits(changed, tuple(stale), restore)

@@ -7,12 +7,23 @@ scaling; the index :data:`IMAGE` stands for the input image.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from yamlinject.layer import Layer
 
 IMAGE = -1
+
+
+def _at(args: list[Any], position: int, default: Any) -> Any:
+    return args[position] if position < len(args) else default
+
+
+def _third_argument(args: list[Any]) -> Any:
+    """The stride of a convolution's row ``[channels, kernel, stride]``."""
+    return _at(args, 2, 1)
+
 
 #: Modules whose output is no single feature map: a list, or a prediction.
 _NO_MAP = {
@@ -21,6 +32,9 @@ _NO_MAP = {
     "Classify": "gives class scores",
     "Merge": "gives detections",
 }
+
+#: Detection heads by their names, for those that are not the last layer.
+_HEAD = re.compile(r"Detect|Segment|Pose|OBB|Panoptic|RTDETRDecoder")
 
 #: Modules that pick one feature map out of the list that the layer they read gives.
 _READS_LISTS = {"Index"}
@@ -34,6 +48,8 @@ _SUMS = {"Chuncat"}
 #: Modules without a channel argument that change the number of channels.
 _CHANNEL_FACTOR: dict[str, Callable[[list[Any]], float]] = {
     "ReOrg": lambda args: 4,
+    "space_to_depth": lambda args: 4,
+    "nn.PixelShuffle": lambda args: 1 / args[0] ** 2,
     "Foldcut": lambda args: 1 / 2,
     "Contract": lambda args: _at(args, 0, 2) ** 2,
     "Expand": lambda args: 1 / _at(args, 0, 2) ** 2,
@@ -81,21 +97,19 @@ _STRIDE: dict[str, Callable[[list[Any]], float | None]] = {
     "PatchMerging": lambda args: 2,
     "ReOrg": lambda args: 2,
     "ResNetLayer": lambda args: 4 if args[3] else args[2],
-    "SCDown": lambda args: _at(args, 2, 1),
+    "SCDown": _third_argument,
     "Stem": lambda args: 4,
     "ConvTranspose": lambda args: 1 / _at(args, 2, 2),
     "DWConvTranspose2d": lambda args: 1 / _at(args, 2, 1),
-    "GhostBottleneck": lambda args: _at(args, 2, 1),
+    "GhostBottleneck": _third_argument,
     "TorchVision": lambda args: None,  # the model that it wraps decides
     "nn.ConvTranspose2d": lambda args: 1 / _at(args, 2, 1),
+    "nn.AvgPool2d": lambda args: _at(args, 1, _at(args, 0, 1)),
     "nn.MaxPool2d": lambda args: _at(args, 1, _at(args, 0, 1)),
+    "nn.PixelShuffle": lambda args: 1 / args[0],
     "nn.Upsample": lambda args: 1 / _at(args, 1, 1),
     "space_to_depth": lambda args: 2,
 }
-
-
-def _at(args: list[Any], position: int, default: Any) -> Any:
-    return args[position] if position < len(args) else default
 
 
 def resolve(index: int, reference: int) -> int:
@@ -136,21 +150,23 @@ def readers(layers: Sequence[Layer]) -> list[list[Layer]]:
 
 def insertion_problems(layers: Sequence[Layer]) -> list[str | None]:
     """For every layer, why nothing may stand after it, or None."""
-    head = layers[-1] if layers else None
+    last = layers[-1] if layers else None
     picked_from = {
         source: layer for layer in layers if layer.module in _READS_LISTS for source in sources(layer)
     }
     found: list[str | None] = []
     for layer in layers:
         problem = None
-        if layer is head:
+        if layer is last:
             problem = "it is the last layer, and frameworks take the last layer for the detection head"
         elif layer.module in _NO_MAP:
             problem = f"{layer.module} {_NO_MAP[layer.module]}, not one feature map"
         elif layer.index in picked_from:
             problem = f"it gives a list, from which {picked_from[layer.index]} picks, not one feature map"
-        elif head and head.from_ == [] and layer.module in _NN_CONVOLUTIONS:
-            problem = f"{head} has an empty 'from' and finds its inputs by their channel count"
+        elif _HEAD.search(layer.module):
+            problem = f"{layer.module} is a detection head, whose output is not one feature map"
+        elif last and last.from_ == [] and layer.module in _NN_CONVOLUTIONS:
+            problem = f"{last} has an empty 'from' and finds its inputs by their channel count"
         found.append(problem)
     return found
 
@@ -166,6 +182,11 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
         inputs = [image if source == IMAGE else found[source] for source in sources(layer)]
         found.append(_channels(layer, inputs))
     return found
+
+
+def declares_channels(module: str) -> bool:
+    """Whether ``module`` is known to say in its args how many channels it gives."""
+    return module in _DECLARES or module in _DECLARES_FIRST or "conv" in module.lower()
 
 
 def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
@@ -188,8 +209,7 @@ def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
     if (module.startswith("nn.") and module not in _NN_CONVOLUTIONS) or module in _KEEPS:
         return inputs[0] if inputs else None
     if args and _is_count(args[0]):
-        declares = module in _DECLARES_FIRST or "conv" in module.lower()
-        if declares or args[0] >= _FEWEST_CHANNELS:
+        if declares_channels(module) or args[0] >= _FEWEST_CHANNELS:
             return int(args[0])
     elif module in _NN_CONVOLUTIONS:
         return None
@@ -216,7 +236,7 @@ def strides(layers: Sequence[Layer]) -> list[float | None]:
 def _stride(layer: Layer) -> float | None:
     rule = _STRIDE.get(layer.module)
     if rule is None and "conv" in layer.module.lower():
-        rule = _STRIDE["SCDown"]
+        rule = _third_argument
     return _computed(rule, layer.args) if rule else 1
 
 

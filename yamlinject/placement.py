@@ -26,7 +26,7 @@ def insertion(document: Document, target: int, rows: Sequence[str], first: int) 
     row = document.rows[target]
     comments = _comments(document, row, range(first, first + len(rows)))
     if not document.flow[row.layer.section]:
-        dash = _head(document, row)
+        dash = _lead(document, row)
         if not _DASH.fullmatch(dash):
             raise RefusalError(
                 f"{row.layer} does not begin on the line of its dash: move it there",
@@ -61,10 +61,10 @@ def removal(document: Document, removed: Sequence[int]) -> list[Edit]:
             whole_lines += (_line_span(document, row) for row in run)
             comma = before and _COMMA.match(document.text, before.span.end)
             ends_bare = after is None and not _COMMA.match(document.text, run[-1].span.end)
-            leading = "," in _head(document, run[-1])
+            leading = "," in _lead(document, run[-1])
             if comma and ends_bare and not leading and document.flow[run[0].layer.section]:
                 edits.append(Edit(comma.end() - 1, comma.end(), ""))
-        elif before and not (after and _BLANK.fullmatch(_head(document, run[0]))):
+        elif before and not (after and _BLANK.fullmatch(_lead(document, run[0]))):
             edits.append(Edit(before.span.end, run[-1].span.end, ""))
         elif after:  # there always is: the first and the last layer cannot be removed
             edits.append(Edit(run[0].span.start, after.span.start, ""))
@@ -85,7 +85,7 @@ def spaced(document: Document, row: Row) -> bool:
     return ", " in text or "," not in text
 
 
-def _head(document: Document, row: Row) -> str:
+def _lead(document: Document, row: Row) -> str:
     """What stands before a row on the line that it begins on."""
     return document.text[document.lines.at(row.span.start).start : row.span.start]
 
@@ -110,28 +110,28 @@ def _own_line_prefix(document: Document, row: Row) -> str | None:
     """What a new line below a bracketed row begins with, or None if the row shares its line."""
     if not _REST_OF_LINE.match(document.text, row.span.end):
         return None
-    head, following = _head(document, row), _next(document, row)
-    next_head = _head(document, following) if following else ""
-    if _LEADING_COMMA.fullmatch(next_head) and not _COMMA.match(document.text, row.span.end):
-        return next_head
-    if _BLANK.fullmatch(head) or _LEADING_COMMA.fullmatch(head):
-        return head
+    lead, following = _lead(document, row), _next(document, row)
+    next_lead = _lead(document, following) if following else ""
+    if _LEADING_COMMA.fullmatch(next_lead) and not _COMMA.match(document.text, row.span.end):
+        return next_lead
+    if _BLANK.fullmatch(lead) or _LEADING_COMMA.fullmatch(lead):
+        return lead
     if _previous(document, row) is None:  # only the opening bracket stands before it
-        return next_head if following and _BLANK.fullmatch(next_head) else " " * len(head)
+        return next_lead if following and _BLANK.fullmatch(next_lead) else " " * len(lead)
     return None
 
 
 def _on_own_line(document: Document, row: Row) -> bool:
     if not _REST_OF_LINE.match(document.text, row.span.end):
         return False
-    head = _head(document, row)
+    lead = _lead(document, row)
     styles = (_BLANK, _LEADING_COMMA) if document.flow[row.layer.section] else (_DASH,)
-    return any(style.fullmatch(head) for style in styles)
+    return any(style.fullmatch(lead) for style in styles)
 
 
 def _shares_line(document: Document, row: Row) -> bool:
     """Whether ``row`` begins on a line that another row stands on before it."""
-    return document.flow[row.layer.section] and "]" in _head(document, row)
+    return document.flow[row.layer.section] and "]" in _lead(document, row)
 
 
 def _comments(document: Document, row: Row, indices: Iterable[int]) -> list[str]:

@@ -28,7 +28,8 @@ _LINE = (
 class Provenance(NamedTuple):
     """What one provenance line records.
 
-    ``command``: the arguments after ``yamlinject``, in a canonical order, without an output file.
+    ``command``: the arguments after ``yamlinject``, in a canonical order, without an output file, and
+    made :func:`printable`.
     ``digest``: the first 16 hex digits of the SHA-256 of the base's bytes.
     ``layers``: indices, in the generated config, of the injected layers.
     ``comments``: base index -> number in its index comment, where renumbering would not restore it.
@@ -53,11 +54,19 @@ class Provenance(NamedTuple):
     def __str__(self) -> str:
         comments = ",".join(f"{index}={number}" for index, number in self.comments.items())
         return (
-            f"{_START}{self.version}: {_printable(shlex.join(self.command))} "
+            f"{_START}{self.version}: {shlex.join(self.command)} "
             f"(layers {','.join(map(str, self.layers))}"
             + (f"; comments {comments}" if comments else "")
             + f"; base sha256:{self.digest})"
         )
+
+
+class Found(NamedTuple):
+    """A provenance line of a text, and the offsets where it begins and where the next line begins."""
+
+    provenance: Provenance
+    start: int
+    end: int
 
 
 def digest(data: bytes) -> str:
@@ -65,39 +74,41 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def read(text: str) -> list[tuple[Provenance, int]]:
-    """The provenance lines at the top of ``text``, newest first, each with the offset of its end."""
-    found: list[tuple[Provenance, int]] = []
-    if not text.startswith(_START):
+def read(text: str) -> list[Found]:
+    """The provenance lines among the comments at the top of ``text``, newest first."""
+    found: list[Found] = []
+    if _START not in text:
         return found
-    pattern, offset = re.compile(_LINE), 0
-    while match := pattern.match(text, offset):
-        try:
-            command = tuple(shlex.split(match["command"]))
-        except ValueError:  # the line was edited: an unclosed quotation
+    pattern = re.compile(_LINE)
+    for line in re.finditer(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)|(?P<other>.)", text):
+        if line["other"]:
             break
-        pairs = (pair.split("=") for pair in (match["comments"] or "").split(",") if pair)
-        found.append(
-            (
-                Provenance(
-                    command,
-                    match["digest"],
-                    tuple(int(index) for index in match["layers"].split(",")),
-                    {int(index): int(number) for index, number in pairs},
-                    match["version"],
-                ),
-                match.end(),
-            )
-        )
-        offset = match.end()
+        match = pattern.match(text, line.start())
+        if match and (provenance := _parse(match)):
+            found.append(Found(provenance, match.start(), match.end()))
     return found
 
 
-def injected(lines: list[tuple[Provenance, int]]) -> set[int]:
+def _parse(match: re.Match[str]) -> Provenance | None:
+    try:
+        command = tuple(shlex.split(match["command"]))
+    except ValueError:  # the line was edited: an unclosed quotation
+        return None
+    pairs = (pair.split("=") for pair in (match["comments"] or "").split(",") if pair)
+    return Provenance(
+        command=command,
+        digest=match["digest"],
+        layers=tuple(int(index) for index in match["layers"].split(",")),
+        comments={int(index): int(number) for index, number in pairs},
+        version=match["version"],
+    )
+
+
+def injected(lines: list[Found]) -> set[int]:
     """Indices of all layers that ``lines``, as :func:`read` gives them, say were injected."""
     found: set[int] = set()
-    for line, _ in reversed(lines):
-        new = set(line.layers)
+    for line in reversed(lines):
+        new = set(line.provenance.layers)
         # an older layer's index counts those of its time: all that were not injected here
         of_its_time = (index for index in count() if index not in new)
         moved = list(islice(of_its_time, max(found, default=-1) + 1))
@@ -105,6 +116,6 @@ def injected(lines: list[tuple[Provenance, int]]) -> set[int]:
     return found
 
 
-def _printable(text: str) -> str:
-    """A comment ends at a line break: odd characters of a path must not end it early."""
+def printable(text: str) -> str:
+    """``text`` for a comment, which ends at a line break: odd characters become question marks."""
     return "".join(char if char.isprintable() else "?" for char in text)

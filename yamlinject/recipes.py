@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from yamlinject.document import FAST_LOADER, load_values
 from yamlinject.errors import RefusalError, YamlInjectError
+from yamlinject.parsers import FAST_LOADER, load_values
 from yamlinject.templates import stems, template
 
 #: The word of a recipe's args, or of ``--args``, that stands for the target's nominal channels.
@@ -36,12 +36,12 @@ class Recipe(NamedTuple):
 
         Raises :class:`RefusalError` when the recipe needs a count that the base does not tell.
         """
-        if CHANNELS in self.args and channels is None:
+        args = _filled(self.args, channels)
+        if channels is None and args != self.args:
             raise RefusalError(
                 f"its channel count is not written in the rows: give {self.module}'s args with "
                 "--args, such as --args '[256]'"
             )
-        args = [channels if arg == CHANNELS else arg for arg in self.args]
         return yaml.safe_dump(args, default_flow_style=True, width=float("inf")).rstrip("\n")
 
 
@@ -73,6 +73,15 @@ def recipe(module: str, args: str | None = None) -> Recipe:
     return Recipe(module, given, assumed=True)
 
 
+def _filled(value: Any, channels: int | None) -> Any:
+    """``value`` with the count in place of the word, however deep it stands."""
+    if isinstance(value, list):
+        return [_filled(item, channels) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled(item, channels) for key, item in value.items()}
+    return channels if value == CHANNELS else value
+
+
 def _given_args(text: str) -> list[Any]:
     if "&" in text:
         raise YamlInjectError("--args: write it without YAML anchors")
@@ -85,7 +94,7 @@ def _given_args(text: str) -> list[Any]:
     for arg in args:
         if isinstance(arg, str) and _reads_as_number(arg):
             raise YamlInjectError(
-                f"--args: PyYAML reads {arg} as a string: write {float(arg):.10f}".rstrip("0")
+                f"--args: PyYAML reads {arg} as a string: write {yaml.safe_dump(float(arg)).split()[0]}"
             )
     return args
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from yamlinject import graph
 from yamlinject.layer import SECTIONS, Layer
-from yamlinject.plan import Change
+from yamlinject.plan import Rewrite
 
 if TYPE_CHECKING:
-    from yamlinject.config import Config
+    from yamlinject.config import Config, Injected, Restored
 
 
 class Line(NamedTuple):
@@ -53,26 +54,31 @@ def diff(lines: Iterable[str]) -> Iterator[Line]:
         yield Line(line, "bold" if header else _DIFF_STYLES.get(line[:1], ""))
 
 
-def insertion(config: Config) -> Iterator[Line]:
+def insertion(config: Injected) -> Iterator[Line]:
     """What :meth:`Config.add` did: the layers picked and injected, and every changed reference."""
-    base, rewrite, row = config.base, config.rewrite, config.recipe
-    if base is None or rewrite is None or row is None:
-        return
+    base, rewrite = config.base, config.rewrite
     for pick in config.picked:
         layers = ", ".join(f"{layer.index} {layer.module}" for layer in pick.layers)
         yield Line(f"{layers}  ({pick.selector.text})", label="picked")
     for layer in rewrite.injected:
         yield Line(f"layer {layer.index} {flow(layer.row)}", "green", label="inserted")
-    yield from _changes(rewrite.changes)
+    yield from _changes(rewrite)
     for pick in config.picked:
         if pick.outside:
             module = pick.selector.what
             yield _note(f"{pick.outside} more {module} outside this scope: --after all/{module} picks all")
-    targets = [layer.index for pick in config.picked for layer in pick.layers]
-    for index in sorted({index for index in targets if targets.count(index) > 1}):
-        yield _note(f"{base.layers[index]} was picked {targets.count(index)} times: the layers stack")
-    if row.assumed:
-        yield _note(f"{row.module} has no recipe: it is assumed to keep the shape of its input")
+    targets = Counter(layer.index for pick in config.picked for layer in pick.layers)
+    for index, times in targets.items():
+        if times > 1:
+            yield _note(f"{base.layers[index]} was picked {times} times: the layers stack")
+        if base.layers[index + 1].module == config.recipe.module:
+            yield _note(f"{base.layers[index]} had a {config.recipe.module} below it before: they stack")
+    if config.recipe.assumed:
+        yield _note(f"{config.recipe.module} has no recipe: it is assumed to keep the shape of its input")
+    if "freeze" in base.document.data:
+        yield _note(
+            "its 'freeze' names layers by their index and was left alone: see whether it still fits"
+        )
     if rewrite.stale:
         layers = ", ".join(map(str, rewrite.stale))
         yield _note(
@@ -81,24 +87,26 @@ def insertion(config: Config) -> Iterator[Line]:
         )
 
 
-def removal(config: Config) -> Iterator[Line]:
+def removal(config: Restored) -> Iterator[Line]:
     """What :meth:`Config.remove` did."""
-    base, rewrite = config.base, config.rewrite
-    if base is None or rewrite is None:
-        return
-    for layer, moved in zip(base.layers, rewrite.index_map.moved, strict=True):
+    rewrite = config.rewrite
+    for layer, moved in zip(config.base.layers, rewrite.index_map.moved, strict=True):
         if moved < 0:
             yield Line(f"layer {layer.index} {flow(layer.row)}", "red", label="removed")
-    yield from _changes(rewrite.changes)
-    if config.restored:
+    yield from _changes(rewrite)
+    if config.exact:
         yield Line("byte for byte the base that its provenance line recorded", label="result")
     elif rewrite.provenance:
         yield _note("the file was edited after it was generated: the result is not its base")
+    else:
+        yield _note("it has no provenance line: every layer of the module was removed")
 
 
-def _changes(changes: Iterable[Change]) -> Iterator[Line]:
-    for layer, from_ in changes:
-        yield Line(f"{layer}: {flow(layer.from_)} -> {flow(from_)}", "yellow", label="changed")
+def _changes(rewrite: Rewrite) -> Iterator[Line]:
+    for layer, from_ in rewrite.changes:
+        now = rewrite.index_map.moved[layer.index]
+        moved = f"  (now layer {now})" if now != layer.index else ""
+        yield Line(f"{layer}: {flow(layer.from_)} -> {flow(from_)}{moved}", "yellow", label="changed")
 
 
 def _note(text: str) -> Line:
@@ -119,11 +127,16 @@ def table(stream: TextIO, config: Config) -> None:
     injected = config.injected
     counts = graph.channels(config.layers, config.document.image_channels)
     strides = graph.strides(config.layers)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=config.name, title_justify="left")
-    for heading in ("index", "from", "reads", "number"):
-        grid.add_column(heading, justify="right", no_wrap=True)
+    counts[-1] = strides[-1] = None  # the last layer gives predictions
+    grid = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, title=config.label, title_justify="left", padding=(0, 1, 0, 0)
+    )
+    grid.add_column("index", justify="right", no_wrap=True)
+    for heading in ("from", "reads"):
+        grid.add_column(heading, justify="right", overflow="fold", min_width=5)
+    grid.add_column("number", justify="right", no_wrap=True)
     grid.add_column("module", no_wrap=True)
-    grid.add_column("args", overflow="fold")
+    grid.add_column("args", overflow="fold", min_width=8)
     for heading in ("stride", "channels"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for section in SECTIONS:
@@ -140,6 +153,7 @@ def table(stream: TextIO, config: Config) -> None:
         file=stream,
         highlight=False,
         markup=False,
+        emoji=False,
         color_system="auto" if coloured else None,
         force_terminal=coloured,
         width=None if stream.isatty() else 200,

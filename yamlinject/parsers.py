@@ -1,0 +1,121 @@
+"""The two YAML parsers: PyYAML says what values mean, ruamel.yaml says where they stand."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from yamlinject.errors import ConfigError, Place
+from yamlinject.lines import Lines
+
+#: More values than this, aliases written out, is an attack and no model config.
+_MAX_VALUES = 1_000_000
+
+#: PyYAML's fast parser, where it was built with one. It gives the same values as ``safe_load`` but accepts
+#: slightly other texts (tabs, ``?``), so it can confirm what ``safe_load`` read and decides nothing.
+FAST_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+#: Python cannot print integers of more than some thousand digits.
+_ENDLESS_NUMBER = re.compile(r"[0-9_]{4300}|0x[0-9A-Fa-f_]{3500}")
+
+_SURROGATE = re.compile("[\udc80-\udcff]")
+
+
+def load_values(text: str, *, loader: type = yaml.SafeLoader) -> Any:
+    """``yaml.safe_load`` with the errors of this package; raises :class:`ConfigError`."""
+    number = _ENDLESS_NUMBER.search(text)
+    if number:
+        raise ConfigError("a number with thousands of digits", Lines(text).place(number.start()))
+    try:
+        return yaml.load(_readable(text), loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else None
+        about = error.context if str(error.context).startswith("found") else ""  # a duplicate anchor
+        problem = " ".join(f"{about or ''} {error.problem or error.context}".split())
+        raise ConfigError(f"not valid YAML: {problem}", place) from None
+    except yaml.reader.ReaderError as error:
+        raise _bad_character(error.character, Lines(text).place(error.position)) from None
+    except (ValueError, LookupError, AttributeError, TypeError) as error:  # a tag that lies, a bad date
+        raise ConfigError(f"a value that PyYAML cannot read: {error}") from None
+    except RecursionError:
+        raise ConfigError("nested too deeply to be a model config") from None
+
+
+def _bad_character(code: int, place: Place) -> ConfigError:
+    return ConfigError(f"not valid YAML: the character {chr(code)!a} is not allowed", place)
+
+
+def _readable(text: str) -> str:
+    """``text`` with undecodable bytes, which YAML forbids, each replaced by one character."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def compose(text: str, lines: Lines) -> Node | None:
+    """The node tree of ``text``, for its spans; raises :class:`ConfigError`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about an anchor named twice; PyYAML refuses it below
+            root: Node | None = YAML(typ="safe", pure=True).compose(_readable(text))
+        if "&" in text:
+            _check_aliases(root)
+        return root
+    except ReaderError as error:
+        raise _bad_character(error.character, lines.place(error.position)) from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = lines.place(mark.index) if mark else None
+        raise ConfigError(f"not valid YAML: {getattr(error, 'problem', error)}", place) from None
+    except RecursionError:
+        raise ConfigError("nested too deeply to be a model config") from None
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes directly below ``node``: of a mapping, keys and values in turn."""
+    if isinstance(node, MappingNode):
+        return [child for pair in node.value for child in pair]
+    return list(node.value) if isinstance(node, SequenceNode) else []
+
+
+def _check_aliases(root: Node | None) -> None:
+    """Refuse aliases that contain themselves or multiply beyond any real config."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Node) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = _MAX_VALUES + 1  # for as long as the node is open: it holds itself
+            sizes[id(node)] = 1 + sum(size(child) for child in children(node))
+        return sizes[id(node)]
+
+    if root is not None and size(root) > _MAX_VALUES:
+        raise ConfigError("its YAML aliases multiply into too many values to be a model config")
+
+
+def check_duplicates(root: Node, lines: Lines) -> None:
+    """PyYAML keeps the last of two equal keys without a word; nobody means that."""
+    pending, seen = [root], set()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ScalarNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        pending += children(node)
+        if isinstance(node, MappingNode):
+            keys: set[tuple[str, str]] = set()
+            for key, _ in node.value:
+                if not isinstance(key, ScalarNode):
+                    continue
+                identity = (str(key.tag), key.value)
+                if identity in keys:
+                    raise ConfigError(
+                        f"the key {key.value!r} stands here a second time: delete one of the two",
+                        lines.place(key.start_mark.index),
+                    )
+                keys.add(identity)
