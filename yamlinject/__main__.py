@@ -19,6 +19,10 @@ def main() -> None:
             bytes_stay = stream.encoding.lower() == "utf-8"
             stream.reconfigure(errors="surrogateescape" if bytes_stay else "backslashreplace")
     code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # run has told it; what is left in the buffer must not fail a second time on exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     gc.freeze()  # nor is there a need to collect on exit
     sys.exit(code)
 

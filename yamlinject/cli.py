@@ -49,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except YamlInjectError as error:
         message = str(error)
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        return 0
     except OSError as error:
         message = f"{error.filename or 'standard output'}: {error.strerror or error}"
     except _CommandLineError as error:
