@@ -374,7 +374,7 @@ def test_rows_whose_end_cannot_be_told_are_rewritten_rightly_or_refused(row: str
     try:
         added = config.add("SimAM", after="0")
     except RefusalError as error:
-        assert "cannot be rewritten safely" in str(error)  # noqa: PT017
+        assert "cannot be rewritten safely" in str(error)  # noqa: PT017  # either outcome is right
     else:
         assert [layer.module for layer in added.layers] == ["Conv", "SimAM", "C3", "Detect"]
         assert added.layers[0].args == config.layers[0].args
@@ -436,7 +436,7 @@ def test_public_names() -> None:
 
 def test_unknown_name() -> None:
     with pytest.raises(AttributeError, match="module 'yamlinject' has no attribute 'nope'"):
-        _ = yamlinject.nope  # type: ignore[attr-defined, unused-ignore]
+        _ = yamlinject.nope  # type: ignore[attr-defined, unused-ignore]  # which is the test
 
 
 def test_the_core_imports_neither_frameworks_nor_the_command_line() -> None:
