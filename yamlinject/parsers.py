@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -28,13 +31,26 @@ _ENDLESS_NUMBER = re.compile(r"[0-9_]{4300}|0x[0-9A-Fa-f_]{3500}")
 _SURROGATE = re.compile("[\udc80-\udcff]")
 
 
+@contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Pause the garbage collector: its passes over a growing tree make parsing worse than linear."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def load_values(text: str, *, loader: type = yaml.SafeLoader) -> Any:
     """``yaml.safe_load`` with the errors of this package; raises :class:`ConfigError`."""
     number = _ENDLESS_NUMBER.search(text)
     if number:
         raise ConfigError("a number with thousands of digits", Lines(text).place(number.start()))
     try:
-        return yaml.load(_readable(text), loader)
+        with _not_collecting():
+            return yaml.load(_readable(text), loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else None
@@ -61,7 +77,7 @@ def _readable(text: str) -> str:
 def compose(text: str, lines: Lines) -> Node | None:
     """The node tree of ``text``, for its spans; raises :class:`ConfigError`."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _not_collecting():
             warnings.simplefilter("ignore")  # about an anchor named twice; PyYAML refuses it below
             root: Node | None = YAML(typ="safe", pure=True).compose(_readable(text))
         if "&" in text:
