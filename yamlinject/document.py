@@ -59,10 +59,8 @@ class Document:
     def parse(cls, text: str) -> Document:
         """Read a model config; raises :class:`ConfigError` with line and column where it is none."""
         lines = Lines(text)
-        if "&" in text:
-            compose(text, lines)  # first, because it refuses aliases that would take PyYAML forever
-        data = load_values(text)  # else first, because the node tree is large and slows all that follows
-        root = compose(text, lines)
+        root = compose(text, lines)  # first, because it refuses aliases that would take PyYAML forever
+        data = load_values(text)
         if not isinstance(data, dict) or not isinstance(root, MappingNode):
             raise ConfigError("not a model config: it has no backbone and head lists")
         check_duplicates(root, lines)
