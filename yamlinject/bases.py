@@ -15,6 +15,9 @@ from yamlinject.templates import stems, template
 
 STDIN = "-"
 
+#: The base config where none is named.
+DEFAULT = "yolov5s"
+
 #: Where a framework's package keeps its model configs.
 _FRAMEWORKS = {"yolov5": "models", "ultralytics": "cfg/models"}
 

@@ -225,7 +225,7 @@ class Restored(Rewritten):
         return line is not None and line.digest == _digest(self)
 
 
-def load(base: str | Path = "yolov5s") -> Config:
+def load(base: str | Path = bases.DEFAULT) -> Config:
     """Load a model config: a path, ``-`` for standard input, or the name of a base config.
 
     Names are those of the embedded base configs, then of the configs that installed ``yolov5`` and

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
@@ -41,6 +42,11 @@ def emit(stream: TextIO, lines: Iterable[Line]) -> None:
     for line in lines:
         label = f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}"
         console.print(Text.assemble((label, "bold"), (line.text, line.style)))
+
+
+def tell(lines: Iterable[Line]) -> None:
+    """Print ``lines`` as messages: results go to standard output, messages do not."""
+    emit(sys.stderr, lines)
 
 
 def _is_coloured(stream: TextIO) -> bool:
