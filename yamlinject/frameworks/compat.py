@@ -1,0 +1,77 @@
+"""Bridges between frameworks that are no longer kept up and the libraries of today.
+
+The ``yolov5`` extra pins what can be pinned without holding users back (setuptools, numpy, click). What
+remains is bridged in the process that a framework is launched in; no installed file is touched.
+
+==================================  ===============================================================
+what broke                          the bridge
+==================================  ===============================================================
+``torch.load`` reads tensors only   PyTorch's own switch ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD``, as
+since torch 2.6; YOLOv5 keeps       the checkpoints that a training run loads hold the whole model.
+whole models in its checkpoints     Calls that say ``weights_only`` themselves are not affected.
+``FreeTypeFont.getsize`` is gone    defined again through ``getbbox``
+since Pillow 10
+``numpy.trapz`` is gone since       ``numpy.trapezoid`` under its old name
+numpy 2.4
+``Arial.ttf`` is downloaded         when that fails, matplotlib's DejaVu Sans is put in its place
+==================================  ===============================================================
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from yamlinject.frameworks.hooks import after_import
+
+
+def install() -> None:
+    """Bridge what is imported from now on, and what is imported already."""
+    switch = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    if "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ:  # both at once are an error
+        os.environ.setdefault(switch, "1")
+    warnings.filterwarnings("ignore", message=f".*{switch}")
+    after_import("PIL.ImageFont", _give_getsize)
+    after_import("numpy", _give_trapz)
+    for package in ("", "yolov5."):
+        after_import(f"{package}utils.general", _give_font)
+
+
+def _give_getsize(image_font: ModuleType) -> None:
+    font = image_font.FreeTypeFont
+
+    def getsize(self: Any, text: str) -> tuple[int, int]:
+        left, top, right, bottom = self.getbbox(text)
+        return right - left, bottom - top
+
+    if not hasattr(font, "getsize"):
+        font.getsize = getsize
+
+
+def _give_trapz(numpy: ModuleType) -> None:
+    if not hasattr(numpy, "trapz"):
+        vars(numpy)["trapz"] = numpy.trapezoid
+
+
+def _give_font(general: ModuleType) -> None:
+    download = getattr(general, "check_font", None)
+    folder = getattr(general, "CONFIG_DIR", None)
+    if download is None or folder is None:
+        return
+
+    def check_font(font: Any = "Arial.ttf", progress: bool = False) -> None:
+        try:
+            download(font, progress)
+        except OSError as error:  # no network, or no longer there
+            import matplotlib
+
+            target = Path(folder, Path(font).name)
+            print(f"yamlinject: {target.name}: {error}: using DejaVu Sans instead", file=sys.stderr)
+            shutil.copyfile(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), target)
+
+    vars(general)["check_font"] = check_font

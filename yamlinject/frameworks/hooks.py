@@ -1,0 +1,55 @@
+"""Acting on a module as soon as it is imported, by whoever imports it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+
+Action = Callable[[ModuleType], None]
+
+
+def after_import(name: str, action: Action) -> None:
+    """Call ``action`` with the module ``name``: now if it is imported already, else once it is.
+
+    A framework takes seconds to import and may not be needed at all, so it is never imported for this.
+    """
+    module = sys.modules.get(name)
+    if module is not None:
+        action(module)
+        return
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
+    _FINDER.actions[name] = action
+
+
+class _Finder(MetaPathFinder):
+    """Finds the awaited modules as everybody else would, and makes their loaders act afterwards."""
+
+    def __init__(self) -> None:
+        self.actions: dict[str, Action] = {}
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        action = self.actions.pop(name, None)  # taken out first: the real finders are asked next
+        if action is None:
+            return None
+        spec = find_spec(name)
+        if spec is None or spec.loader is None:
+            self.actions[name] = action
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_and_act(module: ModuleType) -> None:
+            execute(module)
+            action(module)
+
+        spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]  # of this one loader
+        return spec
+
+
+_FINDER = _Finder()

@@ -1,0 +1,107 @@
+"""Running a framework's own program in this process, with the attention modules known to it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.machinery import ModuleSpec
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import NoReturn
+
+from yamlinject.errors import Place, SourceError, YamlInjectError
+from yamlinject.frameworks import compat, registration
+
+
+def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoReturn:
+    """Run ``target`` as Python would, with ``arguments``, and exit with its exit code.
+
+    ``target`` is a script, with ``module`` the name of a module as for ``python -m``, or else the name
+    of an installed console command. What it raises is printed as Python prints it.
+    Raises :class:`YamlInjectError` when there is no such target.
+    """
+    gc.enable()  # the command line does without, training must not
+    registration.install()
+    compat.install()
+    if module:
+        sys.path.insert(0, os.getcwd())
+        spec = _module(target)
+        program: Callable[[], object] = _main(Path(str(spec.origin)), spec)
+        sys.argv = [str(spec.origin), *arguments]
+    elif Path(target).is_file():
+        program = _main(Path(target))
+        sys.path.insert(0, str(Path(target).resolve().parent))
+        sys.argv = [target, *arguments]
+    else:
+        program = partial(_call, _command(target))
+        sys.argv = [shutil.which(target) or target, *arguments]
+    try:
+        sys.exit(program())  # type: ignore[arg-type]  # Python exits with whatever a program returns
+    except (Exception, KeyboardInterrupt) as error:
+        sys.stdout.flush()
+        traceback.print_exception(error.with_traceback(_below_us(error.__traceback__)))
+        sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def _main(file: Path, spec: ModuleSpec | None = None) -> Callable[[], None]:
+    """A file to be run as ``__main__``; ``models/yolo.py`` is a script too, and has to know the modules."""
+    try:
+        code = registration.compiled(file)
+    except (SyntaxError, ValueError, OSError) as error:
+        what, place = str(error), None
+        if isinstance(error, SyntaxError) and error.lineno:
+            what, place = error.msg, Place(error.lineno, error.offset or 1)
+        raise SourceError(f"no Python program: {what}", place, file=str(file)) from None
+    main = ModuleType("__main__")
+    main.__file__ = str(file)
+    main.__spec__ = spec
+    main.__package__ = spec.parent if spec else None
+    if registration.BUILDER in code.co_names:
+        vars(main).update(registration.namespace())
+
+    def program() -> None:
+        sys.modules["__main__"] = main
+        exec(code, vars(main))
+
+    return program
+
+
+def _call(command: EntryPoint) -> object:
+    return command.load()()
+
+
+def _module(name: str) -> ModuleSpec:
+    """The module that ``python -m name`` runs."""
+    try:
+        spec = find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = find_spec(f"{name}.__main__")
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not str(spec.origin).endswith(".py"):
+        raise SourceError(f"there is no module {name!r} that could be run")
+    return spec
+
+
+def _command(name: str) -> EntryPoint:
+    found = entry_points(group="console_scripts", name=name)
+    if not found:
+        raise YamlInjectError(
+            f"{name}: neither a script in this folder nor an installed command: give a path such as "
+            "train.py, a command such as yolov5 or yolo, or -m and a module"
+        )
+    return next(iter(found))
+
+
+def _below_us(traceback: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that does not belong to this module."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    return traceback
