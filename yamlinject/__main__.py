@@ -23,7 +23,8 @@ def main() -> None:
         sys.stdout.flush()
     except OSError:  # run has told it; what is left in the buffer must not fail a second time on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    gc.freeze()  # nor is there a need to collect on exit
+    if not gc.isenabled():
+        gc.freeze()  # nor is there a need to collect on exit
     sys.exit(code)
 
 

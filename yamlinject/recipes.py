@@ -23,12 +23,14 @@ class Recipe(NamedTuple):
 
     ``args`` may hold the word ``channels``. ``keeps_channels``: whether the output has the shape of
     the input; nothing else can be inserted without changing the layers that follow.
+    ``operations``: element-wise operations for each element of the input, which profilers do not see.
     ``assumed``: the module is not known, so that it keeps channels is an assumption.
     """
 
     module: str
     args: list[Any]
     keeps_channels: bool = True
+    operations: int = 0
     assumed: bool = False
 
     def args_text(self, channels: int | None) -> str:
@@ -60,7 +62,8 @@ def recipe(module: str, args: str | None = None) -> Recipe:
     if module in names():
         text = template("modules", f"{module}.yaml").read_text(encoding="utf-8")
         data = load_values(text, loader=FAST_LOADER)
-        return Recipe(module, data["args"] if given is None else given, data["keeps_channels"])
+        args_ = data["args"] if given is None else given
+        return Recipe(module, args_, data["keeps_channels"], data["operations"])
     if not _NAME.fullmatch(module) or not isinstance(load_values(module), str):
         raise YamlInjectError(f"{module!r} cannot be the name of a module")
     if given is None:

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from yamlinject import graph
@@ -15,6 +15,7 @@ from yamlinject.plan import Rewrite
 
 if TYPE_CHECKING:
     from yamlinject.config import Config, Injected, Restored
+    from yamlinject.verify import Verification
 
 
 class Line(NamedTuple):
@@ -117,6 +118,47 @@ def _changes(rewrite: Rewrite) -> Iterator[Line]:
 
 def _note(text: str) -> Line:
     return Line(text, "magenta", label="note")
+
+
+def verification(result: Verification) -> Iterator[Line]:
+    """Two models side by side, what the attention is, and what is wrong."""
+    base, config = result.base, result.config
+    own = sum(one.gflops for one in result.attention)
+    rows = [
+        ("", base.name, config.name),
+        ("layers", str(base.layers), str(config.layers)),
+        ("parameters", f"{base.parameters:,}", f"{config.parameters:,}"),
+        ("GFLOPs", f"{base.gflops:.1f}", f"{config.gflops:.1f}"),
+        ("strides", _list(base.strides), _list(config.strides)),
+        ("eval output", *_shapes(base.eval_shapes, config.eval_shapes)),
+        ("train output", *_shapes(base.train_shapes, config.train_shapes)),
+    ]
+    if result.latency is not None:
+        rows.append(("latency", "1", f"{result.latency:.3f}"))
+    label_width, width = (max(len(row[column]) for row in rows) + 2 for column in (0, 1))
+    for label, left, right in rows:
+        yield Line(f"{label:<{label_width}}{left:<{width}}{right}", "" if label else "bold")
+    for one in result.attention:
+        e_lambda = "" if one.e_lambda is None else f", lambda {one.e_lambda:g}"
+        what = f"{one.channels} channels, {one.parameters:,} parameters{e_lambda}"
+        yield Line(f"layer {one.layer} {one.module}: {what}", "green", label="attention")
+    if result.equal:
+        yield Line("with identities for the attention, the outputs are the base's", label="proven")
+    if own:
+        yield _note(f"{own:.2g} GFLOPs are the attention's own operations; profilers count them as zero")
+    yield Line(f"by {result.framework} with an image of {result.image_size} px", label="verified")
+    yield from map(_note, result.notes)
+    for problem in result.problems:
+        yield Line(problem, "red", label="problem")
+
+
+def _shapes(left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> tuple[str, str]:
+    texts = [_list("x".join(map(str, shape)) for shape in shapes) for shapes in (left, right)]
+    return texts[0], "the same" if left == right else texts[1]
+
+
+def _list(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))
 
 
 def command(*words: str) -> str:

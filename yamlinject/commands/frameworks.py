@@ -1,8 +1,74 @@
-"""The commands that work with a framework: run."""
+"""The commands that work with a framework: verify, run."""
 
+import sys
+from enum import Enum
 from typing import Annotated
 
 import typer
+
+from yamlinject import report
+from yamlinject.commands import completion
+from yamlinject.config import load
+from yamlinject.errors import YamlInjectError
+
+
+class OutputFormat(str, Enum):
+    """``--output-format``."""
+
+    text = "text"
+    json = "json"
+
+
+def verify(
+    config: Annotated[
+        str,
+        typer.Argument(metavar="CONFIG", help="A path, - or a name.", autocompletion=completion.base),
+    ],
+    *,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BASE", help="What to compare with; else the config without its attention layers."
+        ),
+    ] = None,
+    framework: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; else the one it is written for."
+        ),
+    ] = None,
+    imgsz: Annotated[int, typer.Option(help="The size of the image that is run through, in pixels.")] = 640,
+    latency: Annotated[bool, typer.Option("--latency", help="Also compare the time, in pairs.")] = False,
+    output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
+) -> int:
+    """Build CONFIG and its base in the real framework, run both, and compare; exit 1 if something is wrong.
+
+    With identities in the place of the attention and the base's weights its outputs have to be the base's.
+    """
+    import gc
+
+    gc.enable()  # the command line does without, but here are models of 100 MB and more
+    from yamlinject import frameworks
+    from yamlinject.verify import verify
+
+    if imgsz < 32 or imgsz % 32:
+        raise YamlInjectError(f"--imgsz {imgsz}: has to be a multiple of 32")
+    loaded = load(config)
+    result = verify(
+        loaded,
+        frameworks.find(framework, loaded),
+        load(base) if base is not None else None,
+        image_size=imgsz,
+        latency=latency,
+    )
+    if output_format is OutputFormat.json:
+        import json
+        from dataclasses import asdict
+
+        print(json.dumps(asdict(result), indent=2))
+    else:
+        report.emit(sys.stdout, report.verification(result))
+    return int(bool(result.problems))
 
 
 def run(

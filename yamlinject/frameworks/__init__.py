@@ -2,3 +2,39 @@
 
 Nothing here imports torch or a framework before it is used.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yamlinject.errors import YamlInjectError
+
+if TYPE_CHECKING:
+    from yamlinject.config import Config
+    from yamlinject.frameworks.framework import Framework
+
+
+def find(which: str | None, config: Config) -> Framework:
+    """The framework ``which``: ``yolov5``, ``ultralytics`` or a checkout's folder.
+
+    Without a choice it is the one that the config is written for: YOLOv5's name their ``anchors``.
+    Raises :class:`YamlInjectError` when there is none, or when it cannot be imported.
+    """
+    from yamlinject.frameworks import ultralytics, yolov5
+
+    if which is None:
+        which = "yolov5" if "anchors" in config.document.data else "ultralytics"
+    kinds = {"yolov5": yolov5.YOLOv5, "ultralytics": ultralytics.Ultralytics}
+    if which in kinds:
+        return kinds[which]()
+    folder = Path(which)
+    if (folder / yolov5.MARK).is_file():
+        return yolov5.YOLOv5(folder)
+    if (folder / ultralytics.MARK).is_file():
+        return ultralytics.Ultralytics(folder)
+    raise YamlInjectError(
+        f"neither yolov5, ultralytics nor a checkout of one: there is no {yolov5.MARK} and no "
+        f"{ultralytics.MARK} in such a folder",
+        file=which,
+    )

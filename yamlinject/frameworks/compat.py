@@ -46,8 +46,8 @@ def _give_getsize(image_font: ModuleType) -> None:
     font = image_font.FreeTypeFont
 
     def getsize(self: Any, text: str) -> tuple[int, int]:
-        left, top, right, bottom = self.getbbox(text)
-        return right - left, bottom - top
+        left, _, right, bottom = self.getbbox(text)
+        return right - left, bottom  # the height counts from the top of the line, as it did
 
     if not hasattr(font, "getsize"):
         font.getsize = getsize
@@ -61,7 +61,7 @@ def _give_trapz(numpy: ModuleType) -> None:
 def _give_font(general: ModuleType) -> None:
     download = getattr(general, "check_font", None)
     folder = getattr(general, "CONFIG_DIR", None)
-    if download is None or folder is None:
+    if download is None or folder is None or download.__module__ == __name__:
         return
 
     def check_font(font: Any = "Arial.ttf", progress: bool = False) -> None:

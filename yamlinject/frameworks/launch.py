@@ -6,7 +6,6 @@ import gc
 import os
 import shutil
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.machinery import ModuleSpec
@@ -31,23 +30,33 @@ def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoRet
     registration.install()
     compat.install()
     if module:
-        sys.path.insert(0, os.getcwd())
+        _look_first_in(os.getcwd())
         spec = _module(target)
         program: Callable[[], object] = _main(Path(str(spec.origin)), spec)
         sys.argv = [str(spec.origin), *arguments]
     elif Path(target).is_file():
-        program = _main(Path(target))
-        sys.path.insert(0, str(Path(target).resolve().parent))
+        program = _main(Path(os.getcwd(), target))
+        _look_first_in(str(Path(target).resolve().parent))
         sys.argv = [target, *arguments]
     else:
         program = partial(_call, _command(target))
-        sys.argv = [shutil.which(target) or target, *arguments]
+        wrapper = shutil.which(target) or target
+        _look_first_in(str(Path(wrapper).resolve().parent))
+        sys.argv = [wrapper, *arguments]
     try:
         sys.exit(program())  # type: ignore[arg-type]  # Python exits with whatever a program returns
-    except (Exception, KeyboardInterrupt) as error:
+    except SystemExit:
+        raise
+    except BaseException as error:
         sys.stdout.flush()
-        traceback.print_exception(error.with_traceback(_below_us(error.__traceback__)))
+        trace = _below_us(error.__traceback__)
+        sys.excepthook(type(error), error.with_traceback(trace), trace)  # the program may have its own
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def _look_first_in(folder: str) -> None:
+    """Put the folder of the program where Python has put that of yamlinject itself."""
+    sys.path[: not getattr(sys.flags, "safe_path", False)] = [folder]
 
 
 def _main(file: Path, spec: ModuleSpec | None = None) -> Callable[[], None]:
@@ -83,8 +92,9 @@ def _module(name: str) -> ModuleSpec:
         spec = find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
             spec = find_spec(f"{name}.__main__")
-    except (ImportError, ValueError):
-        spec = None
+    except Exception as error:  # of a parent package, which is imported here
+        what = f"{type(error).__name__}: {error}"
+        raise SourceError(f"there is no module {name!r} that could be run: {what}") from None
     if spec is None or not str(spec.origin).endswith(".py"):
         raise SourceError(f"there is no module {name!r} that could be run")
     return spec

@@ -102,6 +102,8 @@ def _put_condition_first(function: ast.FunctionDef) -> None:
 def _launch_workers(trainer: ModuleType) -> None:
     """Make the worker processes that Ultralytics starts for several GPUs run under ``yamlinject run``."""
     command = trainer.generate_ddp_command
+    if command.__module__ == __name__:
+        return
 
     def generate_ddp_command(*args: Any) -> tuple[list[str], str]:
         words, file = command(*args)

@@ -1,0 +1,79 @@
+"""Every detection config that the frameworks ship builds with SimAM, and means what its base means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import shipped
+from yamlinject import frameworks, load
+from yamlinject.config import Config
+from yamlinject.errors import YamlInjectError
+from yamlinject.frameworks.framework import Framework
+from yamlinject.verify import verify
+
+pytestmark = pytest.mark.framework
+
+HEADS = {"Detect", "v10Detect", "RTDETRDecoder", "WorldDetect", "YOLOEDetect"}
+
+#: What the backbones are made of, between the convolutions that halve the image.
+BLOCKS = set(
+    """
+    A2C2f Bottleneck BottleneckCSP C2f C2fCIB C3 C3Ghost C3TR C3k2 ELAN1 GhostBottleneck HGBlock
+    RepNCSPELAN4 ResNetLayer
+    """.split()
+)
+
+#: Files that their own framework cannot build, with what is wrong.
+CANNOT_BE_BUILT: dict[str, str] = {}
+
+FILES = [
+    *(("yolov5", file) for file in shipped("yolov5", "models")),
+    *(("ultralytics", file) for file in shipped("ultralytics", "cfg/models")),
+]
+
+#: Without this variable in the environment, only the small ones of a family are built.
+EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
+
+
+def detection_configs() -> list[object]:
+    found: list[object] = []
+    for framework, file in FILES:
+        if file.name == "anchors.yaml":  # anchor boxes only
+            continue
+        config = Config(str(file), file.read_bytes())
+        large = float(config.document.data.get("width_multiple", 0)) > 0.5
+        if config.layers[-1].module in HEADS and (EXHAUSTIVE or not large):
+            found.append(pytest.param(framework, file, id=f"{framework}-{file.stem}"))
+    return found
+
+
+def image_size(file: Path) -> int:
+    """At least two cells in the coarsest feature map, and 300 cells for RT-DETR's queries."""
+    if "p7" in file.stem:
+        return 256
+    if "p6" in file.stem or file.stem.endswith("6"):
+        return 128
+    return 160 if "rtdetr" in file.stem else 64
+
+
+@pytest.mark.parametrize(("framework", "file"), detection_configs())
+def test_simam_in_a_shipped_config(framework: str, file: Path) -> None:
+    config = load(file)
+    built_by: Framework = frameworks.find(framework, config)
+    if file.stem in CANNOT_BE_BUILT:
+        with pytest.raises(YamlInjectError, match=CANNOT_BE_BUILT[file.stem]):
+            built_by.build(config)
+        return
+    backbone = [layer for layer in config.layers if layer.section == "backbone"]
+    last = [layer for layer in backbone if layer.module == "SPPF"] or backbone
+    blocks = [layer for layer in backbone if layer.module in BLOCKS] or backbone[:-1]
+    for targets in (last[-1:], blocks):
+        edited = config.add("SimAM", after=[str(layer.index) for layer in targets])
+        result = verify(edited, built_by, image_size=image_size(file))
+        assert result.problems == []
+        assert result.equal
+        assert result.config.parameters == result.base.parameters
+        assert [one.e_lambda for one in result.attention] == [1e-4] * len(targets)

@@ -1,0 +1,319 @@
+"""``yamlinject verify``: the model of a config next to its base's, in the real frameworks.
+
+Parameter counts are those that YOLOv5's and Ultralytics' own documentation states for 80 classes.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.checkouts import checkout, edit
+from yamlinject import frameworks, load
+from yamlinject.cli import run
+from yamlinject.config import Config
+from yamlinject.frameworks.framework import Framework
+from yamlinject.verify import Verification, verify
+
+pytestmark = pytest.mark.framework
+
+PARAMETERS = {
+    "yolov5n": 1_872_157,
+    "yolov5s": 7_235_389,
+    "yolov5m": 21_190_557,
+    "yolov5l": 46_563_709,
+    "yolov5x": 86_749_405,
+}
+#: Where the tutorial's two layouts have their SimAM.
+LAYOUTS = {"SPPF": [10], "C3": [3, 6, 9, 12]}
+
+
+@functools.cache
+def framework(name: str) -> Framework:
+    return frameworks.find(name, load("yolov5s"))
+
+
+def verified(
+    config: Config, name: str = "yolov5", base: Config | None = None, size: int = 64
+) -> Verification:
+    return verify(config, framework(name), base, image_size=size)
+
+
+@pytest.mark.parametrize("after", LAYOUTS)
+@pytest.mark.parametrize("base", PARAMETERS)
+def test_the_tutorials_layouts(base: str, after: str) -> None:
+    result = verified(load(base).add("SimAM", after=after))
+    assert result.problems == []
+    assert result.equal
+    assert result.base.parameters == result.config.parameters == PARAMETERS[base]
+    assert result.base.strides == result.config.strides == [8, 16, 32]
+    assert [one.layer for one in result.attention] == LAYOUTS[after]
+    assert [one.e_lambda for one in result.attention] == [1e-4] * len(LAYOUTS[after])
+    assert (result.base.layers, result.config.layers) == (25, 25 + len(LAYOUTS[after]))
+    # 64 px: 8², 4² and 2² cells with 3 anchors each, and 80 classes with box and objectness
+    maps = [[1, 3, 8, 8, 85], [1, 3, 4, 4, 85], [1, 3, 2, 2, 85]]
+    assert result.config.eval_shapes == [[1, 252, 85], *maps]
+    assert result.config.train_shapes == result.base.train_shapes == maps
+
+
+@pytest.mark.parametrize(("after", "own"), [("SPPF", 0.0016), ("C3", 0.025)])
+def test_the_attentions_own_operations_are_added(after: str, own: float) -> None:
+    result = verified(load("yolov5s").add("SimAM", after=after), size=640)
+    assert round(result.base.gflops, 1) == 16.6
+    assert result.config.gflops - result.base.gflops == pytest.approx(own, rel=0.05)
+
+
+def test_real_channels_and_several_modules_in_a_layer() -> None:
+    """On yolov5m a number of 3 becomes 2, and 64 to 512 nominal channels become three quarters."""
+    config = load("yolov5m").add("SimAM", after="C3", number=3)
+    result = verified(config)
+    assert result.problems == []
+    assert [(one.layer, one.channels) for one in result.attention] == [
+        *[(3, 96)] * 2,
+        *[(6, 192)] * 2,
+        *[(9, 384)] * 2,
+        *[(12, 768)] * 2,
+    ]
+
+
+#: Base, and the parameters of the base for 80 classes.
+OTHERS = {"yolov5s": 7_235_389, "yolo11n": 2_624_080}
+
+
+@pytest.mark.parametrize("module", ["SE", "ECA", "CBAM", "CoordAtt"])
+@pytest.mark.parametrize("base", OTHERS)
+def test_modules_with_parameters_get_the_real_channels(base: str, module: str) -> None:
+    config = load(base).add(module, after="SPPF")
+    result = verified(config, "yolov5" if base == "yolov5s" else "ultralytics")
+    assert result.problems == []
+    (one,) = result.attention
+    assert (one.module, one.channels) == (module, {"yolov5s": 512, "yolo11n": 256}[base])
+    assert result.base.parameters == OTHERS[base]
+    assert result.config.parameters == OTHERS[base] + one.parameters
+    assert one.parameters > 0
+
+
+@pytest.mark.parametrize("base", ["yolov8n", "yolov8s", "yolo11n", "rtdetr-l"])
+def test_ultralytics_scale_comes_with_the_name(base: str) -> None:
+    size = 160 if base.startswith("rtdetr") else 64  # its decoder picks 300 of the cells
+    after = "9" if base.startswith("rtdetr") else "SPPF"
+    result = verified(load(base).add("SimAM", after=after), "ultralytics", size=size)
+    assert result.problems == []
+    expected = {"yolov8n": 3_157_200, "yolov8s": 11_166_560, "yolo11n": 2_624_080, "rtdetr-l": 32_970_476}
+    assert result.config.parameters == expected[base]
+
+
+def test_a_name_without_a_scale_is_noted(tmp_path: Path) -> None:
+    config = load("yolov8s").add("SimAM", after="SPPF")
+    config.save(tmp_path / "mine.yaml")
+    result = verified(load(tmp_path / "mine.yaml"), "ultralytics")
+    assert result.problems == []
+    assert result.config.parameters == 3_157_200
+    assert any("asks for no scale" in note for note in result.notes)
+
+
+def test_a_base_may_be_given_and_has_to_mean_the_same() -> None:
+    config = load("yolov5s").add("SimAM", after="SPPF")
+    assert verified(config, base=load("yolov5s")).problems == []
+    (first, *_) = verified(config, base=load("yolov5m")).problems
+    assert "parameters" in first
+
+
+def test_without_a_provenance_line_all_known_modules_are_the_attention() -> None:
+    config = load("yolov5s").add("SimAM", after="C3", provenance=False)
+    result = verified(config)
+    assert result.problems == []
+    assert [one.layer for one in result.attention] == LAYOUTS["C3"]
+
+
+def test_two_modules_one_after_the_other() -> None:
+    config = load("yolov5s").add("SimAM", after="C3").add("CBAM", after="SPPF")
+    result = verified(config)
+    assert result.problems == []
+    modules = [(one.layer, one.module) for one in result.attention]
+    assert modules == [*((index, "SimAM") for index in LAYOUTS["C3"]), (14, "CBAM")]
+
+
+def test_no_attention_is_a_problem() -> None:
+    assert verified(load("yolov5s")).problems == ["there is no attention layer in it"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "layer"),
+    [
+        pytest.param("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat", 20, id="forgotten-concat"),
+        pytest.param("[18, 21, 24], 1, Detect", "[17, 20, 23], 1, Detect", 25, id="forgotten-detect"),
+    ],
+)
+def test_wrong_wiring_that_still_builds_is_found(
+    tmp_path: Path, right: str, wrong: str, layer: int
+) -> None:
+    """What people forget by hand: strides and output shapes are as they should be."""
+    text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
+    assert text.count(right) == 1
+    file = tmp_path / "yolov5s_SimAM.yaml"
+    file.write_text(text.replace(right, wrong))
+    result = verified(load(file), base=load("yolov5s"))
+    assert result.config.strides == [8, 16, 32]
+    assert result.config.eval_shapes == result.base.eval_shapes
+    assert any(problem.startswith(f"layer {layer} ") for problem in result.problems)
+    assert not result.equal
+
+
+def cli(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = run(["verify", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    load("yolov5s").add("SimAM", after="SPPF").save("yolov5s_SimAM.yaml")
+    code, out, err = cli(capsys, "yolov5s_SimAM.yaml", "--imgsz", "64", "--latency")
+    assert (code, err) == (0, "")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[0] == "yolov5s.yaml yolov5s_SimAM.yaml"
+    assert "parameters 7,235,389 7,235,389" in lines
+    assert "strides 8, 16, 32 8, 16, 32" in lines
+    assert "attention layer 10 SimAM: 512 channels, 0 parameters, lambda 0.0001" in lines
+    assert any(line.startswith("latency 1 ") for line in lines)
+    assert any("profilers count them as zero" in line for line in lines)
+    assert "verified by yolov5 7.0.14 with an image of 64 px" in lines
+
+
+def test_the_report_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    load("yolov5s").add("SimAM", after="SPPF").save("yolov5s_SimAM.yaml")
+    code, out, _ = cli(capsys, "yolov5s_SimAM.yaml", "--imgsz", "64", "--output-format", "json")
+    result = json.loads(out)
+    assert code == 0
+    assert result["problems"] == []
+    assert result["equal"] is True
+    assert result["config"]["parameters"] == 7_235_389
+    assert [(one["layer"], one["e_lambda"]) for one in result["attention"]] == [(10, 1e-4)]
+
+
+def test_a_problem_exits_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = cli(capsys, "yolov5n", "--imgsz", "64")
+    assert code == 1
+    assert "problem   there is no attention layer in it" in out
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    code, out, err = cli(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("yamlinject: error: ")
+    assert err.count("\n") == 1, err
+    return err
+
+
+def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``yamlinject verify`` in a process of its own."""
+    command = [sys.executable, "-m", "yamlinject", "verify", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+#: The class of bug 1 of public implementations: from the registry its second argument is the channels.
+BROKEN = """class SimAM(nn.Module):
+    def __init__(self, channels, e_lambda=1e-4):
+        super().__init__()
+        self.e_lambda = e_lambda
+
+    def forward(self, x):
+        n = x.shape[2] * x.shape[3] - 1
+        d = (x - x.mean(dim=(2, 3), keepdim=True)) ** 2
+        return x * torch.sigmoid(d / (4 * (d.sum(dim=(2, 3), keepdim=True) / n + self.e_lambda)) + 0.5)
+
+
+"""
+
+
+def test_a_checkout_whose_own_simam_is_ineffective(tmp_path: Path) -> None:
+    root = checkout(tmp_path / "yolov5")
+    edit(root / "models/common.py", "class Concat(nn.Module):", f"{BROKEN}class Concat(nn.Module):")
+    edit(
+        root / "models/yolo.py",
+        "                Conv, GhostConv,",
+        "                SimAM, Conv, GhostConv,",
+    )
+    load("yolov5s").add("SimAM", after="SPPF").save(tmp_path / "yolov5s_SimAM.yaml")
+    done = program(tmp_path, "yolov5s_SimAM.yaml", "--framework", str(root), "--imgsz", "64")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "layer 10 SimAM: 512 channels, 0 parameters, lambda 512" in done.stdout
+    assert "problem   layer 10 SimAM works with lambda 512, which turns the attention off" in done.stdout
+
+
+def test_a_sound_checkout(tmp_path: Path) -> None:
+    root = checkout(tmp_path / "yolov5")
+    load("yolov5s").add("CBAM", after="SPPF").save(tmp_path / "yolov5s_CBAM.yaml")
+    done = program(tmp_path, "yolov5s_CBAM.yaml", "--framework", str(root), "--imgsz", "64")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"by {root}" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["yolov5", "ultralytics"])
+def test_a_framework_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, name, None)
+    assert f"pip install 'yamlinject[{name}]'" in refusal(capsys, "yolov5s", "--framework", name)
+
+
+def test_a_folder_that_is_no_checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refusal(capsys, "yolov5s", "--framework", str(tmp_path))
+    assert f"{tmp_path}: neither yolov5, ultralytics nor a checkout" in message
+
+
+def test_an_image_size_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--imgsz 100: has to be a multiple of 32" in refusal(capsys, "yolov5s", "--imgsz", "100")
+
+
+CONFIG = """\
+nc: 2
+depth_multiple: 1.0
+width_multiple: 1.0
+anchors: [[10, 13]]
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, {row}]
+head:
+  - [[1], 1, Detect, [nc, anchors]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        pytest.param("Foo, [16]", "it knows no module Foo", id="unknown-module"),
+        pytest.param("Conv, [16, 3, 0]", "cannot build it", id="stride-0"),
+        pytest.param("SimAM, [0.0001]", "have to begin with the channels", id="lambda-first"),
+        pytest.param("SimAM, [16, 7.5]", "cannot build it: ValueError", id="lambda-too-large"),
+        pytest.param("nn.BatchNorm1d, [16]", "cannot build it: ValueError", id="fails-when-run"),
+    ],
+)
+def test_a_config_that_does_not_build(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    row: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_text(CONFIG.format(row=row))
+    found = refusal(capsys, "my.yaml", "--imgsz", "64")
+    assert found.startswith(f"yamlinject: error: my.yaml:7:5: layer 1 [-1, 1, {row}]: yolov5 7.0.14 ")
+    assert message in found

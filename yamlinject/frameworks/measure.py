@@ -1,0 +1,112 @@
+"""What can be measured of a built model: its outputs, its operations, its time, and SimAM's lambda."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from typing import Any
+
+import thop
+import torch
+from torch import Tensor, nn
+
+_ROUNDS = 20
+
+
+@contextlib.contextmanager
+def recorded_inputs(modules: Sequence[nn.Module]) -> Iterator[dict[nn.Module, Tensor]]:
+    """The input of each of ``modules`` in the forward passes of the block."""
+    inputs: dict[nn.Module, Tensor] = {}
+    hooks = [
+        module.register_forward_pre_hook(lambda module, args: inputs.update({module: args[0]}))
+        for module in modules
+    ]
+    try:
+        yield inputs
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def outputs(model: nn.Module, image: Tensor, *, train: bool = False) -> list[Tensor]:
+    """All tensors that a model gives for ``image``; its statistics stay as they are."""
+    ready = deepcopy(model).train() if train else model.eval()
+    with torch.no_grad():
+        return list(_tensors(ready(image)))
+
+
+def _tensors(output: Any) -> Iterator[Tensor]:
+    if isinstance(output, torch.Tensor):
+        yield output
+    elif isinstance(output, dict):
+        for value in output.values():
+            yield from _tensors(value)
+    elif isinstance(output, (list, tuple)):
+        for value in output:
+            yield from _tensors(value)
+
+
+def operations(model: nn.Module, image: Tensor) -> float:
+    """The operations of a forward pass as the frameworks' own profiler counts them."""
+    multiply_adds, _ = thop.profile(deepcopy(model), inputs=(image,), verbose=False)
+    return 2 * float(multiply_adds)
+
+
+def parameters(module: nn.Module) -> int:
+    """The number of values that training can change."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def effective_lambda(module: nn.Module, channels: int) -> float | None:
+    """Lambda, solved from ``x * sigmoid(d / (4 (v + lambda)) + 1/2)``, whatever a class calls it.
+
+    None when no single value explains the output.
+    """
+    x = torch.randn(1, channels, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        gate = deepcopy(module).double()(x) / x
+    d = (x - x.mean(dim=(2, 3), keepdim=True)) ** 2
+    v = d.sum(dim=(2, 3), keepdim=True) / 255
+    well_conditioned = (d > v) & (gate < 0.99)
+    solved = (d / (4 * (gate.logit() - 0.5)) - v)[well_conditioned]
+    value = float(solved.median())
+    spread = float((solved - value).abs().max())
+    return float(f"{value:.6g}") if spread <= 1e-6 * (1 + abs(value)) else None
+
+
+def time_ratio(model: nn.Module, base: nn.Module, image: Tensor) -> float:
+    """The median of paired ratios: one forward pass of each in turns."""
+
+    def seconds(one: nn.Module) -> float:
+        start = time.perf_counter()
+        one(image)
+        return time.perf_counter() - start
+
+    with torch.no_grad():
+        pairs = [(seconds(model), seconds(base)) for _ in range(_ROUNDS)]
+    return statistics.median(mine / its for mine, its in pairs[1:])
+
+
+def become_identities(layers: nn.Sequential, indices: Sequence[int]) -> None:
+    """Replace layers by identities that carry what a framework attached to them."""
+    for index in indices:
+        identity: Any = nn.Identity()
+        for name in ("i", "f", "type", "np"):
+            setattr(identity, name, getattr(layers[index], name))
+        layers[index] = identity
+
+
+def carry_weights(base: nn.Module, model: nn.Module, moved: Sequence[int]) -> bool:
+    """Give ``model`` the weights of ``base``; False when they do not fit one to one."""
+    state = {}
+    for name, value in base.state_dict().items():
+        prefix, index, rest = name.split(".", 2)
+        state[f"{prefix}.{moved[int(index)]}.{rest}"] = value
+    try:
+        model.load_state_dict(state)
+    except RuntimeError:
+        return False
+    return True
