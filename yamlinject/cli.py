@@ -81,5 +81,6 @@ for function, example, settings in (
     (configs.show, "show yolov5s_SimAM.yaml", {}),
     (frameworks.verify, "verify yolov5s_SimAM.yaml --framework yolov5", {}),
     (frameworks.run, "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
+    (frameworks.register, "register path/to/yolov5 --module SimAM", {}),
 ):
     app.command(epilog=f"Example: yamlinject {example}", context_settings=settings)(function)

@@ -14,6 +14,7 @@ from yamlinject.layer import SECTIONS, Layer
 from yamlinject.plan import Rewrite
 
 if TYPE_CHECKING:
+    from yamlinject.checkout import Patch
     from yamlinject.config import Config, Injected, Restored
     from yamlinject.verify import Verification
 
@@ -150,6 +151,18 @@ def verification(result: Verification) -> Iterator[Line]:
     yield from map(_note, result.notes)
     for problem in result.problems:
         yield Line(problem, "red", label="problem")
+
+
+def patched(patch: Patch, checkout: str, *, written: bool) -> Iterator[Line]:
+    """What a patch of a checkout did, or would do."""
+    for path, _, _ in patch.files:
+        if written:
+            yield Line(str(path), "bold", label="wrote")
+        else:
+            yield Line(f"{path} would change", label="checked")
+    if not patch.changed:
+        yield Line(f"{checkout} is as it should be", label="unchanged")
+    yield from map(_note, patch.notes)
 
 
 def _shapes(left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> tuple[str, str]:

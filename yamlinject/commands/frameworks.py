@@ -1,4 +1,4 @@
-"""The commands that work with a framework: verify, run."""
+"""The commands that work with a framework: verify, run, register."""
 
 import sys
 from enum import Enum
@@ -10,6 +10,9 @@ from yamlinject import report
 from yamlinject.commands import completion
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
+
+
+_DEFAULT_MODULE = "SimAM"
 
 
 class OutputFormat(str, Enum):
@@ -85,3 +88,38 @@ def run(
     from yamlinject.frameworks import launch
 
     launch.run(target, context.args, module=module)
+
+
+def register(
+    checkout: Annotated[
+        str, typer.Argument(metavar="CHECKOUT", help="The folder that holds models/yolo.py.")
+    ],
+    *,
+    module: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which module; SimAM where none is named, and with --undo all; also several.",
+            autocompletion=completion.module,
+        ),
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Restore the files byte for byte.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print a unified diff, write nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a file would change.")
+    ] = False,
+) -> int:
+    """Patch a checkout of YOLOv5, so that its own scripts know a module without yamlinject.
+
+    Puts the class into models/common.py and its name into the lists of models/yolo.py.
+    """
+    from yamlinject.checkout import Checkout
+
+    opened = Checkout.open(checkout)
+    patch = opened.undo(module or ()) if undo else opened.register(module or [_DEFAULT_MODULE])
+    if diff:
+        report.emit(sys.stdout, report.diff(patch.diff()))
+    elif not check:
+        patch.save()
+    report.tell(report.patched(patch, checkout, written=not (diff or check)))
+    return int(check and patch.changed)
