@@ -39,9 +39,8 @@ def test_what_is_saved_is_loaded_by_the_framework(tmp_path: Path, name: str, bas
     assert again["epoch"] == -1
     assert all(map(torch.equal, model.state_dict().values(), again["model"].state_dict().values()))
     script = tmp_path / "script.py"
-    script.write_text(
-        f"import sys; {LOADERS[name]}\nprint([m.e_lambda for m in model.modules() if 'SimAM' in str(type(m))])"
-    )
+    found = "[m.e_lambda for m in model.modules() if type(m).__name__ == 'SimAM']"
+    script.write_text(f"import sys; {LOADERS[name]}\nprint({found})")
     command = [sys.executable, "-m", "yamlinject", "run", str(script), str(file)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-import thop
 import torch
 from torch import Tensor, nn
+
+from yamlinject.errors import YamlInjectError
 
 _ROUNDS = 20
 
@@ -50,7 +51,14 @@ def _tensors(output: Any) -> Iterator[Tensor]:
 
 
 def operations(model: nn.Module, image: Tensor) -> float:
-    """The operations of a forward pass as the frameworks' own profiler counts them."""
+    """The operations of a forward pass as the frameworks' own profiler counts them.
+
+    Raises :class:`YamlInjectError` where that is not installed.
+    """
+    try:
+        import thop
+    except ImportError:
+        raise YamlInjectError("there is no thop to count GFLOPs: pip install ultralytics-thop") from None
     multiply_adds, _ = thop.profile(deepcopy(model), inputs=(image,), verbose=False)
     return 2 * float(multiply_adds)
 
