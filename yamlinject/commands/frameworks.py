@@ -11,7 +11,6 @@ from yamlinject.commands import completion
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
 
-
 _DEFAULT_MODULE = "SimAM"
 
 

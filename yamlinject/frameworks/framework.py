@@ -16,8 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from yamlinject import frameworks
 from yamlinject.errors import SourceError, YamlInjectError, named
-from yamlinject.frameworks import compat, registration
+from yamlinject.frameworks import registration
 from yamlinject.source import write_atomic
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class Framework(ABC):
     name: str
 
     def __init__(self, checkout: Path | None = None) -> None:
-        registration.install()
-        compat.install()
+        frameworks.install()
         self.checkout = checkout
         if checkout is not None:
             sys.path.insert(0, str(checkout.resolve()))

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import NoReturn
 
+from yamlinject import frameworks
 from yamlinject.errors import Place, SourceError, YamlInjectError
-from yamlinject.frameworks import compat, registration
+from yamlinject.frameworks import registration
 
 
 def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoReturn:
@@ -27,8 +28,7 @@ def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoRet
     Raises :class:`YamlInjectError` when there is no such target.
     """
     gc.enable()  # the command line does without, training must not
-    registration.install()
-    compat.install()
+    frameworks.install()
     if module:
         _look_first_in(os.getcwd())
         spec = _module(target)
