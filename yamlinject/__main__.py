@@ -15,7 +15,7 @@ def main() -> None:
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by the caller, on purpose
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  # likewise
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+        if isinstance(stream, io.TextIOWrapper) and sys.argv[1:2] != ["run"]:  # whose program has its own
             bytes_stay = stream.encoding.lower() == "utf-8"
             stream.reconfigure(errors="surrogateescape" if bytes_stay else "backslashreplace")
     code = run(sys.argv[1:])

@@ -14,6 +14,8 @@ since Pillow 10
 ``numpy.trapz`` is gone since       ``numpy.trapezoid`` under its old name
 numpy 2.4
 ``Arial.ttf`` is downloaded         when that fails, matplotlib's DejaVu Sans is put in its place
+the yolov5 package asks the         not for a file that is there
+Hugging Face hub for any weights
 ==================================  ===============================================================
 """
 
@@ -40,6 +42,7 @@ def install() -> None:
     after_import("numpy", _give_trapz)
     for package in ("", "yolov5."):
         after_import(f"{package}utils.general", _give_font)
+    after_import("yolov5.utils.downloads", _look_on_the_disk_first)
 
 
 def _give_getsize(image_font: ModuleType) -> None:
@@ -75,3 +78,14 @@ def _give_font(general: ModuleType) -> None:
             shutil.copyfile(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), target)
 
     vars(general)["check_font"] = check_font
+
+
+def _look_on_the_disk_first(downloads: ModuleType) -> None:
+    ask = downloads.attempt_download_from_hub
+    if ask.__module__ == __name__:
+        return
+
+    def attempt_download_from_hub(repo_id: Any, *args: Any, **kwargs: Any) -> Any:
+        return None if Path(str(repo_id)).is_file() else ask(repo_id, *args, **kwargs)
+
+    vars(downloads)["attempt_download_from_hub"] = attempt_download_from_hub

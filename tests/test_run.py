@@ -1,0 +1,769 @@
+"""``yamlinject run``: a program runs as Python itself would run it, and knows the attention modules."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import json
+import linecache
+import os
+import subprocess
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import yamlinject
+from tests.checkouts import checkout
+from tests.dataset import offline
+from yamlinject.frameworks import hooks, registration
+
+Done = subprocess.CompletedProcess[str]
+
+RUN = ("-m", "yamlinject", "run")
+
+
+def python(*arguments: str, cwd: Path, **variables: str) -> Done:
+    """Run Python; what it does with a program is what ``yamlinject run`` has to do."""
+    command = [sys.executable, *arguments]
+    env = {**os.environ, **variables}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+
+
+def write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(textwrap.dedent(text), encoding="utf-8")
+    return file
+
+
+# --- as Python itself
+
+
+PROBE = """
+import gc
+import json
+import sys
+
+main = sys.modules["__main__"]
+facts = {
+    "argv": sys.argv,
+    "name": __name__,
+    "file": __file__,
+    "package": __package__,
+    "spec": __spec__ and __spec__.name,
+    "path": sys.path,
+    "main": vars(main) is globals(),
+    "gc": gc.isenabled(),
+    "frameworks": sorted({"torch", "numpy", "yolov5", "ultralytics"} & set(sys.modules)),
+}
+"""
+
+PASSED_ON = ["--help", "-h", "-m", "--", "--version", "", "two words", "-o", "*", "ü😀", "--a=b", "--"]
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder with programs that print, as JSON, what they see."""
+    shown = PROBE + "print(json.dumps(facts))\n"
+    write(tmp_path / "probe.py", shown)
+    write(tmp_path / "folder/probe.py", shown)
+    (tmp_path / "link.py").symlink_to("folder/probe.py")
+    write(tmp_path / "package/__init__.py", "")
+    write(tmp_path / "package/other.py", "WORD = 'relative'\n")
+    relative = "from . import other\nfrom .other import WORD\nfacts['word'] = WORD\n"
+    write(tmp_path / "package/__main__.py", PROBE + relative + "print(json.dumps(facts))\n")
+    write(tmp_path / "package/module.py", PROBE + relative + "print(json.dumps(facts))\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        ["probe.py"],
+        ["folder/probe.py"],
+        ["folder/../probe.py"],
+        ["link.py"],
+        ["-m", "probe"],
+        ["-m", "package"],
+        ["-m", "package.module"],
+        ["-m", "folder.probe"],
+    ],
+    ids=" ".join,
+)
+def test_what_a_program_sees(programs: Path, target: list[str]) -> None:
+    expected = python(*target, *PASSED_ON, cwd=programs)
+    done = python(*RUN, *target, *PASSED_ON, cwd=programs)
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert facts == json.loads(expected.stdout)
+    assert facts["argv"][1:] == PASSED_ON
+    assert (facts["name"], facts["main"], facts["gc"]) == ("__main__", True, True)
+    assert facts["frameworks"] == []
+
+
+def test_an_absolute_path_from_elsewhere(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    file = str(programs / "folder/probe.py")
+    expected = python(file, cwd=elsewhere)
+    assert python(*RUN, file, cwd=elsewhere).stdout == expected.stdout != ""
+
+
+def test_bytes_that_are_no_text_as_argument(tmp_path: Path) -> None:
+    write(tmp_path / "bytes.py", "import os, sys\nprint(os.fsencode(sys.argv[1]))\n")
+    command = [os.fsencode(sys.executable), *map(os.fsencode, RUN), b"bytes.py", b"a\xff\xfe"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert (done.stdout, done.stderr) == (b"b'a\\xff\\xfe'\n", b"")
+
+
+def test_a_console_command(programs: Path) -> None:
+    """An installed distribution of its own, with the wrapper that pip writes."""
+    write(programs / "site/command.py", f"{PROBE}def main():\n    print(json.dumps(facts))\n    return 7\n")
+    write(programs / "site/command-1.0.dist-info/METADATA", "Name: command\nVersion: 1.0\n")
+    write(
+        programs / "site/command-1.0.dist-info/entry_points.txt",
+        "[console_scripts]\nprobe-command = command:main\n",
+    )
+    wrapper = f"#!{sys.executable}\nimport sys\nfrom command import main\nsys.exit(main())\n"
+    write(programs / "bin/probe-command", wrapper).chmod(0o755)
+    variables = {
+        "PATH": f"{programs / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(programs / "site"),
+    }
+    expected = python(str(programs / "bin/probe-command"), *PASSED_ON, cwd=programs, **variables)
+    done = python(*RUN, "probe-command", *PASSED_ON, cwd=programs, **variables)
+    assert (done.returncode, done.stderr) == (7, "")
+    facts, as_script = json.loads(done.stdout), json.loads(expected.stdout)
+    assert facts["argv"][1:] == PASSED_ON
+    for same in ("argv", "path", "gc", "frameworks"):
+        assert facts[same] == as_script[same]
+
+
+def test_streams_are_those_of_python(tmp_path: Path) -> None:
+    lines = """\
+        import sys
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            print(stream.encoding, stream.errors, stream.line_buffering, stream.name)
+            print(stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__))
+        sys.stdout.write("no end of line ü")
+        sys.stdout.flush()
+        print("to stderr ü", file=sys.stderr, end="")
+        """
+    write(tmp_path / "streams.py", lines)
+    for encoding in ("utf-8:strict", "latin-1:replace"):
+        expected, done = (
+            subprocess.run(
+                [sys.executable, *before, "streams.py"],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONIOENCODING": encoding},
+                capture_output=True,
+                check=False,
+            )
+            for before in ((), RUN)
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, expected.stdout, expected.stderr)
+        assert done.stdout.endswith("no end of line ü".encode(encoding.partition(":")[0]))
+
+
+ENDINGS = {
+    "falls off its end": "",
+    "exits": "import sys; sys.exit()",
+    "exits with 7": "import sys; sys.exit(7)",
+    "exits with a text": "import sys; sys.exit('so it ends: ü')",
+    "raises": "import json\ndef inner():\n    json.loads('{')\n\ninner()",
+    "raises from another": "try:\n    1 / 0\nexcept Exception as e:\n    raise ValueError('x') from e",
+    "raises what is no Exception": "class Stop(BaseException):\n    pass\n\nraise Stop('x')",
+    "raises an OSError": "open('nothing')",
+    "raises an error of yamlinject": "import yamlinject\nyamlinject.load('nothing')",
+    "has its own hook": "import sys\nsys.excepthook = lambda *a: print('hook', a[0], a[1])\n1 / 0",
+    "fails to import": "import nothing_of_this_name",
+    "imports what is no Python": "import broken",
+    "raises on exit": "import atexit\natexit.register(lambda: print('at exit'))\nraise ValueError",
+}
+
+
+@pytest.mark.parametrize("source", ENDINGS.values(), ids=ENDINGS)
+def test_how_a_program_ends(tmp_path: Path, source: str) -> None:
+    """The exit code and every word of the traceback, in which nothing of ours stands."""
+    write(tmp_path / "broken.py", "def f(:\n")
+    write(tmp_path / "program.py", f"print('begun')\n{source}\n")
+    expected = python("program.py", cwd=tmp_path)
+    done = python(*RUN, "program.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        expected.returncode,
+        expected.stdout,
+        expected.stderr,
+    )
+    assert done.stdout.startswith("begun\n")
+    assert "launch.py" not in done.stderr
+
+
+def test_interrupted(tmp_path: Path) -> None:
+    """With 130, as a shell has it; Python itself dies of the signal."""
+    write(tmp_path / "program.py", "raise KeyboardInterrupt\n")
+    expected = python("program.py", cwd=tmp_path)
+    done = python(*RUN, "program.py", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (130, expected.stderr)
+
+
+def test_pickling_and_worker_processes(tmp_path: Path) -> None:
+    """Data loaders do both, with what the program itself defines."""
+    program = """\
+        import multiprocessing
+        import pickle
+
+        class Point:
+            def __init__(self, x):
+                self.x = x
+
+        def double(point):
+            return Point(2 * point.x)
+
+        if __name__ == "__main__":
+            print(Point.__module__, pickle.loads(pickle.dumps(Point(3))).x)
+            with multiprocessing.get_context("spawn").Pool(2) as pool:
+                print([point.x for point in pool.map(double, [Point(1), Point(2)])])
+        """
+    write(tmp_path / "program.py", program)
+    write(tmp_path / "package/module.py", program)
+    for target in (["program.py"], ["-m", "package.module"]):
+        done = python(*RUN, *target, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == "__main__ 3\n[2, 4]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        pytest.param([], "Missing argument 'TARGET'", id="nothing"),
+        pytest.param(["nothing.py"], "nothing.py: neither a script", id="no-such-script"),
+        pytest.param(["nothing"], "nothing: neither a script", id="no-such-command"),
+        pytest.param(["folder"], "folder: neither a script", id="a-folder"),
+        pytest.param(["-m", "nothing"], "no module 'nothing'", id="no-such-module"),
+        pytest.param(["-m", "nothing.below"], "no module 'nothing.below'", id="no-such-package"),
+        pytest.param(["-m", "folder"], "no module 'folder'", id="package-without-a-program"),
+        pytest.param(["-m", "needs.module"], "No module named 'not_installed'", id="package-needs-another"),
+        pytest.param(["-m", "sys"], "no module 'sys'", id="module-in-c"),
+        pytest.param(["broken.py"], "broken.py:2:7: no Python program: invalid syntax", id="syntax-error"),
+        pytest.param(
+            ["-m", "broken"], "broken.py:2:7: no Python program: invalid syntax", id="in-a-module"
+        ),
+        pytest.param(["image.py"], "image.py: no Python program", id="binary"),
+    ],
+)
+def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], fragment: str) -> None:
+    write(tmp_path / "folder/module.py", "print('never')\n")
+    write(tmp_path / "needs/__init__.py", "import not_installed\n")
+    write(tmp_path / "needs/module.py", "print('never')\n")
+    write(tmp_path / "broken.py", "print('never')\ndef f(:\n")
+    (tmp_path / "image.py").write_bytes(b"\x89PNG\r\n\0\0")
+    done = python(*RUN, *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("yamlinject: error: ")
+    assert done.stderr.count("\n") == 1
+    assert fragment in done.stderr
+
+
+# --- acting on a module once it is imported
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose modules can be imported; afterwards nobody waits for them or knows them any more."""
+    known = set(sys.modules)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.setattr(hooks._FINDER, "actions", {})
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+
+
+def awaited(name: str) -> list[dict[str, Any]]:
+    """What stands in the module ``name`` each time that it was acted on."""
+    seen: list[dict[str, Any]] = []
+    hooks.after_import(name, lambda module: seen.append({**vars(module)}))
+    return seen
+
+
+def imported(name: str) -> ModuleType:
+    importlib.invalidate_caches()  # the file may be younger than the listing of its folder
+    return importlib.import_module(name)
+
+
+def test_a_module_that_is_imported_already(modules: Path) -> None:
+    write(modules / "waited_for.py", "WORD = 'whole'\n")
+    imported("waited_for")
+    assert [module["WORD"] for module in awaited("waited_for")] == ["whole"]
+
+
+def test_a_module_that_is_imported_later(modules: Path) -> None:
+    write(modules / "outer/__init__.py", "")
+    write(modules / "outer/waited_for.py", "WORD = 'begun'\nWORD = 'whole'\n")
+    write(modules / "user.py", "from outer.waited_for import WORD, added\n")
+    hooks.after_import("outer.waited_for", lambda module: vars(module).update(added="ours"))
+    user = imported("user")
+    assert (vars(user)["WORD"], vars(user)["added"]) == ("whole", "ours")
+
+
+def test_a_module_is_acted_on_once(modules: Path) -> None:
+    write(modules / "waited_for.py", "WORD = 'whole'\n")
+    seen = awaited("waited_for")
+    assert imported("waited_for") is imported("waited_for")
+    assert [module["WORD"] for module in seen] == ["whole"]
+
+
+def test_a_module_that_is_executed_again(modules: Path) -> None:
+    write(modules / "waited_for.py", "WORD = 'whole'\n")
+    seen = awaited("waited_for")
+    importlib.reload(imported("waited_for"))
+    assert [module["WORD"] for module in seen] == ["whole"] * 2
+
+
+def test_a_module_that_is_looked_for_first(modules: Path) -> None:
+    """``find_spec`` is how libraries ask whether another one is installed."""
+    write(modules / "waited_for.py", "WORD = 'whole'\n")
+    seen = awaited("waited_for")
+    for _ in range(2):
+        assert importlib.util.find_spec("waited_for") is not None
+    assert seen == []
+    imported("waited_for")
+    assert len(seen) == 1
+
+
+def test_a_module_that_is_never_imported(modules: Path) -> None:
+    write(modules / "waited_for.py", "raise AssertionError\n")
+    write(modules / "another.py", "WORD = 'another'\n")
+    seen = awaited("waited_for")
+    assert vars(imported("another"))["WORD"] == "another"
+    assert seen == []
+
+
+def test_a_module_that_is_not_there_yet(modules: Path) -> None:
+    seen = awaited("waited_for")
+    assert importlib.util.find_spec("waited_for") is None
+    with pytest.raises(ModuleNotFoundError, match="No module named 'waited_for'") as failure:
+        imported("waited_for")
+    assert failure.value.name == "waited_for"
+    write(modules / "waited_for.py", "WORD = 'whole'\n")
+    imported("waited_for")
+    assert len(seen) == 1
+
+
+def test_a_module_that_fails(modules: Path) -> None:
+    file = write(modules / "waited_for.py", "1 / 0\n")
+    seen = awaited("waited_for")
+    with pytest.raises(ZeroDivisionError):
+        imported("waited_for")
+    assert seen == []
+    assert "waited_for" not in sys.modules
+    write(file, "WORD = 'mended and longer'\n")
+    imported("waited_for")
+    assert len(seen) == 1
+
+
+def test_the_loader_stays_as_it_is(modules: Path) -> None:
+    file = write(modules / "waited_for.py", "def f():\n    return 1\n")
+    awaited("waited_for")
+    module = imported("waited_for")
+    assert module.__spec__ is not None
+    loader = module.__spec__.loader
+    assert isinstance(loader, importlib.machinery.SourceFileLoader)
+    assert module.__loader__ is loader
+    assert loader.get_source("waited_for") == file.read_text()
+    assert (module.__file__, module.__spec__.origin) == (str(file), str(file))
+
+
+# --- the condition in parse_model
+
+
+class Ours:
+    """An attention module."""
+
+
+class Theirs:
+    """A module of the framework."""
+
+
+class Sum:
+    """Reads several layers."""
+
+
+PARSE_MODEL = """\
+def before():
+    return 'before'
+
+
+def parse_model(rows, ch):
+    \"\"\"Builds a model.\"\"\"
+    layers, c2 = [], ch[-1]
+    for i, (f, n, m, args) in enumerate(rows):
+        m = eval(m) if isinstance(m, str) else m  # eval strings
+        for j, a in enumerate(args):
+            args[j] = eval(a) if isinstance(a, str) else a
+        n = n_ = max(round(n / 3), 1) if n > 1 else n
+        if m in {registry}:
+            c1, c2 = ch[f], args[0] // 2
+            args = [c1, c2, *args[1:]]
+        elif m is Sum:
+            c2 = sum(ch[x] for x in f)
+        else:
+            c2 = ch[f]
+        layers.append((m.__name__, args, c2))
+        ch.append(c2)
+    return layers
+
+
+after = 'after'
+"""
+
+REGISTRIES = {
+    "list": "[Theirs, tuple]",
+    "tuple": "(Theirs, tuple)",
+    "set": "{Theirs, tuple}",
+    "frozenset": "frozenset({Theirs, tuple})",
+    "name": "base_modules",
+    "with our module": "[Theirs, Ours]",
+}
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
+    """Execute a source as it is registered, and return its names."""
+
+    def execute(source: str) -> dict[str, Any]:
+        file = write(tmp_path / "yolo.py", source)
+        names: dict[str, Any] = {
+            "Ours": Ours,
+            "Theirs": Theirs,
+            "Sum": Sum,
+            "base_modules": frozenset({Theirs}),
+            "_yamlinject_modules": frozenset({Ours}),
+            "_yamlinject_args": registration._args,
+        }
+        exec(registration.compiled(file), names)
+        return names
+
+    return execute
+
+
+@pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
+def test_the_args_of_our_modules(compiled: Callable[[str], dict[str, Any]], registry: str) -> None:
+    names = compiled(PARSE_MODEL.replace("{registry}", registry))
+    rows: list[list[Any]] = [
+        [-1, 1, "Theirs", [64, 3]],
+        [-1, 1, "Ours", [64]],
+        [-1, 3, "Ours", [64, 8, "None"]],
+        [-1, 1, "Ours", []],
+        [[-1, 0], 1, "Sum", [1]],
+        [1, 1, "Ours", [64, 0.5]],
+        [-1, 1, "Theirs", [16, "Sum"]],
+    ]
+    # 3 channels go in; the registry of this framework halves what the rows say
+    assert names["parse_model"](rows, [3]) == [
+        ("Theirs", [3, 32, 3], 32),
+        ("Ours", [32, 32], 32),
+        ("Ours", [32, 32, 8, None], 32),
+        ("Ours", [32, 32], 32),
+        ("Sum", [1], 35),
+        ("Ours", [32, 32, 0.5], 32),
+        ("Theirs", [32, 8, Sum], 8),
+    ]
+    assert (names["before"](), names["after"]) == ("before", "after")
+    assert names["parse_model"].__doc__ == "Builds a model."
+
+
+def test_channels_are_those_of_the_frameworks_own_rule(compiled: Callable[[str], dict[str, Any]]) -> None:
+    """YOLOv5 up to 4.0 kept the input's channels in the list, so that absolute numbers are off by one."""
+    source = PARSE_MODEL.replace("{registry}", "[Theirs]").replace(
+        "ch[f]\n ", "ch[f if f < 0 else f + 1]\n "
+    )
+    rows: list[list[Any]] = [
+        [-1, 1, "Theirs", [64]],
+        [-1, 1, "Theirs", [32]],
+        [0, 1, "Ours", [64]],
+        [-2, 1, "Ours", [32]],
+    ]
+    built = compiled(source)["parse_model"](rows, [3])
+    assert built[2:] == [("Ours", [32, 32], 32), ("Ours", [16, 16], 16)]
+
+
+@pytest.mark.parametrize("args", [[0.5], [True], ["'channels'"], ["None"], [[64]]], ids=repr)
+def test_args_that_do_not_begin_with_the_channels(
+    compiled: Callable[[str], dict[str, Any]], args: list[Any]
+) -> None:
+    names = compiled(PARSE_MODEL.replace("{registry}", "[Theirs]"))
+    with pytest.raises(ValueError, match=r"have to begin with the channels, such as \[3\]"):
+        names["parse_model"]([[-1, 1, "Ours", args]], [3])
+
+
+def test_lines_of_a_traceback_are_those_of_the_file(
+    tmp_path: Path, compiled: Callable[[str], dict[str, Any]]
+) -> None:
+    source = PARSE_MODEL.replace("{registry}", "[Theirs]")
+    names = compiled(source)
+    wrong = {
+        "c2 = sum(ch[x] for x in f)": [-1, 1, "Sum", [1]],
+        "m = eval(m) if isinstance(m, str) else m  # eval strings": [-1, 1, "Nothing", [1]],
+        "c2 = ch[f]": [9, 1, "Ours", [1]],
+        "c1, c2 = ch[f], args[0] // 2": [9, 1, "Theirs", [1]],
+    }
+    for line, row in wrong.items():
+        with pytest.raises((TypeError, NameError, IndexError)) as failure:
+            names["parse_model"]([row], [3])
+        linecache.checkcache()
+        frames = traceback.extract_tb(failure.tb)
+        assert line in {frame.line for frame in frames if frame.filename == str(tmp_path / "yolo.py")}
+    assert names["parse_model"].__code__.co_firstlineno == 5
+
+
+CHAIN = "    for x in m:\n        if m in [1]:\n            x = 1\n        else:\n            x = 2\n"
+
+UNTOUCHED = {
+    "no parse_model": f"def build(m):\n{CHAIN}",
+    "another parse_model": f"def parse_model(m):\n{CHAIN.replace('m in [1]', 'm == 1')}",
+    "no loop": "def parse_model(m):\n    if m in [1]:\n        return 1\n    else:\n        return 2\n",
+    "a method": f"class A:\n  def parse_model(self, m):\n{CHAIN}",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("source", UNTOUCHED.values(), ids=UNTOUCHED)
+def test_other_sources_stay_as_they_are(tmp_path: Path, source: str) -> None:
+    file = write(tmp_path / "yolo.py", source)
+    assert registration.compiled(file) == compile(source, str(file), "exec", dont_inherit=True)
+
+
+def test_a_source_in_another_encoding(tmp_path: Path) -> None:
+    """Forks are commented in Chinese, some of them in GBK."""
+    file = tmp_path / "yolo.py"
+    file.write_bytes("# -*- coding: gbk -*-\r\nWORD = '注意力'\r\n".encode("gbk"))
+    names: dict[str, Any] = {}
+    exec(registration.compiled(file), names)
+    assert names["WORD"] == "注意力"
+
+
+def test_the_command_of_workers_is_changed_once() -> None:
+    trainer = ModuleType("ultralytics.engine.trainer")
+    vars(trainer)["generate_ddp_command"] = lambda trainer: (["python", "-m", "launcher", trainer], trainer)
+    registration._launch_workers(trainer)
+    registration._launch_workers(trainer)  # as by every Framework of a process
+    command, file = trainer.generate_ddp_command("file.py")
+    assert command == ["python", "-m", "launcher", "-m", "yamlinject", "run", "file.py"]
+    assert file == "file.py"
+
+
+# --- frameworks
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with configs."""
+    yolov5n = yamlinject.load("yolov5n").add("SimAM", after="SPPF")
+    yolov5n.save(tmp_path / "yolov5n_SimAM.yaml")
+    yolov5n.add("CBAM", after="C3@0", args="[channels]").save(tmp_path / "yolov5n_both.yaml")
+    yamlinject.load("yolov8n").add("SimAM", after="SPPF").save(tmp_path / "yolov8n_SimAM.yaml")
+    return tmp_path
+
+
+#: Builds the model of a config, and prints its attention layers: index, class, arguments or setting.
+BUILD = """
+import json
+import sys
+
+from yolov5.models.yolo import Model
+
+model = Model(sys.argv[1])
+found = [
+    [i, f"{type(layer).__module__}.{type(layer).__name__}", str(getattr(layer, "args", layer))]
+    for i, layer in enumerate(model.model)
+    if type(layer).__name__ == "SimAM"
+]
+print(json.dumps([model.stride.tolist(), found]))
+"""
+
+BUILT = [[8.0, 16.0, 32.0], [[10, "yamlinject.nn.simam.SimAM", "SimAM(e_lambda=0.0001)"]]]
+
+
+def answer(done: Done) -> Any:
+    """What a script printed last; frameworks print before."""
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.framework
+def test_a_script_that_builds_a_model(folder: Path) -> None:
+    write(folder / "scripts/build.py", BUILD)
+    assert (
+        answer(python(*RUN, "scripts/build.py", "yolov5n_SimAM.yaml", cwd=folder, **offline(folder)))
+        == BUILT
+    )
+
+
+@pytest.mark.framework
+def test_scripts_of_a_checkout(folder: Path) -> None:
+    """``train.py`` and the like import ``models.yolo``; ``models/yolo.py`` is a program itself."""
+    root = checkout(folder / "checkout")
+    write(root / "build.py", BUILD.replace("from yolov5.", "from "))
+    variables = offline(folder)
+    assert answer(python(*RUN, "checkout/build.py", "yolov5n_SimAM.yaml", cwd=folder, **variables)) == BUILT
+    done = python(*RUN, "models/yolo.py", "--cfg", str(folder / "yolov5n_both.yaml"), cwd=root, **variables)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    told = {" ".join(line.split()) for line in done.stderr.splitlines()}
+    assert "11 -1 1 0 yamlinject.nn.simam.SimAM [256, 256]" in told
+    (cbam,) = (line for line in told if "CBAM [" in line)
+    assert cbam.startswith("3 -1 1 ")
+    assert cbam.endswith(" yamlinject.nn.cbam.CBAM [32, 32]")
+
+
+OWN_SIMAM = """
+
+class SimAM(nn.Module):
+    def __init__(self, *args):
+        super().__init__()
+        self.args = args
+
+    def forward(self, x):
+        return x
+"""
+
+
+@pytest.mark.framework
+def test_a_module_of_the_checkout_wins_over_ours(folder: Path) -> None:
+    """It is not in the checkout's registry, so that it is built with the row's own args."""
+    root = checkout(folder / "checkout")
+    with (root / "models/common.py").open("a", encoding="utf-8") as common:
+        common.write(OWN_SIMAM)
+    write(root / "build.py", BUILD.replace("from yolov5.", "from "))
+    config = str(folder / "yolov5n_SimAM.yaml")
+    _, found = answer(python(*RUN, "build.py", config, cwd=root, **offline(folder)))
+    assert found == [[10, "models.common.SimAM", "(1024,)"]]
+
+
+# --- several processes
+
+
+#: A training step in one of several processes, each with weights and images of its own.
+STEP = """
+import json
+import os
+
+import torch
+import torch.distributed as dist
+
+{build}
+attention = [module for module in model.modules() if type(module).__module__.startswith("yamlinject.nn.")]
+
+
+def tensors(value):
+    if isinstance(value, torch.Tensor):
+        yield value
+    else:
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from tensors(inner)
+
+
+def weights(module):
+    return torch.cat([p.detach().flatten() for p in module.parameters()] or [torch.zeros(0)])
+
+
+def equal_everywhere(values):
+    every = [torch.empty_like(values) for _ in range(dist.get_world_size())]
+    dist.all_gather(every, values)
+    return all(torch.equal(one, values) for one in every)
+
+
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+torch.manual_seed(rank)
+for parameter in model.parameters():
+    torch.nn.init.normal_(parameter, std=0.1)
+facts = dict(
+    rank=rank,
+    kinds=[type(module).__name__ for module in attention],
+    equal_at_first=equal_everywhere(weights(model)),
+)
+trained = torch.nn.parallel.DistributedDataParallel(model)
+before = weights(torch.nn.ModuleList(attention))
+loss = sum(value.square().mean() for value in tensors(trained(torch.rand(2, 3, 64, 64))))
+loss.backward()
+torch.optim.SGD(trained.parameters(), lr=0.1).step()
+after = weights(torch.nn.ModuleList(attention))
+facts.update(
+    finite=bool(loss.isfinite()),
+    equal_afterwards=equal_everywhere(weights(model)),
+    attention_parameters=before.numel(),
+    attention_trained=not torch.equal(before, after),
+)
+with open(f"rank{{rank}}.json", "w") as file:
+    json.dump(facts, file)
+dist.destroy_process_group()
+"""
+
+
+def ranks(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(2)]
+
+
+def facts(kinds: list[str], attention_parameters: int) -> list[dict[str, Any]]:
+    """What two processes have to say after a step."""
+    same = {
+        "kinds": kinds,
+        "equal_at_first": False,
+        "finite": True,
+        "equal_afterwards": True,
+        "attention_parameters": attention_parameters,
+        "attention_trained": attention_parameters > 0,
+    }
+    return [{"rank": rank, **same} for rank in range(2)]
+
+
+@pytest.mark.framework
+def test_distributed_training_with_torchrun(folder: Path) -> None:
+    build = "from yolov5.models.yolo import Model\nmodel = Model('yolov5n_both.yaml')"
+    write(folder / "step.py", STEP.format(build=build))
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    done = python(*torchrun, sys.executable, *RUN, "step.py", cwd=folder, **offline(folder))
+    assert done.returncode == 0, done.stderr
+    found = ranks(folder)
+    assert found[0]["attention_parameters"] > 0
+    assert found == facts(["CBAM", "SimAM"], found[0]["attention_parameters"])
+
+
+#: Makes Ultralytics write the command that it starts its workers with, and runs that.
+LAUNCH = """
+import json
+import subprocess
+from types import SimpleNamespace
+
+from ultralytics.engine import trainer
+from ultralytics.utils import dist
+
+dist.generate_ddp_file = lambda trainer: "step.py"  # its own needs cloudpickle, and a data set with labels
+command, file = trainer.generate_ddp_command(SimpleNamespace(resume=True, world_size=2))
+subprocess.run(command, check=True)
+print(json.dumps([command, file]))
+"""
+
+
+@pytest.mark.framework
+def test_worker_processes_of_ultralytics(folder: Path) -> None:
+    build = (
+        "from ultralytics.nn.tasks import DetectionModel\n"
+        "model = DetectionModel('yolov8n_SimAM.yaml', verbose=False)"
+    )
+    write(folder / "step.py", STEP.format(build=build))
+    write(folder / "launch.py", LAUNCH)
+    command, file = answer(python(*RUN, "launch.py", cwd=folder, **offline(folder)))
+    assert file == "step.py"
+    port = command.index("--master_port")
+    assert command[:3] == [sys.executable, "-m", "torch.distributed.run"]
+    assert command[port + 2 :] == ["-m", "yamlinject", "run", "step.py"]
+    assert ranks(folder) == facts(["SimAM"], 0)

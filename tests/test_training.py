@@ -1,0 +1,292 @@
+"""Real trainings with attention layers, without a network: each framework's own programs, start to end.
+
+Every test is one training and all that is to be said of it: a training takes as long as a hundred others.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import yamlinject
+from tests.checkouts import checkout, package
+from tests.dataset import COLOURS, make_dataset, offline
+
+pytestmark = pytest.mark.framework
+
+RUN = (sys.executable, "-m", "yamlinject", "run")
+
+#: What a framework draws while it trains, some of it in threads whose exceptions nobody else notices.
+PLOTS = ["labels.jpg", "results.png", "train_batch0.jpg", "val_batch0_labels.jpg", "val_batch0_pred.jpg"]
+
+IMAGES = 8
+
+
+def call(command: Sequence[str], folder: Path, variables: dict[str, str]) -> str:
+    """Run a program that has to succeed, and return all that it said."""
+    done = subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, errors="replace", check=False
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    for trouble in ("Traceback (most recent call last)", "Exception in thread", "Error: "):
+        assert trouble not in said, said
+    return said
+
+
+def train_yolov5(
+    program: Sequence[str],
+    folder: Path,
+    config: Path,
+    variables: dict[str, str],
+    plots: Sequence[str] = PLOTS,
+) -> Path:
+    """Train for one epoch with YOLOv5's ``train``, started in ``folder``; return the folder of the run."""
+    data = make_dataset(folder / "data", IMAGES)
+    options = [
+        "--cfg",
+        str(config),
+        "--weights",
+        "",
+        "--data",
+        str(data),
+        "--project",
+        str(folder / "runs"),
+    ]
+    options += ["--epochs", "1", "--imgsz", "64", "--batch-size", "4", "--device", "cpu", "--workers", "0"]
+    call([*program, *options, "--name", "train"], folder, variables)
+    run = folder / "runs/train"
+    one_epoch(run, plots)
+    return run
+
+
+def train_ultralytics(folder: Path, config: Path, variables: dict[str, str]) -> Path:
+    """Train for one epoch with ``yolo detect train`` in ``folder``; return the folder of the run."""
+    data = make_dataset(folder / "data", IMAGES)
+    options = [f"model={config}", f"data={data}", f"project={folder / 'runs'}", "name=train"]
+    options += ["epochs=1", "imgsz=64", "batch=4", "device=cpu", "workers=0"]
+    call([*RUN, "yolo", "detect", "train", *options], folder, variables)
+    run = folder / "runs/train"
+    one_epoch(run)
+    return run
+
+
+def one_epoch(run: Path, plots: Sequence[str] = PLOTS) -> None:
+    """The run has trained and validated one epoch, and its ``plots`` are drawn."""
+    with (run / "results.csv").open(newline="") as file:
+        rows = [{name.strip(): float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert len(rows) == 1
+    losses = [value for name, value in rows[0].items() if name.endswith("_loss")]
+    assert len(losses) == 6  # three of the training, three of the validation
+    assert all(loss > 0 for loss in losses)
+    assert all(math.isfinite(value) for value in rows[0].values())
+    assert [plot for plot in plots if not (run / plot).is_file()] == []
+
+
+def detected(run: Path) -> None:
+    """Every image was written with its detections, which are boxes inside of it."""
+    names = {f"{number}" for number in range(IMAGES)}
+    assert {path.stem for path in run.iterdir() if path.is_file()} == names
+    labels = {path.stem: path.read_text().splitlines() for path in (run / "labels").iterdir()}
+    assert set(labels) == names
+    for line in (line for lines in labels.values() for line in lines):
+        name, *box = map(float, line.split())
+        assert name in range(len(COLOURS))
+        assert len(box) == 4
+        assert all(0 <= value <= 1 for value in box)
+
+
+#: Prints the layers of a checkpoint of the class given, and how far an exported model is from it.
+INSPECT = """
+import json
+import sys
+
+import torch
+
+name, checkpoint, *exported = sys.argv[1:]
+model = torch.load(checkpoint, map_location="cpu", weights_only=False)["model"].float().eval()
+found = {
+    i: [f"{type(layer).__module__}.{type(layer).__name__}", getattr(layer, "e_lambda", None)]
+    for i, layer in enumerate(model.model)
+    if type(layer).__name__ == name
+}
+differences = []
+for file in exported:
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        ours, theirs = model(images), torch.jit.load(file)(images)
+    ours, theirs = (out if isinstance(out, torch.Tensor) else out[0] for out in (ours, theirs))
+    assert ours.shape == theirs.shape
+    differences.append(float((ours - theirs).abs().max() / ours.abs().max()))
+finite = all(bool(value.isfinite().all()) for value in model.state_dict().values())
+print(json.dumps([len(model.model), found, finite, differences]))
+"""
+
+
+def inspect(folder: Path, variables: dict[str, str], *arguments: str | Path) -> Any:
+    """The answer of ``INSPECT``, run in ``folder`` by plain Python, without any registration."""
+    said = call([sys.executable, "-c", INSPECT, *map(str, arguments)], folder, variables)
+    return json.loads(next(line for line in said.splitlines() if line.startswith("[")))
+
+
+def simam(*indices: int) -> dict[str, Any]:
+    """What ``INSPECT`` has to find in a checkpoint with SimAM at these layers."""
+    return {str(index): ["yamlinject.nn.simam.SimAM", 1e-4] for index in indices}
+
+
+def test_yolov5_from_training_to_export(tmp_path: Path) -> None:
+    config = tmp_path / "yolov5n_SimAM.yaml"
+    yamlinject.load("yolov5n").add("SimAM", after="SPPF").save(config)
+    variables = offline(tmp_path)
+    best = train_yolov5([*RUN, "yolov5", "train"], tmp_path, config, variables) / "weights/best.pt"
+
+    on_images = ["--weights", str(best), "--imgsz", "64", "--device", "cpu", "--project", "runs"]
+    source = ["--source", str(tmp_path / "data/images/val"), "--conf_thres", "0.0005", "--save_txt"]
+    call([*RUN, "yolov5", "detect", *on_images, *source, "--name", "detect"], tmp_path, variables)
+    detected(tmp_path / "runs/detect")
+
+    validate = ["--data", "data/data.yaml", "--batch_size", "4", "--workers", "0", "--name", "val"]
+    said = call([*RUN, "yolov5", "val", *on_images, *validate], tmp_path, variables)
+    assert [name for name in ("all", *COLOURS) if f" {name} " not in said] == []
+    assert (tmp_path / "runs/val/val_batch0_pred.jpg").is_file()
+
+    export = ["--weights", str(best), "--include", "torchscript", "--imgsz", "64", "--device", "cpu"]
+    call([*RUN, "-m", "yolov5.export", *export], tmp_path, variables)
+    exported = best.with_suffix(".torchscript")
+    layers, found, finite, (difference,) = inspect(tmp_path, variables, "SimAM", best, exported)
+    assert (layers, found, finite) == (26, simam(10), True)
+    assert difference < 1e-3
+
+
+def test_yolov5_with_attention_after_every_c3(tmp_path: Path) -> None:
+    """Also without a font, which YOLOv5 downloads: another one takes its place."""
+    config = tmp_path / "yolov5n_SimAM.yaml"
+    yamlinject.load("yolov5n").add("SimAM", after="C3").save(config)
+    variables = offline(tmp_path, font=False)
+    best = train_yolov5([*RUN, "-m", "yolov5.train"], tmp_path, config, variables) / "weights/best.pt"
+    assert (tmp_path / "settings/Arial.ttf").is_file()
+
+    options = ["--weights", str(best), "--source", str(tmp_path / "data/images/val"), "--imgsz", "64"]
+    options += ["--device", "cpu", "--conf-thres", "0.0005", "--save-txt", "--project", "runs"]
+    call([*RUN, "-m", "yolov5.detect", *options, "--name", "detect"], tmp_path, variables)
+    detected(tmp_path / "runs/detect")
+    assert inspect(tmp_path, variables, "SimAM", best) == [29, simam(3, 6, 9, 12), True, []]
+
+
+@pytest.mark.parametrize(
+    ("base", "after", "layers", "indices"),
+    [
+        pytest.param("yolov8n", "SPPF", 24, [10], id="yolov8n"),
+        pytest.param("yolo11n", "C3k2", 28, [3, 6, 9, 12], id="yolo11n"),
+    ],
+)
+def test_ultralytics_from_training_to_export(
+    tmp_path: Path, base: str, after: str, layers: int, indices: list[int]
+) -> None:
+    config = tmp_path / f"{base}_SimAM.yaml"
+    yamlinject.load(base).add("SimAM", after=after).save(config)
+    variables = offline(tmp_path)
+    best = train_ultralytics(tmp_path, config, variables) / "weights/best.pt"
+
+    common = [f"model={best}", "imgsz=64", "device=cpu"]
+    images = [f"source={tmp_path / 'data/images/val'}", "conf=0.0005", "save_txt=True"]
+    where = [f"project={tmp_path / 'runs'}", "name=predict"]
+    call([*RUN, "yolo", "detect", "predict", *common, *images, *where], tmp_path, variables)
+    detected(tmp_path / "runs/predict")
+    exported = []
+    if base == "yolov8n":  # once is enough: what these do with a model does not depend on the layers in it
+        data = ["data=data/data.yaml", "batch=4", "workers=0", f"project={tmp_path / 'runs'}", "name=val"]
+        said = call([*RUN, "yolo", "detect", "val", *common, *data], tmp_path, variables)
+        assert [name for name in ("all", *COLOURS) if f" {name} " not in said] == []
+        call([*RUN, "yolo", "export", *common, "format=torchscript"], tmp_path, variables)
+        exported.append(best.with_suffix(".torchscript"))
+    count, found, finite, differences = inspect(tmp_path, variables, "SimAM", best, *exported)
+    assert (count, found, finite) == (layers, simam(*indices), True)
+    assert len(differences) == len(exported)
+    assert all(difference < 1e-3 for difference in differences)
+
+
+#: A user's own script: trains from weights that it knows, and compares.
+FROM_KNOWN_WEIGHTS = """
+import json
+import sys
+
+import torch
+from yolov5 import train
+from yolov5.models.yolo import Model
+
+config, data, hyp = sys.argv[1:]
+torch.manual_seed(0)
+model = Model(config, nc=2)
+torch.save({"model": model}, "initial.pt")
+options = dict(weights="initial.pt", cfg=config, data=data, hyp=hyp, epochs=1, imgsz=64, batch_size=4)
+train.run(**options, device="cpu", workers=0, optimizer="AdamW", noplots=True, project="runs", name="train")
+trained = torch.load("runs/train/weights/best.pt", weights_only=False)["model"].float()
+initial = torch.load("initial.pt", weights_only=False)["model"].half().float()  # stored as trained ones are
+for index, layer in enumerate(trained.model):
+    if type(layer).__name__ == "CBAM":
+        before = dict(initial.model[index].named_parameters())
+        changed = {name: not torch.equal(value, before[name]) for name, value in layer.named_parameters()}
+        print(json.dumps([index, f"{type(layer).__module__}.{type(layer).__name__}", changed]))
+"""
+
+
+def test_attention_with_parameters_learns(tmp_path: Path) -> None:
+    config = tmp_path / "yolov5n_CBAM.yaml"
+    yamlinject.load("yolov5n").add("CBAM", after="C3@0,SPPF").save(config)
+    data = make_dataset(tmp_path / "data", IMAGES)
+    # in the first steps a tenth of this is used, and a change has to show in half precision
+    settings = yaml.safe_load((package() / "data/hyps/hyp.scratch-low.yaml").read_text())
+    (tmp_path / "hyp.yaml").write_text(yaml.safe_dump({**settings, "lr0": 0.2, "warmup_bias_lr": 0.01}))
+    (tmp_path / "learn.py").write_text(FROM_KNOWN_WEIGHTS)
+    command = [*RUN, "learn.py", str(config), str(data), str(tmp_path / "hyp.yaml")]
+    said = call(command, tmp_path, offline(tmp_path))
+    transferred = re.search(r"Transferred (\d+)/(\d+) items", said)
+    assert transferred
+    # all but the anchor boxes: those are the config's
+    assert int(transferred[1]) == int(transferred[2]) - 1
+    found = [json.loads(line) for line in said.splitlines() if line.startswith("[")]
+    assert [line[:2] for line in found] == [[3, "yamlinject.nn.cbam.CBAM"], [11, "yamlinject.nn.cbam.CBAM"]]
+    for _, _, changed in found:
+        assert changed
+        assert all(changed.values()), changed
+
+
+#: Runs a script in a Python in which yamlinject cannot be imported.
+WITHOUT_US = """
+import runpy
+import sys
+
+sys.modules["yamlinject"] = None
+sys.argv = sys.argv[1:]
+sys.path[0] = "."
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_registered_checkout_trains_by_itself(tmp_path: Path) -> None:
+    root = checkout(tmp_path / "yolov5")
+    call([sys.executable, "-m", "yamlinject", "register", str(root)], tmp_path, offline(tmp_path))
+    config = root / "yolov5n_SimAM.yaml"
+    yamlinject.load("yolov5n").add("SimAM", after="SPPF").save(config)
+    # what `yamlinject run` bridges; here it is for the user to do
+    variables = {**offline(root), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
+    program = [sys.executable, "-c", WITHOUT_US]
+    run = train_yolov5([*program, "train.py", "--noplots"], root, config, variables, plots=[])
+    best = run / "weights/best.pt"
+    options = ["--weights", str(best), "--source", "data/images/val", "--imgsz", "64", "--device", "cpu"]
+    options += ["--conf-thres", "0.0005", "--save-txt", "--project", "runs", "--name", "detect"]
+    call([*program, "detect.py", *options], root, variables)
+    detected(root / "runs/detect")
+    layers, found, finite, _ = inspect(root, variables, "SimAM", best)
+    assert (layers, found, finite) == (26, {"10": ["models.common.SimAM", 1e-4]}, True)
