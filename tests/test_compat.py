@@ -191,3 +191,35 @@ def test_loading_a_whole_model(
     tmp_path: Path, before: list[str], variables: dict[str, str], expected: list[str]
 ) -> None:
     assert python(LOAD, *before, cwd=tmp_path, **variables) == expected
+
+
+# --- the Hugging Face hub
+
+
+def test_weights_that_are_there_are_not_looked_for_on_the_hub(tmp_path: Path) -> None:
+    asked: list[str] = []
+    downloads = ModuleType("downloads")
+    vars(downloads)["attempt_download_from_hub"] = asked.append
+    compat._look_on_the_disk_first(downloads)
+    (tmp_path / "here.pt").touch()
+    assert downloads.attempt_download_from_hub(str(tmp_path / "here.pt")) is None
+    assert asked == []
+    downloads.attempt_download_from_hub("someone/model")
+    assert asked == ["someone/model"]
+
+
+# --- setuptools
+
+
+def test_what_yolov5_asks_pkg_resources_for() -> None:
+    pkg = compat._pkg_resources()
+    assert pkg.parse_version("1.10.0") > pkg.parse_version("1.9.2")
+    lines = ["# base", "pytest>=1  # the tests' own", "", "no-such-package==1.0"]
+    found, missing = pkg.parse_requirements(lines)
+    assert (str(found), str(missing)) == ("pytest>=1", "no-such-package==1.0")
+    pkg.require(found)
+    pkg.require("pytest")
+    with pytest.raises(pkg.DistributionNotFound):
+        pkg.require(missing)
+    with pytest.raises(pkg.VersionConflict):
+        pkg.require("pytest<1")

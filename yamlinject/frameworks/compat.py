@@ -14,6 +14,8 @@ since Pillow 10
 ``numpy.trapz`` is gone since       ``numpy.trapezoid`` under its old name
 numpy 2.4
 ``Arial.ttf`` is downloaded         when that fails, matplotlib's DejaVu Sans is put in its place
+``pkg_resources`` is gone since     a stand-in with the three functions that YOLOv5 up to 7.0 calls,
+setuptools 82                       through ``importlib.metadata`` and packaging
 the yolov5 package asks the         not for a file that is there
 Hugging Face hub for any weights
 ==================================  ===============================================================
@@ -25,6 +27,9 @@ import os
 import shutil
 import sys
 import warnings
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,11 +43,52 @@ def install() -> None:
     if "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ:  # both at once are an error
         os.environ.setdefault(switch, "1")
     warnings.filterwarnings("ignore", message=f".*{switch}")
+    if find_spec("pkg_resources") is None:
+        sys.modules["pkg_resources"] = _pkg_resources()
     after_import("PIL.ImageFont", _give_getsize)
     after_import("numpy", _give_trapz)
     for package in ("", "yolov5."):
         after_import(f"{package}utils.general", _give_font)
     after_import("yolov5.utils.downloads", _look_on_the_disk_first)
+
+
+def _pkg_resources() -> ModuleType:
+    """A module with what YOLOv5 asks ``pkg_resources`` for: versions, and whether a package is there."""
+    stand_in = ModuleType("pkg_resources", "Stand-in by yamlinject for what YOLOv5 needs.")
+
+    class DistributionNotFound(Exception):
+        """A package is not installed."""
+
+    class VersionConflict(Exception):
+        """A package is installed in another version."""
+
+    def parse_version(text: str) -> object:
+        from packaging.version import parse
+
+        return parse(text)
+
+    def parse_requirements(lines: str | Iterable[str]) -> Iterator[object]:
+        from packaging.requirements import Requirement
+
+        for line in lines.splitlines() if isinstance(lines, str) else lines:
+            text = line.partition("#")[0].strip()
+            if text:
+                yield Requirement(text)
+
+    def require(requirement: object) -> None:
+        from packaging.requirements import Requirement
+
+        wanted = Requirement(str(requirement))
+        try:
+            version = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            raise DistributionNotFound(wanted.name) from None
+        if not wanted.specifier.contains(version, prereleases=True):
+            raise VersionConflict(f"{wanted.name} {version}")
+
+    for value in (DistributionNotFound, VersionConflict, parse_version, parse_requirements, require):
+        setattr(stand_in, value.__name__, value)
+    return stand_in
 
 
 def _give_getsize(image_font: ModuleType) -> None:
