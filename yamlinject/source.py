@@ -31,11 +31,11 @@ class Source(NamedTuple):
     def from_bytes(cls, data: bytes) -> Source:
         """Decode ``data``; raises :class:`SourceError` for what is no text file at all."""
         if len(data) > MAX_BYTES:
-            raise SourceError(f"larger than {MAX_BYTES // 2**20} MiB: not a model config")
+            raise SourceError(f"larger than {MAX_BYTES // 2**20} MiB, which no config or program is")
         if data.startswith(_UTF16):
             raise SourceError("encoded as UTF-16, which no framework reads: save it as UTF-8")
         if b"\0" in data:
-            raise SourceError("a binary file, not YAML text")
+            raise SourceError("a binary file, not text")
         bom = data.startswith(_BOM)
         return cls(data[len(_BOM) * bom :].decode("utf-8", "surrogateescape"), bom)
 
@@ -53,7 +53,7 @@ def read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise SourceError("not a regular file: use - to read standard input", file=str(path))
         if status.st_size > MAX_BYTES:
-            raise SourceError(f"larger than {MAX_BYTES // 2**20} MiB: not a model config", file=str(path))
+            raise SourceError(f"larger than {MAX_BYTES // 2**20} MiB, which no config or program is", file=str(path))
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read it: {_reason(error)}", file=str(path)) from None
