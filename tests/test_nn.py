@@ -1,0 +1,365 @@
+"""The attention layers of ``yamlinject.nn``: what all have in common, and each against its formula."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import pickle
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import onnx
+import pytest
+import torch
+import torch.nn.functional as F
+from onnx.reference import ReferenceEvaluator
+from torch import Tensor, nn
+from torch.export import Dim
+
+import yamlinject.nn
+from yamlinject.nn import CBAM, ECA, SE, CoordAtt, SimAM
+
+MODULES: list[type[nn.Module]] = [CBAM, ECA, SE, CoordAtt, SimAM]
+LEARNED: list[type[nn.Module]] = [CBAM, ECA, SE, CoordAtt]
+#: Kernel of ECA by channels: the odd number next to (log2(C) + 1) / 2, as the paper has it.
+KERNELS = {1: 1, 4: 1, 8: 3, 16: 3, 64: 3, 127: 3, 128: 5, 255: 5, 256: 5, 512: 5, 1024: 5, 2048: 7}
+OTHERS = [(1, 16, 11, 5), (2, 16, 1, 1), (3, 16, 40, 40)]
+
+
+def maps(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    generator = torch.Generator().manual_seed(sum(shape))
+    return torch.randn(*shape, generator=generator, dtype=torch.float64).to(dtype)
+
+
+def made(module: type[nn.Module], *args: Any) -> nn.Module:
+    """With random parameters, and statistics that are not those of an untouched norm."""
+    torch.manual_seed(7)
+    layer = module(*args).double()
+    for name, value in layer.state_dict().items():
+        if value.is_floating_point():
+            value.normal_(std=0.5)
+            if name.endswith("var"):
+                value.abs_().add_(0.5)
+    return layer.eval()
+
+
+def same(actual: Tensor, expected: Tensor) -> bool:
+    return actual.shape == expected.shape and torch.allclose(actual, expected, rtol=1e-4, atol=1e-6)
+
+
+# formulas, written out from the papers with nothing but matrix products and sums
+
+
+def weights(layer: nn.Module, name: str) -> tuple[Tensor, Tensor]:
+    """The matrix and the bias of a 1x1 convolution."""
+    state = layer.state_dict()
+    matrix = state[f"{name}.weight"].flatten(1)
+    return matrix, state.get(f"{name}.bias", torch.zeros(len(matrix), dtype=matrix.dtype))
+
+
+def se(layer: nn.Module, x: Tensor) -> Tensor:
+    (w1, b1), (w2, b2) = weights(layer, "reduce"), weights(layer, "expand")
+    hidden = (torch.einsum("bchw,rc->br", x, w1) / (x.shape[2] * x.shape[3]) + b1).clamp_min(0)
+    return torch.einsum("bchw,bc->bchw", x, 1 / (1 + (-(hidden @ w2.T + b2)).exp()))
+
+
+def eca(layer: nn.Module, x: Tensor) -> Tensor:
+    kernel = layer.state_dict()["conv.weight"].flatten()
+    half = len(kernel) // 2
+    means = x.flatten(2).sum(2) / (x.shape[2] * x.shape[3])
+    y = torch.zeros_like(means)
+    for channel in range(x.shape[1]):
+        for offset, weight in enumerate(kernel, -half):
+            if 0 <= channel + offset < x.shape[1]:
+                y[:, channel] += weight * means[:, channel + offset]
+    return x * (1 / (1 + (-y).exp()))[:, :, None, None]
+
+
+def cbam(layer: nn.Module, x: Tensor) -> Tensor:
+    w1, w2 = weights(layer, "reduce")[0], weights(layer, "expand")[0]
+    flat = x.flatten(2)
+    both = [(v @ w1.T).clamp_min(0) @ w2.T for v in (flat.mean(2), flat.max(2).values)]
+    x = x * (both[0] + both[1]).sigmoid()[:, :, None, None]
+    kernel = layer.state_dict()["places.weight"]
+    side = kernel.shape[-1]
+    two = F.pad(torch.stack([x.mean(1), x.max(1).values], 1), [side // 2] * 4)
+    patches = two.unfold(2, side, 1).unfold(3, side, 1)
+    return x * torch.einsum("bkhwij,kij->bhw", patches, kernel[0]).sigmoid()[:, None]
+
+
+def coordatt(layer: nn.Module, x: Tensor) -> Tensor:
+    state = layer.state_dict()
+    w1, _ = weights(layer, "reduce")
+
+    def hidden(means: Tensor) -> Tensor:
+        names = ("running_mean", "running_var", "weight", "bias")
+        mean, var, weight, bias = (state[f"norm.{name}"][:, None] for name in names)
+        y: Tensor = (w1 @ means - mean) / (var + 1e-5).sqrt() * weight + bias
+        return y * (y + 3).clamp(0, 6) / 6
+
+    gates = []
+    for name, means in (("rows", x.mean(3)), ("columns", x.mean(2))):
+        matrix, bias = weights(layer, name)
+        gates.append((matrix @ hidden(means) + bias[:, None]).sigmoid())
+    return torch.einsum("bchw,bch,bcw->bchw", x, *gates)
+
+
+FORMULAS: dict[type[nn.Module], Callable[[nn.Module, Tensor], Tensor]] = {
+    SE: se,
+    ECA: eca,
+    CBAM: cbam,
+    CoordAtt: coordatt,
+}
+
+
+@pytest.mark.parametrize("shape", [(2, 64, 6, 7), *OTHERS], ids=str)
+@pytest.mark.parametrize("module", LEARNED)
+def test_formula(module: type[nn.Module], shape: tuple[int, ...]) -> None:
+    layer, x = made(module, shape[1]), maps(*shape)
+    assert torch.allclose(layer(x), FORMULAS[module](layer, x), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("module", "args", "shapes"),
+    [
+        (SE, (256,), {"reduce.weight": (16, 256, 1, 1), "reduce.bias": (16,), "expand.bias": (256,)}),
+        (SE, (16,), {"reduce.weight": (4, 16, 1, 1)}),
+        (SE, (64, 64, 4), {"reduce.weight": (16, 64, 1, 1)}),
+        (CBAM, (256,), {"reduce.weight": (16, 256, 1, 1), "places.weight": (1, 2, 7, 7)}),
+        (CBAM, (16, 16, 16, 3), {"reduce.weight": (4, 16, 1, 1), "places.weight": (1, 2, 3, 3)}),
+        (CoordAtt, (512,), {"reduce.weight": (16, 512, 1, 1), "rows.bias": (512,)}),
+        (CoordAtt, (16,), {"reduce.weight": (8, 16, 1, 1)}),
+        (CoordAtt, (256, None, 8), {"reduce.weight": (32, 256, 1, 1)}),
+        (ECA, (64, 64, 1), {"conv.weight": (1, 1, 7)}),
+        (ECA, (64, 64, 2, 3), {"conv.weight": (1, 1, 5)}),
+        *((ECA, (c,), {"conv.weight": (1, 1, k)}) for c, k in KERNELS.items()),
+    ],
+)
+def test_sizes_follow_the_channels(
+    module: type[nn.Module], args: tuple[Any, ...], shapes: dict[str, tuple[int, ...]]
+) -> None:
+    state = module(*args).state_dict()
+    assert {name: tuple(state[name].shape) for name in shapes} == shapes
+
+
+@pytest.mark.parametrize("module", LEARNED)
+def test_every_parameter_learns(module: type[nn.Module]) -> None:
+    layer = made(module, 16).train()
+    layer(maps(2, 16, 6, 7)).square().sum().backward()
+    for name, parameter in layer.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("module", LEARNED)
+def test_gradient(module: type[nn.Module]) -> None:
+    layer, x = made(module, 4), maps(1, 4, 3, 3).requires_grad_()
+    torch.autograd.gradcheck(layer, x)
+
+
+# what all have in common
+
+
+def channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("layout", [torch.clone, channels_last])
+@pytest.mark.parametrize("shape", [(2, 16, 6, 7), (1, 16, 1, 1)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("module", MODULES)
+def test_layout_and_dtype_stay(
+    module: type[nn.Module], dtype: torch.dtype, shape: tuple[int, ...], layout: Callable[[Tensor], Tensor]
+) -> None:
+    layer, x = made(module, 16), layout(maps(*shape))
+    expected = layer(x)
+    x = x.to(dtype)
+    before = x.clone()
+    y = layer.to(dtype)(x)
+    assert (y.dtype, y.shape, y.stride()) == (dtype, x.shape, x.stride())
+    assert torch.equal(x, before)
+    assert torch.allclose(y.double(), expected, rtol=64 * torch.finfo(dtype).eps, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("module", MODULES)
+def test_autocast(module: type[nn.Module], dtype: torch.dtype) -> None:
+    layer, x = made(module, 16).float(), maps(2, 16, 6, 7)
+    expected = layer(x.float()).double()
+    with torch.autocast("cpu", torch.bfloat16):
+        y = layer(x.to(dtype))
+    assert y.dtype == dtype
+    assert torch.allclose(y.double(), expected, rtol=0.1, atol=0.05)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_one_value_can_be_trained(module: type[nn.Module]) -> None:
+    """YOLOv5 profiles each model on 32x32 images, whose deepest maps are 1x1; a batch may be one image."""
+    layer, x = made(module, 16).train(), maps(1, 16, 1, 1).requires_grad_()
+    layer(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_deterministic_mode(module: type[nn.Module]) -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    layer, x = made(module, 16).train().to(device), maps(2, 16, 8, 8).to(device).requires_grad_()
+    torch.use_deterministic_algorithms(True)
+    try:
+        layer(x).sum().backward()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # torch advises against it
+@pytest.mark.parametrize("module", MODULES)
+def test_torchscript_at_another_size(module: type[nn.Module], tmp_path: Path) -> None:
+    layer = made(module, 16).float()
+    traced = torch.jit.trace(layer, maps(2, 16, 6, 7, dtype=torch.float32))  # type: ignore[no-untyped-call]
+    traced.save(tmp_path / "traced.pt")
+    loaded = torch.jit.load(tmp_path / "traced.pt")  # type: ignore[no-untyped-call]
+    for form in (traced, loaded, torch.jit.script(layer)):
+        for shape in OTHERS:
+            x = maps(*shape, dtype=torch.float32)
+            assert same(form(x), layer(x))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_torch_export_at_another_size(module: type[nn.Module]) -> None:
+    layer = made(module, 16).float()
+    sizes = {0: Dim("batch", min=1, max=64), 2: Dim("h", min=1, max=512), 3: Dim("w", min=1, max=512)}
+    x = maps(2, 16, 6, 7, dtype=torch.float32)
+    program = torch.export.export(layer, (x,), dynamic_shapes=(sizes,)).module()
+    for shape in OTHERS:
+        x = maps(*shape, dtype=torch.float32)
+        assert same(program(x), layer(x))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_torch_compile_at_another_size(module: type[nn.Module]) -> None:
+    torch.compiler.reset()  # it counts over all tests how often it sees a function anew, and gives up
+    layer = made(module, 16)
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    for shape in OTHERS:
+        assert same(compiled(maps(*shape)), layer(maps(*shape)))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_onnx_at_another_size(module: type[nn.Module], tmp_path: Path) -> None:
+    layer = made(module, 16).float()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the exporter that needs no more than onnx
+        torch.onnx.export(
+            layer,
+            (maps(2, 16, 6, 7, dtype=torch.float32),),
+            tmp_path / "layer.onnx",
+            input_names=["x"],
+            dynamic_axes={"x": {0: "batch", 2: "h", 3: "w"}},
+            dynamo=False,
+        )
+    model = onnx.load(tmp_path / "layer.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    session = ReferenceEvaluator(model)
+    for shape in OTHERS:
+        x = maps(*shape, dtype=torch.float32)
+        (y,) = session.run(None, {"x": x.numpy()})
+        assert same(torch.from_numpy(y), layer(x))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_copies(module: type[nn.Module]) -> None:
+    layer, x = made(module, 16), maps(1, 16, 5, 6)
+    loaded = module(16).double().eval()
+    loaded.load_state_dict(layer.state_dict())
+    for copied in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer)), loaded):
+        assert torch.equal(copied(x), layer(x))
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        ((64, 32), ("64", "32")),
+        ((0,), ("c1", "0")),
+        ((-8,), ("c1", "-8")),
+        ((True,), ("c1", "True")),
+        ((64.0,), ("c1", "64.0")),
+        (("64",), ("c1", "'64'")),
+        ((None,), ("c1", "None")),
+        ((64, False), ("c2", "False")),
+        ((64, 64.0), ("c2", "64.0")),
+        ((64, 64, 0), ("0",)),
+        ((64, 64, 0.5), ("0.5",)),
+        ((64, 64, True), ("True",)),
+        ((64, 64, "16"), ("'16'",)),
+    ],
+)
+@pytest.mark.parametrize("module", LEARNED)
+def test_wrong_arguments_are_named(
+    module: type[nn.Module], args: tuple[Any, ...], named: tuple[str, ...]
+) -> None:
+    with pytest.raises(ValueError, match=f"^{module.__name__}: ") as error:
+        module(*args)
+    for word in named:
+        assert word in str(error.value)
+
+
+def test_even_kernel_is_refused() -> None:
+    with pytest.raises(ValueError, match="odd"):
+        CBAM(64, 64, 16, 4)
+
+
+# `register` pastes what stands below the imports into models/common.py, where torch and nn are known
+
+
+def source(module: type[nn.Module]) -> Path:
+    return Path(yamlinject.nn.__file__).with_name(f"{module.__name__.lower()}.py")
+
+
+def body(module: type[nn.Module]) -> list[ast.stmt]:
+    """The file's statements, read as Python 3.7 does, without the docstring and the imports."""
+    docstring, *rest = ast.parse(source(module).read_text(encoding="utf-8"), feature_version=(3, 7)).body
+    assert isinstance(docstring, ast.Expr)
+    assert [ast.unparse(line) for line in rest[:2]] == ["import torch", "from torch import nn"]
+    return rest[2:]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_only_torch(module: type[nn.Module]) -> None:
+    for line in body(module):
+        assert not [node for node in ast.walk(line) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_works_where_it_is_pasted(module: type[nn.Module]) -> None:
+    common = ModuleType("common")
+    common.__dict__.update(torch=torch, nn=nn)
+    known = set(common.__dict__)
+    text = "\n".join(ast.unparse(line) for line in body(module))
+    exec(compile(text, "common.py", "exec", dont_inherit=True), common.__dict__)
+    added = common.__dict__.keys() - known - {"__builtins__"}
+    name = module.__name__
+    assert all(own == name or own.lower().startswith(f"_{name.lower()}") for own in added)
+    layer = common.__dict__[name](16, 16).double().eval()
+    original = module(16).double().eval()
+    layer.load_state_dict(original.state_dict())
+    x = maps(1, 16, 6, 6).requires_grad_()
+    assert torch.equal(layer(x), original(x))
+    assert torch.equal(*(torch.autograd.grad(m(x).sum(), x)[0] for m in (layer, original)))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_evaluates_no_annotation_that_old_pythons_do_not_know(module: type[nn.Module]) -> None:
+    for line in body(module):
+        for node in ast.walk(line):
+            names = [node.returns] if isinstance(node, ast.FunctionDef) else []
+            names += [node.annotation] if isinstance(node, (ast.arg, ast.AnnAssign)) else []
+            for name in filter(None, names):
+                assert not [n for n in ast.walk(name) if isinstance(n, (ast.BinOp, ast.Subscript))]
+
+
+def test_all_are_exported() -> None:
+    assert sorted(yamlinject.nn.__all__) == sorted(module.__name__ for module in MODULES)

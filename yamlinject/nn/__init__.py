@@ -1,0 +1,11 @@
+"""Attention layers that keep the shape of their input. They need torch (``yamlinject[torch]``)."""
+
+from __future__ import annotations
+
+from yamlinject.nn.cbam import CBAM
+from yamlinject.nn.coordatt import CoordAtt
+from yamlinject.nn.eca import ECA
+from yamlinject.nn.se import SE
+from yamlinject.nn.simam import SimAM
+
+__all__ = ["CBAM", "ECA", "SE", "CoordAtt", "SimAM"]
