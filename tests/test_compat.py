@@ -160,6 +160,7 @@ import pickle
 import sys
 
 import torch
+import utils
 
 torch.save(torch.nn.Sequential(torch.nn.Linear(2, 3)), "whole.pt")
 for options in ({}, {"weights_only": False}, {"weights_only": True}):
@@ -190,7 +191,18 @@ for options in ({}, {"weights_only": False}, {"weights_only": True}):
 def test_loading_a_whole_model(
     tmp_path: Path, before: list[str], variables: dict[str, str], expected: list[str]
 ) -> None:
+    """In a process that imports a YOLOv5, of which these two files are what makes it one."""
+    for file in ("utils/__init__.py", "models/yolo.py"):
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).touch()
     assert python(LOAD, *before, cwd=tmp_path, **variables) == expected
+
+
+@pytest.mark.framework
+def test_loading_stays_safe_where_there_is_no_yolov5(tmp_path: Path) -> None:
+    (tmp_path / "utils").mkdir()
+    (tmp_path / "utils/__init__.py").touch()
+    assert python(LOAD, *RUN, cwd=tmp_path) == ["refused", "Sequential", "refused"]
 
 
 # --- the Hugging Face hub
@@ -209,6 +221,20 @@ def test_weights_that_are_there_are_not_looked_for_on_the_hub(tmp_path: Path) ->
 
 
 # --- setuptools
+
+
+def test_a_stand_in_where_pkg_resources_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/yolo.py").touch()
+    utils = ModuleType("utils")
+    utils.__path__ = [str(tmp_path / "utils")]
+    monkeypatch.delitem(sys.modules, "pkg_resources", raising=False)
+    monkeypatch.setattr(compat, "find_spec", lambda name: None)
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0")
+    compat._prepare(utils)
+    stand_in = sys.modules["pkg_resources"]
+    compat._prepare(utils)  # a second time does no harm
+    assert sys.modules["pkg_resources"] is stand_in
 
 
 def test_what_yolov5_asks_pkg_resources_for() -> None:

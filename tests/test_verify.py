@@ -17,6 +17,7 @@ from tests.checkouts import checkout, edit
 from yamlinject import frameworks, load
 from yamlinject.cli import run
 from yamlinject.config import Config
+from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.frameworks.framework import Framework
 from yamlinject.verify import Verification, verify
 
@@ -143,26 +144,83 @@ def test_no_attention_is_a_problem() -> None:
     assert verified(load("yolov5s")).problems == ["there is no attention layer in it"]
 
 
-@pytest.mark.parametrize(
-    ("right", "wrong", "layer"),
-    [
-        pytest.param("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat", 20, id="forgotten-concat"),
-        pytest.param("[18, 21, 24], 1, Detect", "[17, 20, 23], 1, Detect", 25, id="forgotten-detect"),
-    ],
-)
+#: What people forget by hand: strides and output shapes stay as they should be.
+FORGOTTEN = [
+    pytest.param("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat", "layer 20 Concat", "[19, 15]", id="one"),
+    pytest.param("[18, 21, 24], 1", "[17, 20, 23], 1", "layer 25 Detect", "[18, 21, 24]", id="detect"),
+]
+
+
+@pytest.mark.parametrize("knowledge", ["base", "provenance", "catalogue"])
+@pytest.mark.parametrize(("right", "wrong", "layer", "wanted"), FORGOTTEN)
 def test_wrong_wiring_that_still_builds_is_found(
-    tmp_path: Path, right: str, wrong: str, layer: int
+    tmp_path: Path, right: str, wrong: str, layer: str, wanted: str, knowledge: str
 ) -> None:
-    """What people forget by hand: strides and output shapes are as they should be."""
-    text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
+    text = load("yolov5s").add("SimAM", after="SPPF", provenance=knowledge == "provenance").text
     assert text.count(right) == 1
-    file = tmp_path / "yolov5s_SimAM.yaml"
+    file = tmp_path / "mine.yaml"
     file.write_text(text.replace(right, wrong))
-    result = verified(load(file), base=load("yolov5s"))
+    result = verified(load(file), base=load("yolov5s") if knowledge == "base" else None)
     assert result.config.strides == [8, 16, 32]
     assert result.config.eval_shapes == result.base.eval_shapes
-    assert any(problem.startswith(f"layer {layer} ") for problem in result.problems)
-    assert not result.equal
+    (problem,) = result.problems
+    assert problem.startswith(f"{layer} reads ")
+    assert f" has to read {wanted}, as in yolov5s" in problem
+    assert not result.proven
+
+
+def test_a_base_that_nobody_knows_proves_nothing(tmp_path: Path) -> None:
+    """The second C3 is gone, so that this is no base config of anyone."""
+    text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
+    row = next(line for line in text.splitlines(keepends=True) if "[-1, 6, C3, [256]]" in line)
+    file = tmp_path / "mine.yaml"
+    file.write_text(text.replace(row, row.replace("6, C3", "1, Conv")))
+    result = verified(load(file))
+    assert result.problems == []
+    assert result.equal
+    assert not result.proven
+    assert any("its base is not known: give --base" in note for note in result.notes)
+
+
+def test_a_changed_class_count_is_no_problem(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(load("yolov5s").add("SimAM", after="SPPF").text.replace("nc: 80", "nc: 2"))
+    result = verified(load(file))
+    assert result.problems == []
+    assert result.proven
+    assert "it was edited after it was generated" in result.notes
+
+
+def test_attention_that_nothing_reads(tmp_path: Path) -> None:
+    text = load("yolov5s").add("SimAM", after="SPPF").text
+    below = "[[-1, 1, Conv, [512, 1, 1]],"
+    assert text.count(below) == 1
+    file = tmp_path / "mine.yaml"
+    file.write_text(text.replace(below, below.replace("-1", "9", 1)))
+    result = verified(load(file), base=load("yolov5s"))
+    assert result.problems == ["no layer reads layer 10 SimAM"]
+
+
+def test_a_reader_that_goes_past_the_attention_is_noted(tmp_path: Path) -> None:
+    text = load("yolov5s").add("SimAM", after="C3@-2").text
+    assert text.count("[[-1, 7], 1, Concat") == 1
+    file = tmp_path / "mine.yaml"
+    file.write_text(text.replace("[[-1, 7], 1, Concat", "[[-1, 6], 1, Concat"))
+    result = verified(load(file), base=load("yolov5s"))
+    assert result.problems == []
+    assert any(note.startswith("layer 13 Concat reads past layer 7 SimAM") for note in result.notes)
+
+
+def test_another_base_is_refused() -> None:
+    with pytest.raises(RefusalError, match="it is not yolo11n with attention layers put in"):
+        verified(load("yolov5s").add("SimAM", after="SPPF"), base=load("yolo11n"))
+
+
+def test_the_base_may_have_attention_of_its_own() -> None:
+    base = load("yolov5s").add("CBAM", after="C3@-1", provenance=False)
+    result = verified(base.add("CBAM", after="SPPF", provenance=False), base=base)
+    assert result.problems == []
+    assert [(one.layer, one.module) for one in result.attention] == [(11, "CBAM")]
 
 
 def cli(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -179,7 +237,7 @@ def test_the_report(
     code, out, err = cli(capsys, "yolov5s_SimAM.yaml", "--imgsz", "64", "--latency")
     assert (code, err) == (0, "")
     lines = [" ".join(line.split()) for line in out.splitlines()]
-    assert lines[0] == "yolov5s.yaml yolov5s_SimAM.yaml"
+    assert lines[0] == "yolov5s yolov5s_SimAM.yaml"
     assert "parameters 7,235,389 7,235,389" in lines
     assert "strides 8, 16, 32 8, 16, 32" in lines
     assert "attention layer 10 SimAM: 512 channels, 0 parameters, lambda 0.0001" in lines
@@ -276,6 +334,22 @@ def test_a_framework_that_is_not_installed(
 def test_a_folder_that_is_no_checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     message = refusal(capsys, "yolov5s", "--framework", str(tmp_path))
     assert f"{tmp_path}: neither yolov5, ultralytics nor a checkout" in message
+
+
+def test_an_image_too_small_for_the_strides() -> None:
+    with pytest.raises(YamlInjectError, match=r"--imgsz 32: has to be a multiple of 32, .* from 64 on"):
+        verified(load("yolov5n").add("SimAM", after="SPPF"), size=32)
+
+
+@pytest.mark.parametrize("name", ["yolov5", "ultralytics"])
+def test_images_with_other_channels(tmp_path: Path, name: str) -> None:
+    base = {"yolov5": "yolov5n", "ultralytics": "yolo11n"}[name]
+    text = load(base).add("SimAM", after="SPPF").text
+    file = tmp_path / f"{base}_6.yaml"
+    file.write_text(f"ch: 6\n{text}")
+    assert verified(load(file), name).problems == []
+    with pytest.raises(YamlInjectError, match="its images have 6 channels, and those of"):
+        verified(load(file), name, load(base))
 
 
 def test_an_image_size_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,6 +80,16 @@ def names() -> list[str]:
             if unscaled and b"\nscales:" in file.read_bytes():
                 found.update(f"{unscaled['family']}{scale}{unscaled['task']}" for scale in _SCALES)
     return sorted(found)
+
+
+def known() -> Iterator[Base]:
+    """Every base config once: embedded, and of the installed frameworks."""
+    files = {name: template("bases", f"{name}.yaml") for name in embedded()}
+    for framework in _FRAMEWORKS:
+        for name, file in _shipped(framework).items():
+            files.setdefault(name, file)
+    for name, file in files.items():
+        yield Base(name, name, read_bytes(file))
 
 
 def _find(name: str) -> Path | None:

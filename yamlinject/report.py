@@ -129,7 +129,7 @@ def verification(result: Verification) -> Iterator[Line]:
         ("", base.name, config.name),
         ("layers", str(base.layers), str(config.layers)),
         ("parameters", f"{base.parameters:,}", f"{config.parameters:,}"),
-        ("GFLOPs", f"{base.gflops:.1f}", f"{config.gflops:.1f}"),
+        ("GFLOPs", _rounded(base.gflops), _rounded(config.gflops)),
         ("strides", _list(base.strides), _list(config.strides)),
         ("eval output", *_shapes(base.eval_shapes, config.eval_shapes)),
         ("train output", *_shapes(base.train_shapes, config.train_shapes)),
@@ -143,7 +143,7 @@ def verification(result: Verification) -> Iterator[Line]:
         e_lambda = "" if one.e_lambda is None else f", lambda {one.e_lambda:g}"
         what = f"{one.channels} channels, {one.parameters:,} parameters{e_lambda}"
         yield Line(f"layer {one.layer} {one.module}: {what}", "green", label="attention")
-    if result.equal:
+    if result.proven:
         yield Line("with identities for the attention, the outputs are the base's", label="proven")
     if own:
         yield _note(f"{own:.2g} GFLOPs are the attention's own operations; profilers count them as zero")
@@ -163,6 +163,10 @@ def patched(patch: Patch, checkout: str, *, written: bool) -> Iterator[Line]:
     if not patch.changed:
         yield Line(f"{checkout} is as it should be", label="unchanged")
     yield from map(_note, patch.notes)
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.1f}" if value >= 10 else f"{value:.2g}"
 
 
 def _shapes(left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> tuple[str, str]:

@@ -17,6 +17,8 @@ from yamlinject.errors import SourceError
 #: The largest file that is read, in bytes; the largest public model config has 25 kB.
 MAX_BYTES = 4 * 2**20
 
+_TOO_LARGE = f"larger than {MAX_BYTES // 2**20} MiB, which no config or program is"
+
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -31,7 +33,7 @@ class Source(NamedTuple):
     def from_bytes(cls, data: bytes) -> Source:
         """Decode ``data``; raises :class:`SourceError` for what is no text file at all."""
         if len(data) > MAX_BYTES:
-            raise SourceError(f"larger than {MAX_BYTES // 2**20} MiB, which no config or program is")
+            raise SourceError(_TOO_LARGE)
         if data.startswith(_UTF16):
             raise SourceError("encoded as UTF-16, which no framework reads: save it as UTF-8")
         if b"\0" in data:
@@ -53,7 +55,9 @@ def read_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise SourceError("not a regular file: use - to read standard input", file=str(path))
         if status.st_size > MAX_BYTES:
-            raise SourceError(f"larger than {MAX_BYTES // 2**20} MiB, which no config or program is", file=str(path))
+            raise SourceError(
+                f"larger than {MAX_BYTES // 2**20} MiB, which no config or program is", file=str(path)
+            )
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read it: {_reason(error)}", file=str(path)) from None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from yamlinject import graph, provenance, recipes
-from yamlinject.layer import Layer
+from yamlinject import graph, recipes, report, wiring
+from yamlinject.errors import YamlInjectError
+from yamlinject.origin import Origin, origin
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -38,7 +39,8 @@ class Attention:
     """One attention module as built; ``gflops`` are the operations that profilers count as zero.
 
     ``e_lambda``: the value that a SimAM really works with, found from what it gives for a random input;
-    None for other modules, and where the output follows no such value.
+    None for other modules, and where the output follows no such value. ``effective``: whether it weighs
+    some values otherwise than others.
     """
 
     layer: int
@@ -47,6 +49,7 @@ class Attention:
     parameters: int
     gflops: float
     e_lambda: float | None
+    effective: bool
 
 
 @dataclass
@@ -54,7 +57,8 @@ class Verification:
     """Two models side by side; ``problems`` says what is wrong with the config's, a line each.
 
     ``equal``: whether the outputs are the base's once the attention is replaced by identities and the
-    base's weights are carried over. ``latency``: time of a forward pass over that of the base.
+    base's weights are carried over; ``proven``: and that base is known to be right.
+    ``latency``: time of a forward pass over that of the base.
     """
 
     framework: str
@@ -64,20 +68,9 @@ class Verification:
     attention: list[Attention]
     latency: float | None
     equal: bool = False
+    proven: bool = False
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-class _Without(NamedTuple):
-    """A config without its attention; ``moved`` is where each of its layers stands in the full one."""
-
-    config: Config
-    moved: list[int]
-
-    @property
-    def attention(self) -> list[int]:
-        """The indices of the attention layers in the full config."""
-        return sorted(set(range(self.moved[-1])) - set(self.moved))
 
 
 def verify(
@@ -90,86 +83,69 @@ def verify(
 ) -> Verification:
     """Build ``config`` and its base with ``framework``, run both, and compare.
 
-    Without ``base`` it is what remains of the config without its attention layers: those that its
-    provenance lines name, or else all of the modules that there is a recipe for.
+    What the base is without ``base``: see :func:`yamlinject.origin.origin`.
     Raises :class:`YamlInjectError` when one of them cannot be built or run.
     """
     import torch
 
     from yamlinject.frameworks import measure
 
-    without = _without_attention(config, base)
-    base = base or without.config
-    problems = _differences(without, base)
+    found = origin(config, base)
+    indices = wiring.put_in(config.layers, found.places)
     model: Any = framework.build(config)
-    base_model: Any = framework.build(base)
+    base_model: Any = framework.build(found.base)
+    _check_image(config, found.base, model, image_size)
     size = (1, config.document.image_channels, image_size, image_size)
     image = torch.rand(size, generator=torch.Generator().manual_seed(0))
-    modules = [(index, one) for index in without.attention for one in _stacked(model.model[index])]
+    modules = [(index, one) for index in indices for one in _stacked(model.model[index])]
 
-    with framework.explaining(config), measure.recorded_inputs([one for _, one in modules]) as inputs:
+    with (
+        framework.explaining(config, "run"),
+        measure.recorded_inputs([one for _, one in modules]) as inputs,
+    ):
         outputs = measure.outputs(model, image)
         train_outputs = measure.outputs(model, image, train=True)
-    with framework.explaining(base):
+        attention = [_attention(index, one, inputs[one]) for index, one in modules]
+    with framework.explaining(found.base, "run"):
         base_outputs = measure.outputs(base_model, image)
         base_train_outputs = measure.outputs(base_model, image, train=True)
-    attention = [_attention(index, one, inputs[one]) for index, one in modules]
     uncounted = sum(one.gflops for one in attention)
     result = Verification(
         framework=str(framework),
         image_size=image_size,
-        base=_measured(base, base_model, image, base_outputs, base_train_outputs),
-        config=_measured(config, model, image, outputs, train_outputs, uncounted),
+        base=_measured(found.name, base_model, image, base_outputs, base_train_outputs),
+        config=_measured(config.label, model, image, outputs, train_outputs, uncounted),
         attention=attention,
         latency=measure.time_ratio(model, base_model, image) if latency else None,
-        notes=_notes(config, model, attention),
+        notes=_notes(config, found, model, attention),
     )
-    measure.become_identities(model.model, without.attention)
-    if not problems and measure.carry_weights(base_model, model, without.moved):
-        now = measure.outputs(model, image)
-        result.equal = all(map(torch.equal, now, base_outputs))
-    result.problems = problems + _problems(result)
+    measure.become_identities(model.model, indices)
+    if measure.carry_weights(base_model, model, found.places):
+        same = map(torch.equal, measure.outputs(model, image), base_outputs)
+        result.equal = len(outputs) == len(base_outputs) and all(same)
+    result.problems = _wiring_problems(config, found) or _differences(result)
+    result.proven = result.equal and found.reference is not None and not result.problems
+    result.problems += _attention_problems(config, result)
     return result
 
 
-def _without_attention(config: Config, base: Config | None) -> _Without:
-    """Take the attention layers out of ``config``: see :func:`verify` for which these are."""
-    current, moved = config, list(range(len(config.layers)))
-    injected = bool(provenance.read(config.text))
-    known = {layer.module for layer in base.layers} if base else set[str]()
-    while True:
-        lines = provenance.read(current.text)
-        modules = {layer.module for layer in current.layers} - known
-        left = [lines[0].provenance.module] if lines else sorted(modules & set(recipes.names()))
-        if not left or (injected and not lines):
-            return _Without(current, moved)
-        restored = current.remove(left[0])
-        index_map = restored.rewrite.index_map.moved
-        moved = [moved[index] for index, new in enumerate(index_map) if new >= 0]
-        current = restored
-
-
-def _differences(without: _Without, base: Config) -> list[str]:
-    """Where the config without its attention has other layers than its base."""
-    layers = without.config.layers
-    if len(layers) != len(base.layers):
-        return [
-            f"without its attention it has {len(layers)} layers, and {base.label} has {len(base.layers)}"
-        ]
-
-    def meaning(layer: Layer) -> tuple[Any, ...]:
-        return graph.sources(layer), layer.number, layer.module, layer.args
-
-    return [
-        f"layer {without.moved[mine.index]} {mine.module} does not mean the same as {its} of "
-        f"{base.label}: without the attention it is {mine.row}, there it is {its.row}"
-        for mine, its in zip(layers, base.layers, strict=True)
-        if meaning(mine) != meaning(its)
-    ]
+def _check_image(config: Config, base: Config, model: Any, size: int) -> None:
+    """Refuse an image that cannot go through both models."""
+    stride = int(max(model.stride))
+    if size % stride or size < 2 * stride:
+        raise YamlInjectError(
+            f"--imgsz {size}: has to be a multiple of {stride}, the largest stride, from {2 * stride} on"
+        )
+    channels, others = config.document.image_channels, base.document.image_channels
+    if channels != others:
+        raise YamlInjectError(
+            f"its images have {channels} channels, and those of {base.label} have {others}",
+            file=config.label,
+        )
 
 
 def _measured(
-    config: Config,
+    name: str,
     model: Any,
     image: Tensor,
     outputs: Sequence[Tensor],
@@ -179,7 +155,7 @@ def _measured(
     from yamlinject.frameworks import measure
 
     return Measured(
-        name=config.label,
+        name=name,
         layers=len(model.model),
         parameters=measure.parameters(model),
         gflops=measure.operations(model, image) / 1e9 + uncounted,
@@ -201,6 +177,7 @@ def _attention(index: int, module: nn.Module, x: Tensor) -> Attention:
         parameters=measure.parameters(module),
         gflops=recipes.recipe(name).operations * x.numel() / 1e9 if known else 0.0,
         e_lambda=measure.effective_lambda(module, x.shape[1]) if name == "SimAM" else None,
+        effective=measure.is_effective(module, x.shape[1]),
     )
 
 
@@ -211,21 +188,39 @@ def _stacked(layer: nn.Module) -> list[nn.Module]:
     return list(layer) if isinstance(layer, nn.Sequential) else [layer]
 
 
-def _notes(config: Config, model: Any, attention: Sequence[Attention]) -> list[str]:
+def _notes(config: Config, found: Origin, model: Any, attention: Sequence[Attention]) -> list[str]:
     notes = []
-    if config.document.data.get("scales") and not getattr(model, "yaml", {}).get("scale"):
+    if found.edited:
+        notes.append("it was edited after it was generated")
+    if found.reference is None:
+        notes.append("wrong references in it cannot be seen, for its base is not known: give --base")
+    if len(config.document.data.get("scales") or ()) > 1 and not getattr(model, "yaml", {}).get("scale"):
         notes.append("its file's name asks for no scale, so the first was built; yolov8s_… asks for s")
+    for layer, reader in wiring.bypassing(config.layers, wiring.put_in(config.layers, found.places)):
+        notes.append(f"{reader} reads past {layer}, from the layer above it")
     for one in attention:
-        if one.module == "SimAM" and one.e_lambda is None:
+        if one.module == "SimAM" and one.e_lambda is None and one.effective:
             notes.append(f"layer {one.layer} SimAM follows another formula: its lambda cannot be told")
+        if not one.effective and one.parameters:
+            notes.append(f"layer {one.layer} {one.module} has no effect before it is trained")
     return notes
 
 
-def _problems(result: Verification) -> list[str]:
+def _wiring_problems(config: Config, found: Origin) -> list[str]:
+    """What the config reads wrongly, as far as there is something to hold it against."""
+    if found.reference is None:
+        return []
+    return [
+        f"{layer} reads {report.flow(graph.sources(layer))} and has to read {report.flow(wanted)}, "
+        f"as in {found.reference.label}"
+        for layer, wanted in wiring.misread(config.layers, found.reference.layers, found.places)
+    ]
+
+
+def _differences(result: Verification) -> list[str]:
+    """What the model has that its base has not, besides the attention."""
     base, config = result.base, result.config
     problems = []
-    if not result.attention:
-        problems.append("there is no attention layer in it")
     own = sum(one.parameters for one in result.attention)
     if config.parameters - own != base.parameters:
         problems.append(
@@ -234,14 +229,24 @@ def _problems(result: Verification) -> list[str]:
     for what in ("strides", "eval_shapes", "train_shapes"):
         if getattr(config, what) != getattr(base, what):
             problems.append(f"{what.replace('_', ' ')} are not those of the base")
+    if not problems and not result.equal:
+        problems.append("with identities for the attention, the outputs are not those of the base")
+    return problems
+
+
+def _attention_problems(config: Config, result: Verification) -> list[str]:
+    """What keeps the attention from having an effect."""
+    if not result.attention:
+        return ["there is no attention layer in it"]
+    indices = sorted({one.layer for one in result.attention})
+    problems = [f"no layer reads {layer}" for layer in wiring.unread(config.layers, indices)]
     for one in result.attention:
+        where = f"layer {one.layer} {one.module}"
         if one.e_lambda is not None and not 0 < one.e_lambda < 1:
             problems.append(
-                f"layer {one.layer} {one.module} works with lambda {one.e_lambda:g}, which turns the "
-                "attention off: its class takes the channels for lambda"
+                f"{where} works with lambda {one.e_lambda:g}, which turns the attention off: its class "
+                "takes the channels for lambda"
             )
-    if not result.equal:
-        problems.append(
-            "with identities for the attention and the weights carried over, the outputs are not the base's"
-        )
+        elif not one.effective and not one.parameters:
+            problems.append(f"{where} has no effect: it weighs everything alike")
     return problems

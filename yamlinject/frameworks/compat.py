@@ -8,7 +8,8 @@ what broke                          the bridge
 ==================================  ===============================================================
 ``torch.load`` reads tensors only   PyTorch's own switch ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD``, as
 since torch 2.6; YOLOv5 keeps       the checkpoints that a training run loads hold the whole model.
-whole models in its checkpoints     Calls that say ``weights_only`` themselves are not affected.
+whole models in its checkpoints     Calls that say ``weights_only`` themselves are not affected, nor
+                                    are processes that import no YOLOv5.
 ``FreeTypeFont.getsize`` is gone    defined again through ``getbbox``
 since Pillow 10
 ``numpy.trapz`` is gone since       ``numpy.trapezoid`` under its old name
@@ -39,17 +40,25 @@ from yamlinject.frameworks.hooks import after_import
 
 def install() -> None:
     """Bridge what is imported from now on, and what is imported already."""
+    for package in ("", "yolov5."):
+        after_import(f"{package}utils", _prepare)
+        after_import(f"{package}utils.general", _give_font)
+    after_import("yolov5.utils.downloads", _look_on_the_disk_first)
+    after_import("PIL.ImageFont", _give_getsize)
+    after_import("numpy", _give_trapz)
+
+
+def _prepare(utils: ModuleType) -> None:
+    """What has to be there before the rest of a YOLOv5 is imported; other ``utils`` are left alone."""
+    folders = (Path(folder).with_name("models") for folder in utils.__path__)
+    if not any((folder / "yolo.py").is_file() for folder in folders):
+        return
     switch = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
     if "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ:  # both at once are an error
         os.environ.setdefault(switch, "1")
     warnings.filterwarnings("ignore", message=f".*{switch}")
-    if find_spec("pkg_resources") is None:
+    if "pkg_resources" not in sys.modules and find_spec("pkg_resources") is None:
         sys.modules["pkg_resources"] = _pkg_resources()
-    after_import("PIL.ImageFont", _give_getsize)
-    after_import("numpy", _give_trapz)
-    for package in ("", "yolov5."):
-        after_import(f"{package}utils.general", _give_font)
-    after_import("yolov5.utils.downloads", _look_on_the_disk_first)
 
 
 def _pkg_resources() -> ModuleType:

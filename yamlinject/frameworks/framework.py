@@ -70,13 +70,13 @@ class Framework(ABC):
             return self._build(deepcopy(config.document.data), config)
 
     @contextlib.contextmanager
-    def explaining(self, config: Config) -> Iterator[None]:
+    def explaining(self, config: Config, verb: str = "build") -> Iterator[None]:
         """Turn what fails in the block, in the framework's code, into one line that names the layer."""
         try:
             yield
         except Exception as error:
             with named(config.label):
-                raise self._explained(error, config) from None
+                raise self._explained(error, config, verb) from None
 
     def load_checkpoint(self, file: Path) -> dict[str, Any]:
         """The content of a checkpoint: whole models under ``model`` and ``ema``, and the training's state.
@@ -133,19 +133,19 @@ class Framework(ABC):
                 file=where,
             ) from None
 
-    def _explained(self, error: Exception, config: Config) -> YamlInjectError:
+    def _explained(self, error: Exception, config: Config, verb: str) -> YamlInjectError:
         """``error`` in one line, with the row of the layer that was being built or run."""
         from yamlinject.report import flow
 
         what = f"{type(error).__name__}: {error}"
         index = _layer_at(error)
         if index is None or index >= len(config.layers):
-            return YamlInjectError(f"{self} cannot build it: {what}")
+            return YamlInjectError(f"{self} cannot {verb} it: {what}")
         layer = config.layers[index]
         if isinstance(error, (NameError, KeyError)) and layer.module in str(error):
             what = f"it knows no module {layer.module}"
         return YamlInjectError(
-            f"layer {index} {flow(layer.row)}: {self} cannot build it: {what}",
+            f"layer {index} {flow(layer.row)}: {self} cannot {verb} it: {what}",
             config.document.place(index),
         )
 
@@ -171,10 +171,11 @@ def _is_inside(module: ModuleType, folder: Path) -> bool:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what frameworks print, log and warn about while they are imported or build a model."""
+    before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)

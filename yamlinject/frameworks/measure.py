@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from yamlinject.errors import YamlInjectError
 
 _ROUNDS = 20
+_PROBE_SIZE = 16
 
 
 @contextlib.contextmanager
@@ -73,16 +74,32 @@ def effective_lambda(module: nn.Module, channels: int) -> float | None:
 
     None when no single value explains the output.
     """
-    x = torch.randn(1, channels, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        gate = deepcopy(module).double()(x) / x
+    x, gate = _probe(module, channels)
     d = (x - x.mean(dim=(2, 3), keepdim=True)) ** 2
-    v = d.sum(dim=(2, 3), keepdim=True) / 255
-    well_conditioned = (d > v) & (gate < 0.99)
-    solved = (d / (4 * (gate.logit() - 0.5)) - v)[well_conditioned]
-    value = float(solved.median())
-    spread = float((solved - value).abs().max())
-    return float(f"{value:.6g}") if spread <= 1e-6 * (1 + abs(value)) else None
+    v = d.sum(dim=(2, 3), keepdim=True) / (_PROBE_SIZE**2 - 1)
+    solved = (d / (4 * (gate.logit() - 0.5)) - v)[(d > v) & (gate < 0.99)]
+    if not solved.numel() or not solved.isfinite().all():
+        return None
+    low, value, high = solved.quantile(torch.tensor([0.25, 0.5, 0.75], dtype=solved.dtype)).tolist()
+    # a class that computes in float32 scatters the more, the larger its lambda is
+    return float(f"{value:.3g}") if high - low <= 0.1 * abs(value) else None
+
+
+def is_effective(module: nn.Module, channels: int) -> bool:
+    """Whether a module weighs some values of a random input otherwise than others."""
+    _, gate = _probe(module, channels)
+    return bool(gate.std() > 1e-3 * gate.abs().mean())
+
+
+def _probe(module: nn.Module, channels: int) -> tuple[Tensor, Tensor]:
+    """A random input, of a small spread so that lambda matters, and what a module multiplies it with."""
+    random = torch.Generator().manual_seed(0)
+    spread = torch.randn(2, channels, _PROBE_SIZE, _PROBE_SIZE, dtype=torch.float64, generator=random)
+    means = torch.randn(2, channels, 1, 1, dtype=torch.float64, generator=random)
+    x = 0.1 * spread + means
+    with torch.no_grad():
+        gate = deepcopy(module).eval().double()(x) / x
+    return x, gate
 
 
 def time_ratio(model: nn.Module, base: nn.Module, image: Tensor) -> float:

@@ -47,6 +47,9 @@ def register(module: ModuleType) -> None:
     file = getattr(module, "__file__", None)
     if parse_model is None or file is None:
         return
+    code = getattr(parse_model, "__code__", None)
+    if code is None or code.co_filename != file:  # a user has put another one in its place
+        return
     for constant in compiled(Path(file)).co_consts:
         if isinstance(constant, CodeType) and constant.co_name == BUILDER:
             parse_model.__code__ = constant

@@ -45,4 +45,4 @@ class Ultralytics(Framework):
         head = config.layers[-1].module
         kinds = (kind for start, kind in _MODELS.items() if head.startswith(start))
         data.setdefault("scale", tasks["guess_model_scale"](config.stem))
-        return tasks[next(kinds, "DetectionModel")](data, verbose=False)  # type: ignore[no-any-return]  # a framework without types
+        return tasks[next(kinds, "DetectionModel")](data, ch=config.document.image_channels, verbose=False)  # type: ignore[no-any-return]  # a framework without types
