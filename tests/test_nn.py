@@ -321,7 +321,8 @@ def source(module: type[nn.Module]) -> Path:
 
 def body(module: type[nn.Module]) -> list[ast.stmt]:
     """The file's statements, read as Python 3.7 does, without the docstring and the imports."""
-    docstring, *rest = ast.parse(source(module).read_text(encoding="utf-8"), feature_version=(3, 7)).body
+    text = source(module).read_text(encoding="ascii")  # files are read in whatever encoding a machine has
+    docstring, *rest = ast.parse(text, feature_version=(3, 7)).body
     assert isinstance(docstring, ast.Expr)
     assert [ast.unparse(line) for line in rest[:2]] == ["import torch", "from torch import nn"]
     return rest[2:]

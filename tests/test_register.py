@@ -382,3 +382,14 @@ def test_the_patched_scripts_build_the_models_without_yamlinject(yolov5: Path) -
     # two layers of c * c / 16 weights and a 7x7 kernel over two maps, for the scaled 64 to 512 channels
     assert [size for _, _, size in modules] == [610, 2146, 8290, 32_866]
     assert parameters == 7_235_389 + 610 + 2146 + 8290 + 32_866
+
+
+def test_names_whose_class_was_taken_out_by_other_means(root: Path) -> None:
+    """As after ``git checkout models/common.py``: registering refuses, and undoing cleans up."""
+    before = content(root)
+    common = (root / "models/common.py").read_bytes()
+    Checkout.open(root).register(["CBAM", "SimAM"]).save()
+    (root / "models/common.py").write_bytes(common)
+    assert "--undo" in refused(root, lambda checkout: checkout.register(["SimAM"]))
+    Checkout.open(root).undo().save()
+    assert content(root) == before

@@ -116,20 +116,20 @@ def test_plain_form_is_the_official_one_bit_for_bit(shape: tuple[int, ...]) -> N
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("layout", [torch.clone, channels_last])
 @pytest.mark.parametrize(
-    ("dtype", "relative"), [(torch.float16, 1e-3), (torch.bfloat16, 8e-3)], ids=["float16", "bfloat16"]
+    ("dtype", "relative"), [(torch.float16, 6e-4), (torch.bfloat16, 9e-3)], ids=["float16", "bfloat16"]
 )
 @pytest.mark.parametrize("spread", [0.01, 1, 5, 30, 300])
 def test_half_precision(
     spread: float, dtype: torch.dtype, relative: float, layout: Form, device: str
 ) -> None:
-    """Squares overflow in float16 from a spread of 5 at 80x80 on."""
+    """In float16 squares overflow from a spread of 5 at 80x80 on, and only the result may be rounded."""
     x, grad = (layout(t) for t in maps(2, 2, 4, 80, 80, spread=spread, dtype=dtype, device=device))
     expected = official(x.double())
     assert expected.abs().max() > 3 * spread
     assert_each_near(SimAM()(x), expected, relative)
-    actual = gradient(SimAM(), x, grad / spread)
+    actual = gradient(SimAM(), x, grad)
     assert actual.dtype == dtype
-    assert_near(actual, gradient(official, x.double(), (grad / spread).double()), relative)
+    assert_near(actual, gradient(official, x.double(), grad.double()), relative)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -181,7 +181,8 @@ def test_first_and_second_derivatives(shape: tuple[int, ...], layout: Form) -> N
     gradgradcheck(SimAM(), x, check_batched_grad=True, check_fwd_over_rev=True)
 
 
-def test_gradient_penalty_reaches_what_lies_before() -> None:
+@pytest.mark.parametrize("e_lambda", [1e-4, 0.5])
+def test_gradient_penalty_reaches_what_lies_before(e_lambda: float) -> None:
     """A graph of the gradient goes on through the layer that made the input."""
 
     def penalty(form: Form) -> Tensor:
@@ -190,7 +191,8 @@ def test_gradient_penalty_reaches_what_lies_before() -> None:
         (grad,) = torch.autograd.grad(form(hidden).pow(2).sum(), hidden, create_graph=True)
         return torch.autograd.grad(grad.pow(2).sum(), weight)[0]
 
-    assert torch.allclose(penalty(SimAM()), penalty(official), rtol=1e-10)
+    expected = penalty(lambda x: official(x, e_lambda))
+    assert torch.allclose(penalty(SimAM(4, e_lambda)), expected, rtol=1e-10)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")

@@ -107,12 +107,18 @@ class Checkout(NamedTuple):
         Raises :class:`YamlInjectError` where something was edited, so that this cannot be proven.
         """
         registered = self.registered
-        asked = tuple(modules) or registered
-        ours = [module for module in asked if module in registered]
+        asked = list(modules)
+        if not asked:  # also what a file restored by other means has left in the other one
+            asked = [each for each in codemod.MODULES if each in registered or self._left_behind(each)]
+        ours = [module for module in asked if module in registered or self._left_behind(module)]
         model = self._change(_MODEL, self.model, codemod.model_without, ours)
         common = self._change(_COMMON, self.common, codemod.common_without, ours)
-        notes = (f"{module} is not registered here" for module in asked if module not in registered)
+        notes = (f"{module} is not registered here" for module in asked if module not in ours)
         return Patch((*model, *common), tuple(notes))
+
+    def _left_behind(self, module: str) -> bool:
+        with named(str(self.root / _MODEL)):
+            return codemod.left_behind(self.common.text, self.model.text, module)
 
     def _change(
         self, file: Path, before: Source, edit: Callable[[str, str], str], modules: Iterable[str]
@@ -130,7 +136,10 @@ class Checkout(NamedTuple):
                 self.model.text, module
             )
             if place:
-                raise RefusalError(f"there is a {module} that is not yamlinject's: take it out", place)
+                hint = " (--undo does)" if self._left_behind(module) else ""
+                raise RefusalError(
+                    f"there is a {module} that is not yamlinject's: take it out{hint}", place
+                )
             shadows = codemod.star_imports(self.model.text, "models.experimental")
         path = self.root / _EXPERIMENTAL
         if shadows and isfile(path):

@@ -131,6 +131,15 @@ def registered_at(text: str, module: str) -> Place | None:
     return source.place(names.items[names.words.index(module)]) if module in names.words else None
 
 
+def left_behind(common: str, model: str, module: str) -> bool:
+    """Whether only the names of ``module`` are left in ``models/yolo.py``, and its class is gone."""
+    source = PySource(model)
+    imported = _imported(source)
+    by_import = int(imported is not None and module in imported.words)
+    bindings = sum(name == module for name, _ in source.bound())
+    return module in _registered(source).words and bindings == by_import and not bound_at(common, module)
+
+
 def star_imports(text: str, package: str) -> bool:
     """Whether ``text`` has a line ``from PACKAGE import *``."""
     return any(node.names[0].name == "*" for node in _imports(PySource(text), package))

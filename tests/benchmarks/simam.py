@@ -114,6 +114,11 @@ def job(form: Form, x: Tensor, amp: bool = False) -> Job:
     return run
 
 
+def fewer(runs: int, x: Tensor) -> int:
+    """A large input takes longer and is measured better."""
+    return runs if x.numel() < 10**7 else max(runs // 4, 3)
+
+
 def copies(x: Tensor) -> Job:
     """As many copies of ``x`` as there are passes: no form can be faster than that."""
     source = x.detach()
@@ -130,8 +135,8 @@ def layer(dtype: torch.dtype, train: bool, batches: tuple[int, ...], runs: int, 
     )
     ratios = []
     for name, x in inputs(batches, dtype, train):
-        few = runs if x.numel() < 10**7 else max(runs // 4, 3)
-        official, ours, copy = alternating([job(Official(), x, amp), job(SimAM(), x, amp), copies(x)], few)
+        jobs = [job(Official(), x, amp), job(SimAM(), x, amp), copies(x)]
+        official, ours, copy = alternating(jobs, fewer(runs, x))
         ratios.append(ratio(official, ours))
         more = [f"{saved(form, x):.1f} x" for form in (Official(), SimAM())] if train else []
         row(name, cell(official), cell(ours), cell(copy), ratios[-1], ratio(official, copy), *more)
@@ -147,9 +152,7 @@ def compiled(train: bool, batches: tuple[int, ...], runs: int) -> None:
         torch.compiler.reset()
         forms: list[Form] = [torch.compile(form, dynamic=False) for form in (Official(), SimAM())]
         forms.append(Official())
-        official, ours, eager = alternating(
-            [job(form, x) for form in forms], runs if x.numel() < 10**7 else max(runs // 4, 3)
-        )
+        official, ours, eager = alternating([job(form, x) for form in forms], fewer(runs, x))
         row(name, cell(official), cell(ours), ratio(official, ours), ratio(eager, ours))
 
 

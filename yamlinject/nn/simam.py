@@ -11,12 +11,12 @@ from torch import nn
 class SimAM(nn.Module):
     """SimAM (Yang et al., ICML 2021, PMLR v139, yang21o): weighs values by how far they stand out.
 
-    (B, C, H, W) -> (B, C, H, W). With d = (x - mean)², the mean over H and W, and n = H * W - 1::
+    (B, C, H, W) -> (B, C, H, W). With d = (x - mean)**2, the mean over H and W, and n = H * W - 1::
 
         y = d / (4 * (sum(d) / n + e_lambda)) + 0.5
         out = x * sigmoid(y)
 
-    It has no parameters; half precision is computed in float32. ``c1`` and ``c2``, the channels that a
+    It has no parameters; statistics are in float32 or better. ``c1`` and ``c2``, the channels that a
     framework hands over, have to be equal and change nothing. A ``c2`` that is no integer is ``e_lambda``:
     the row ``[C, 0.1]`` arrives as ``(C, 0.1)`` or as ``(c1, c2, 0.1)``, depending on the framework.
     """
@@ -92,15 +92,19 @@ def _simam_fast(x: torch.Tensor, e_lambda: float, grad: "torch.Tensor | None") -
     """The output for ``x``; or, given the output's ``grad``, the gradient for ``x``.
 
     z = (x - mean) / sqrt(2 * (sum(d) / n + e_lambda)) is a layer normalisation over H and W with a constant
-    weight; then y = (z² + 1) / 2 and dy/dz = z. So few maps at a time that they stay in a CPU's cache.
+    weight; then y = (z**2 + 1) / 2 and dy/dz = z. A CPU works on as many maps at a time as its cache holds,
+    but in no more than eight steps, since threads wait for each other after every operation.
     """
     _, _, height, width = x.shape
     size = height * width
     n = size - 1
-    dtype = torch.promote_types(x.dtype, torch.float32)
+    wide = torch.promote_types(x.dtype, torch.float32)
+    # bfloat16 cannot overflow, and the kernels of CPUs take it together with a weight in float32
+    dtype = x.dtype if x.dtype == torch.bfloat16 and not x.is_cuda else wide
     half = torch.full((), 0.5, dtype=dtype, device=x.device)
-    weight = torch.full((size,), (n / (2 * size)) ** 0.5, dtype=dtype, device=x.device)
-    step = x.numel() if x.is_cuda else max(2**18 * torch.get_num_threads() // size, 1)
+    weight = torch.full((size,), (n / (2 * size)) ** 0.5, dtype=wide, device=x.device)
+    count = x.numel() // size
+    step = count if x.is_cuda else max(2**18 * torch.get_num_threads() // size, -(-count // 8))
     out = torch.empty_like(x)
     parts = [torch.split(t.view(-1, size), step) for t in (x, x if grad is None else grad, out)]
     for x_part, grad_part, out_part in zip(*parts):  # noqa: B905 (zip has no `strict` before Python 3.10)
@@ -108,12 +112,12 @@ def _simam_fast(x: torch.Tensor, e_lambda: float, grad: "torch.Tensor | None") -
         z, mean, rstd = torch.native_layer_norm(values, [size], weight, None, e_lambda * n / size)
         s = torch.addcmul(half, z, z, value=0.5).sigmoid_()
         if grad is None:
-            out_part.copy_(s.mul_(values))
+            torch.mul(s, values, out=out_part)
         else:
             dz = torch.ops.aten.sigmoid_backward(g * values, s).mul_(z)
             rest = mean, rstd, weight, None, [True, False, False]
             dx = torch.ops.aten.native_layer_norm_backward(dz, values, [size], *rest)[0]
-            out_part.copy_(dx.addcmul_(g, s))
+            torch.addcmul(dx, g, s, out=out_part)
     return out
 
 

@@ -1,0 +1,79 @@
+"""What is measured of single modules: SimAM's lambda, and whether a module has any effect."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from yamlinject.frameworks.measure import effective_lambda, is_effective
+from yamlinject.nn import CBAM, ECA, SE, CoordAtt, SimAM
+
+pytestmark = pytest.mark.framework
+
+
+class Formula(nn.Module):
+    """SimAM as written in its paper, with another name for lambda; in float32 when asked to."""
+
+    def __init__(self, value: float, *, single: bool = False) -> None:
+        super().__init__()
+        self.regulariser, self.single = value, single
+
+    def forward(self, given: Tensor) -> Tensor:
+        x = given.float() if self.single else given
+        n = x.shape[2] * x.shape[3] - 1
+        d = (x - x.mean(dim=(2, 3), keepdim=True)) ** 2
+        y = d / (4 * (d.sum(dim=(2, 3), keepdim=True) / n + self.regulariser)) + 0.5
+        return x * torch.sigmoid(y)
+
+
+class Function(nn.Module):
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+
+    def forward(self, x: Tensor) -> Tensor:
+        results: dict[str, Tensor] = {
+            "identity": x,
+            "constant": x * 0.6,
+            "residual": x + Formula(1e-4)(x),
+            "nan": x * float("nan"),
+            "square": x * x,
+        }
+        return results[self.what]
+
+
+@pytest.mark.parametrize("value", [1e-6, 1e-4, 0.1, 1.0, 64.0, 512.0])
+def test_lambda_whatever_it_is_called(value: float) -> None:
+    assert effective_lambda(Formula(value), 16) == pytest.approx(value, rel=5e-3)
+
+
+@pytest.mark.parametrize("value", [1e-4, 0.1, 64.0, 512.0])
+def test_lambda_of_a_class_that_computes_in_single_precision(value: float) -> None:
+    assert effective_lambda(Formula(value, single=True), 64) == pytest.approx(value, rel=0.05)
+
+
+def test_lambda_of_ours() -> None:
+    assert effective_lambda(SimAM(16), 16) == 1e-4
+    assert effective_lambda(SimAM(16, 0.1), 16) == 0.1
+
+
+@pytest.mark.parametrize("what", ["identity", "constant", "residual", "nan", "square"])
+def test_no_lambda_explains_something_else(what: str) -> None:
+    assert effective_lambda(Function(what), 16) is None
+
+
+@pytest.mark.parametrize("what", ["identity", "constant"])
+def test_what_weighs_everything_alike_has_no_effect(what: str) -> None:
+    assert not is_effective(Function(what), 16)
+
+
+@pytest.mark.parametrize("module", [SimAM, SE, ECA, CBAM, CoordAtt])
+def test_our_modules_have_an_effect_before_they_are_trained(module: type[nn.Module]) -> None:
+    torch.manual_seed(0)
+    assert is_effective(module(16), 16)
+
+
+def test_the_gate_of_lambda_512_is_constant() -> None:
+    """0.6226 everywhere: the attention is off."""
+    assert not is_effective(Formula(512.0), 16)

@@ -1,0 +1,95 @@
+"""A config held against its base, on layers written by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from yamlinject import wiring
+from yamlinject.layer import Layer
+
+
+def layers(*rows: str) -> list[Layer]:
+    """Layers from rows such as ``"Concat -1 2"``."""
+    found = []
+    for index, row in enumerate(rows):
+        module, *references = row.split()
+        numbers = [int(reference) for reference in references]
+        from_ = numbers[0] if len(numbers) == 1 else numbers
+        found.append(Layer(index, "backbone", from_, 1, module, []))
+    return found
+
+
+BASE = layers("Conv -1", "C3 -1", "SPPF -1", "Concat -1 1", "Detect 1 3")
+
+
+@pytest.mark.parametrize(
+    ("rows", "places"),
+    [
+        pytest.param(
+            ["Conv -1", "C3 -1", "SPPF -1", "Concat -1 1", "Detect 1 3"], [0, 1, 2, 3, 4], id="same"
+        ),
+        pytest.param(
+            ["Conv -1", "C3 -1", "A -1", "SPPF -1", "A -1", "B -1", "Concat -1 2", "Detect 2 6"],
+            [0, 1, 3, 6, 7],
+            id="put-in",
+        ),
+        pytest.param(
+            ["Conv -1", "C3 -1", "C3 -1", "SPPF -1", "Concat -1 2", "Detect 2 4"],
+            [0, 1, 3, 4, 5],
+            id="twin",
+        ),
+        pytest.param(["Conv -1", "SPPF -1", "Concat -1 1", "Detect 1 2"], None, id="one-is-missing"),
+        pytest.param(
+            ["A -1", "Conv -1", "C3 -1", "SPPF -1", "Concat -1 2", "Detect 2 4"], None, id="on-the-image"
+        ),
+        pytest.param(
+            ["Conv -1", "C3 -1", "Add 0 1", "SPPF -1", "Concat -1 1", "Detect 1 4"],
+            None,
+            id="joins-two-layers",
+        ),
+    ],
+)
+def test_align(rows: list[str], places: list[int] | None) -> None:
+    assert wiring.align(layers(*rows), BASE) == places
+
+
+@pytest.mark.parametrize(
+    ("rows", "wrong"),
+    [
+        pytest.param(["Conv -1", "C3 -1", "A -1", "SPPF -1", "Concat -1 2", "Detect 2 4"], [], id="right"),
+        pytest.param(
+            ["Conv -1", "C3 -1", "A -1", "SPPF -1", "Concat -1 1", "Detect 1 4"], [], id="past-it"
+        ),
+        pytest.param(
+            ["Conv -1", "C3 -1", "A -1", "SPPF -1", "Concat -1 2", "Detect 2 3"],
+            [(5, [2, 4])],
+            id="not-renumbered",
+        ),
+        pytest.param(
+            ["Conv -1", "C3 -1", "A -1", "SPPF -1", "Concat 2 -1", "Detect 2 4"],
+            [(4, [3, 2])],
+            id="other-order",
+        ),
+        pytest.param(
+            ["Conv -1", "C3 -1", "A 0", "SPPF -1", "Concat -1 1", "Detect 1 4"],
+            [(3, [1])],
+            id="reads-another",
+        ),
+        pytest.param(
+            ["Conv -1", "C3 -1", "A -1", "B -1", "SPPF 1", "Concat -1 0", "Detect 2 5"],
+            [(5, [4, 3])],
+            id="stack",
+        ),
+    ],
+)
+def test_misread(rows: list[str], wrong: list[tuple[int, list[int]]]) -> None:
+    config = layers(*rows)
+    places = wiring.align(config, BASE)
+    assert places is not None
+    assert [(layer.index, wanted) for layer, wanted in wiring.misread(config, BASE, places)] == wrong
+
+
+def test_attention_that_nothing_reads_and_what_goes_past_it() -> None:
+    config = layers("Conv -1", "C3 -1", "A -1", "SPPF 1", "B -1", "Concat -1 1", "Detect 5")
+    assert wiring.unread(config, [2, 4]) == [config[2]]
+    assert list(wiring.bypassing(config, [2, 4])) == [(config[2], config[3]), (config[2], config[5])]
