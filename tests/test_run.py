@@ -767,3 +767,22 @@ def test_worker_processes_of_ultralytics(folder: Path) -> None:
     assert command[:3] == [sys.executable, "-m", "torch.distributed.run"]
     assert command[port + 2 :] == ["-m", "yamlinject", "run", "step.py"]
     assert ranks(folder) == facts(["SimAM"], 0)
+
+
+@pytest.mark.framework
+def test_a_parse_model_that_is_not_the_frameworks_is_left_alone(tmp_path: Path) -> None:
+    """Somebody has put a wrapper in its place, which calls the framework's one in the end."""
+    file = tmp_path / "tasks.py"
+    file.write_text(
+        "def parse_model(d, ch):\n    for m in d:\n        if m in [int]:\n            c2 = 1\n"
+    )
+    module = ModuleType("tasks")
+    module.__file__ = str(file)
+
+    def parse_model(d: object, ch: object) -> object:
+        return d, ch, tmp_path  # a closure, whose code cannot be exchanged
+
+    vars(module)["parse_model"] = parse_model
+    registration.register(module)
+    assert module.parse_model(1, 2) == (1, 2, tmp_path)
+    assert module.SimAM.__name__ == "SimAM"
