@@ -219,9 +219,9 @@ def test_deterministic_mode(module: type[nn.Module]) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_torchscript_at_another_size(module: type[nn.Module], tmp_path: Path) -> None:
     layer = made(module, 16).float()
-    traced = torch.jit.trace(layer, maps(2, 16, 6, 7, dtype=torch.float32))  # type: ignore[no-untyped-call]
+    traced = torch.jit.trace(layer, maps(2, 16, 6, 7, dtype=torch.float32))
     traced.save(tmp_path / "traced.pt")
-    loaded = torch.jit.load(tmp_path / "traced.pt")  # type: ignore[no-untyped-call]
+    loaded = torch.jit.load(tmp_path / "traced.pt")
     for form in (traced, loaded, torch.jit.script(layer)):
         for shape in OTHERS:
             x = maps(*shape, dtype=torch.float32)

@@ -203,10 +203,10 @@ def test_function_transforms() -> None:
     assert torch.allclose(jacobian, torch.func.jacfwd(SimAM())(x))
     assert torch.allclose(jacobian, torch.func.jacrev(official)(x))
     with forward_ad.dual_level(), torch.no_grad():
-        out = forward_ad.unpack_dual(SimAM()(forward_ad.make_dual(x, tangent)))  # type: ignore[no-untyped-call]
+        out = forward_ad.unpack_dual(SimAM()(forward_ad.make_dual(x, tangent)))
     assert out.tangent is None or torch.allclose(out.tangent, torch.tensordot(jacobian, tangent, 4))
     with forward_ad.dual_level():
-        out = forward_ad.unpack_dual(SimAM()(forward_ad.make_dual(x, tangent)))  # type: ignore[no-untyped-call]
+        out = forward_ad.unpack_dual(SimAM()(forward_ad.make_dual(x, tangent)))
     assert torch.allclose(out.tangent, torch.tensordot(jacobian, tangent, 4))
 
 
@@ -313,10 +313,10 @@ def assert_works_at_other_sizes(form: Form) -> None:
 @pytest.mark.filterwarnings("ignore:`torch.jit")  # torch advises against it
 def test_torchscript(tmp_path: Path) -> None:
     scripted = torch.jit.script(SimAM(8, 0.1))
-    traced = torch.jit.trace(SimAM(), maps(2, 8, 6, 7, dtype=torch.float32))  # type: ignore[no-untyped-call]
+    traced = torch.jit.trace(SimAM(), maps(2, 8, 6, 7, dtype=torch.float32))
     traced.save(tmp_path / "traced.pt")
     assert_works_at_other_sizes(traced)
-    assert_works_at_other_sizes(torch.jit.load(tmp_path / "traced.pt"))  # type: ignore[no-untyped-call]
+    assert_works_at_other_sizes(torch.jit.load(tmp_path / "traced.pt"))
     x = maps(1, 8, 11, 5, dtype=torch.float32)
     assert torch.equal(scripted(x), official(x, 0.1))
     assert torch.equal(scripted.half()(x.half()), official(x.half().float(), 0.1).half())

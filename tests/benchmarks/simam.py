@@ -189,7 +189,7 @@ def models(train: bool, runs: int) -> None:
             optimizer.zero_grad()
             outputs: list[Tensor] = model(x)
             loss = torch.stack([output.square().mean() for output in outputs]).sum()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
 
         return run

@@ -134,7 +134,7 @@ def _simam_watched(x: torch.Tensor) -> bool:
     """Whether a tracer, a compiler, forward-mode differentiation or the like has to see plain steps."""
     if _simam_compiling() or _simam_tracing() or _simam_transforming() or type(x) is not torch.Tensor:
         return True
-    dual = torch.autograd.forward_ad.unpack_dual(x)  # type: ignore[no-untyped-call]
+    dual = torch.autograd.forward_ad.unpack_dual(x)
     return _simam_batched(x) or dual[1] is not None
 
 
