@@ -33,3 +33,11 @@ class Layer(NamedTuple):
 
     def __str__(self) -> str:
         return f"layer {self.index} {self.module}"
+
+
+def flow(value: Any) -> str:
+    """A value of a row much as a config writes it: without the quotes of Python's strings."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    text = str(value)
+    return text if text.isprintable() else repr(value)

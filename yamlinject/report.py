@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from yamlinject import graph
-from yamlinject.layer import SECTIONS, Layer
+from yamlinject.layer import SECTIONS, Layer, flow
 from yamlinject.plan import Rewrite
 
 if TYPE_CHECKING:
@@ -240,11 +240,3 @@ def _row(layer: Layer, stride: float | None, channels: int | None) -> list[str]:
         "" if stride is None else f"{stride:g}",
         "" if channels is None else str(channels),
     ]
-
-
-def flow(value: Any) -> str:
-    """A value of a row much as a config writes it: without the quotes of Python's strings."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(flow, value))}]"
-    text = str(value)
-    return text if text.isprintable() else repr(value)

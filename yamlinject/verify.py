@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from yamlinject import graph, recipes, report, wiring
+from yamlinject import graph, recipes, wiring
 from yamlinject.errors import YamlInjectError
+from yamlinject.layer import flow
 from yamlinject.origin import Origin, origin
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _wiring_problems(config: Config, found: Origin) -> list[str]:
     if found.reference is None:
         return []
     return [
-        f"{layer} reads {report.flow(graph.sources(layer))} and has to read {report.flow(wanted)}, "
+        f"{layer} reads {flow(graph.sources(layer))} and has to read {flow(wanted)}, "
         f"as in {found.reference.label}"
         for layer, wanted in wiring.misread(config.layers, found.reference.layers, found.places)
     ]

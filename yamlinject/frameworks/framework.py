@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from yamlinject import frameworks
 from yamlinject.errors import SourceError, YamlInjectError, named
 from yamlinject.frameworks import registration
+from yamlinject.layer import flow
 from yamlinject.source import write_atomic
 
 if TYPE_CHECKING:
@@ -135,8 +136,6 @@ class Framework(ABC):
 
     def _explained(self, error: Exception, config: Config, verb: str) -> YamlInjectError:
         """``error`` in one line, with the row of the layer that was being built or run."""
-        from yamlinject.report import flow
-
         what = f"{type(error).__name__}: {error}"
         index = _layer_at(error)
         if index is None or index >= len(config.layers):
