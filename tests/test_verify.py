@@ -211,6 +211,15 @@ def test_a_reader_that_goes_past_the_attention_is_noted(tmp_path: Path) -> None:
     assert any(note.startswith("layer 13 Concat reads past layer 7 SimAM") for note in result.notes)
 
 
+def test_args_with_other_channels_are_noted() -> None:
+    """They make no difference here, but in a checkout whose registry reads them."""
+    result = verified(load("yolov5s").add("SimAM", after="SPPF", args="[512]"))
+    assert result.problems == []
+    assert any(
+        note.startswith("layer 10 SimAM has args [512], and its input 1024") for note in result.notes
+    )
+
+
 def test_another_base_is_refused() -> None:
     with pytest.raises(RefusalError, match="it is not yolo11n with attention layers put in"):
         verified(load("yolov5s").add("SimAM", after="SPPF"), base=load("yolo11n"))

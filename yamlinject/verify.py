@@ -197,7 +197,17 @@ def _notes(config: Config, found: Origin, model: Any, attention: Sequence[Attent
         notes.append("wrong references in it cannot be seen, for its base is not known: give --base")
     if len(config.document.data.get("scales") or ()) > 1 and not getattr(model, "yaml", {}).get("scale"):
         notes.append("its file's name asks for no scale, so the first was built; yolov8s_… asks for s")
-    for layer, reader in wiring.bypassing(config.layers, wiring.put_in(config.layers, found.places)):
+    indices = wiring.put_in(config.layers, found.places)
+    counts = graph.channels(config.layers, config.document.image_channels)
+    for layer in (config.layers[index] for index in indices):
+        (source,) = graph.sources(layer)
+        ours = layer.module in recipes.names() and layer.args and source != graph.IMAGE
+        if ours and counts[source] not in (None, layer.args[0]):
+            notes.append(
+                f"{layer} has args {flow(layer.args)}, and its input {counts[source]} nominal channels: a "
+                "registered checkout goes by the args"
+            )
+    for layer, reader in wiring.bypassing(config.layers, indices):
         notes.append(f"{reader} reads past {layer}, from the layer above it")
     for one in attention:
         if one.module == "SimAM" and one.e_lambda is None and one.effective:
