@@ -80,6 +80,8 @@ def _moved(places: list[int], restored: Restored) -> list[int]:
 
 def _named(name: str, like: Config) -> Config | None:
     """The base that a provenance line names, if it is there and has the modules of ``like``."""
+    if name == bases.STDIN:
+        return None
     try:
         found = load(name)
     except YamlInjectError:

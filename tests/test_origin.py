@@ -1,0 +1,83 @@
+"""What a config was made from: found without building anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yamlinject import load
+from yamlinject.config import Config
+from yamlinject.errors import RefusalError
+from yamlinject.origin import origin
+
+
+def edited(tmp_path: Path, text: str, old: str, new: str) -> Config:
+    assert text.count(old) == 1
+    file = tmp_path / "mine.yaml"
+    file.write_text(text.replace(old, new))
+    return load(file)
+
+
+def test_a_generated_config() -> None:
+    found = origin(load("yolov5s").add("SimAM", after="C3"))
+    assert (found.name, found.edited) == ("yolov5s", False)
+    assert found.base.to_bytes() == load("yolov5s").to_bytes()
+    assert found.reference is found.base
+    # the four SimAM stand at 3, 6, 9 and 12
+    assert found.places == [index for index in range(29) if index not in (3, 6, 9, 12)]
+
+
+def test_several_lines_are_undone() -> None:
+    config = load("yolov5s").add("SimAM", after="C3").add("CBAM", after="SPPF").add("SE", after="0")
+    found = origin(config)
+    assert found.base.to_bytes() == load("yolov5s").to_bytes()
+    assert [config.layers[index].module for index in range(31) if index not in found.places] == [
+        *["SE", "SimAM", "SimAM", "SimAM", "SimAM", "CBAM"]
+    ]
+
+
+def test_an_edited_one_is_held_against_the_base_that_it_names(tmp_path: Path) -> None:
+    text = load("yolov5m").add("SimAM", after="SPPF").text
+    found = origin(edited(tmp_path, text, "nc: 80", "nc: 3"))
+    assert found.edited
+    assert found.reference is not None
+    assert found.reference.name == "yolov5m"
+    assert found.base.document.data["nc"] == 3
+
+
+def test_an_edited_one_whose_base_was_a_stream(tmp_path: Path) -> None:
+    """Nothing may wait for standard input then."""
+    text = load("yolov5m").add("SimAM", after="SPPF").text.replace("SimAM yolov5m --", "SimAM - --")
+    found = origin(edited(tmp_path, text, "nc: 80", "nc: 3"))
+    assert found.reference is not None
+    assert found.reference.name == "yolov5m"  # known by its layers and multiples
+
+
+@pytest.mark.parametrize("base", ["yolov5n", "yolov5x", "yolo11n"])
+def test_one_made_by_hand_is_known_by_its_layers(base: str) -> None:
+    found = origin(load(base).add("SimAM", after="SPPF", provenance=False))
+    assert found.reference is not None
+    assert found.name == {"yolo11n": "yolo11"}.get(base, base)
+
+
+def test_one_that_nobody_knows(tmp_path: Path) -> None:
+    text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
+    found = origin(edited(tmp_path, text, "[-1, 6, C3, [256]]", "[-1, 6, C2f, [256]]"))
+    assert (found.name, found.reference) == ("without attention", None)
+
+
+def test_a_given_base_decides_what_the_attention_is() -> None:
+    base = load("yolov5s").add("SimAM", after="C3").add("CBAM", after="SPPF")
+    config = base.add("EMA", after="head/C3@0", args="[channels, 8]")
+    found = origin(config, base)
+    (added,) = set(range(len(config.layers))) - set(found.places)
+    assert config.layers[added].module == "EMA"
+    assert found.reference is base
+
+
+def test_a_provenance_line_that_does_not_fit(tmp_path: Path) -> None:
+    text = load("yolov5s").add("SimAM", after="SPPF").text
+    config = edited(tmp_path, text, "(layers 10;", "(layers 11;")
+    with pytest.raises(RefusalError, match=r"mine\.yaml:1:1: its provenance line does not fit its layers"):
+        origin(config)
