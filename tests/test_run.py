@@ -33,7 +33,9 @@ def python(*arguments: str, cwd: Path, **variables: str) -> Done:
     """Run Python; what it does with a program is what ``yamlinject run`` has to do."""
     command = [sys.executable, *arguments]
     env = {**os.environ, **variables}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=300
+    )
 
 
 def write(file: Path, text: str) -> Path:
@@ -232,7 +234,8 @@ def test_pickling_and_worker_processes(tmp_path: Path) -> None:
     write(tmp_path / "program.py", program)
     write(tmp_path / "package/module.py", program)
     for target in (["program.py"], ["-m", "package.module"]):
-        done = python(*RUN, *target, cwd=tmp_path)
+        # coverage's tracer and the pool's threads never get out of each other's way
+        done = python(*RUN, *target, cwd=tmp_path, COVERAGE_PROCESS_CONFIG="")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == "__main__ 3\n[2, 4]\n"
 
