@@ -30,7 +30,7 @@ def verify(
     base: Annotated[
         str | None,
         typer.Option(
-            metavar="BASE", help="What to compare with; else the config without its attention layers."
+            metavar="BASE", help="What to compare with; else what its first line records, or a known base."
         ),
     ] = None,
     framework: Annotated[

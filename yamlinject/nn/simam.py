@@ -51,7 +51,7 @@ class SimAM(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``x``, weighed."""
-        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+        if not torch.jit.is_scripting():
             return _simam_eager(x, self.e_lambda)
         return _simam_plain(x, self.e_lambda)
 
