@@ -10,13 +10,21 @@ import re
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
 from yamlinject import graph
-from yamlinject.errors import ConfigError, Place, RefusalError
+from yamlinject.errors import ConfigError, MalformedRowError, Place, RefusalError
 from yamlinject.layer import SECTIONS, Layer, SectionName
 from yamlinject.lines import Lines
-from yamlinject.parsers import check_duplicates, children, compose, load_values
+from yamlinject.parsers import (
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    check_duplicates,
+    children,
+    compose,
+    load_values,
+    load_values_and_nodes,
+)
 
 _ALIAS = re.compile(r"\*([^\s,\[\]{}]+)")
 
@@ -56,11 +64,17 @@ class Document:
         self.flow = flow
 
     @classmethod
-    def parse(cls, text: str) -> Document:
-        """Read a model config; raises :class:`ConfigError` with line and column where it is none."""
+    def parse(cls, text: str, *, to_edit: bool = True) -> Document:
+        """Read a model config; raises :class:`ConfigError` with line and column where it is none.
+
+        Without ``to_edit`` the spans are only to be pointed at: that takes half the time.
+        """
         lines = Lines(text)
-        root = compose(text, lines)  # first, because it refuses aliases that would take PyYAML forever
-        data = load_values(text)
+        if to_edit or "&" in text:
+            root = compose(text, lines)  # first, because it refuses aliases that would take PyYAML forever
+            data = load_values(text)
+        else:
+            data, root = load_values_and_nodes(text)
         if not isinstance(data, dict) or not isinstance(root, MappingNode):
             raise ConfigError("not a model config: it has no backbone and head lists")
         check_duplicates(root, lines)
@@ -153,8 +167,8 @@ def _row(
     ``floor``: the offset that it has to begin after; ``aliases``: the anchors that are used again.
     """
 
-    def wrong(what: str, at: Node = node) -> ConfigError:
-        return ConfigError(f"layer {index}: {what}", lines.place(at.start_mark.index))
+    def wrong(what: str, at: Node = node) -> MalformedRowError:
+        return MalformedRowError(f"layer {index}: {what}", lines.place(at.start_mark.index))
 
     if not isinstance(value, list) or not isinstance(node, SequenceNode):
         raise wrong(f"a row is a list [from, number, module, args], this is a {_kind(value)}")
@@ -174,7 +188,8 @@ def _row(
     parts = [node, from_node, *scalars]
     starts = [part.start_mark.index for part in parts]
     # An alias composes to the node of its anchor, which stands earlier in the text.
-    shared = any(part.anchor in aliases for part in parts) or starts[0] < floor or starts != sorted(starts)
+    shared = bool(aliases) and any(getattr(part, "anchor", None) in aliases for part in parts)
+    shared = shared or starts[0] < floor or starts != sorted(starts)
     end = _end(node)
     return Row(
         Layer(index, section, from_, number, module, args),

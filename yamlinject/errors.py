@@ -39,6 +39,18 @@ class ConfigError(YamlInjectError):
     """A text that is not a model config, or not one that a framework could build."""
 
 
+class InvalidYamlError(ConfigError):
+    """A text that PyYAML cannot read, or that no config would be."""
+
+
+class DuplicateKeyError(ConfigError):
+    """A key that stands twice in one mapping."""
+
+
+class MalformedRowError(ConfigError):
+    """A row that is not ``[from, number, module, args]``."""
+
+
 class SelectorError(YamlInjectError):
     """A selector that is written wrongly or picks nothing."""
 

@@ -38,6 +38,10 @@ class Lines:
         next_ = self._starts[following] if following < len(self._starts) else self._length
         return Line(self._starts[number], self._ends[number], next_)
 
+    def numbered(self, number: int) -> Line:
+        """The line of that number, counted from 1; the last one for a number beyond it."""
+        return self.at(self._starts[min(number, len(self._starts)) - 1])
+
     def place(self, offset: int) -> Place:
         """Line and column of ``offset``, for an error message."""
         number = bisect_right(self._starts, offset)

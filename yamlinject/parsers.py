@@ -7,16 +7,21 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, nodes
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from yamlinject.errors import ConfigError, Place
+from yamlinject.errors import DuplicateKeyError, InvalidYamlError, Place
 from yamlinject.lines import Lines
+
+# The nodes of both parsers, which are alike.
+Node: TypeAlias = nodes.Node | yaml.Node
+ScalarNode: TypeAlias = nodes.ScalarNode | yaml.ScalarNode
+SequenceNode: TypeAlias = nodes.SequenceNode | yaml.SequenceNode
+MappingNode: TypeAlias = nodes.MappingNode | yaml.MappingNode
 
 #: More values than this, aliases written out, is an attack and no model config.
 _MAX_VALUES = 1_000_000
@@ -45,28 +50,43 @@ def _not_collecting() -> Iterator[None]:
 
 def load_values(text: str, *, loader: type = yaml.SafeLoader) -> Any:
     """``yaml.safe_load`` with the errors of this package; raises :class:`ConfigError`."""
+    with _pyyaml(text):
+        return yaml.load(_readable(text), loader)
+
+
+def load_values_and_nodes(text: str) -> tuple[Any, Node | None]:
+    """What ``yaml.safe_load`` makes of a text without aliases, and the nodes that it makes it of."""
+    with _pyyaml(text):
+        loader = yaml.SafeLoader(_readable(text))
+        root = loader.get_single_node()
+        return root and loader.construct_document(root), root
+
+
+@contextmanager
+def _pyyaml(text: str) -> Iterator[None]:
+    """Give PyYAML's errors about ``text`` as those of this package."""
     number = _ENDLESS_NUMBER.search(text)
     if number:
-        raise ConfigError("a number with thousands of digits", Lines(text).place(number.start()))
+        raise InvalidYamlError("a number with thousands of digits", Lines(text).place(number.start()))
     try:
         with _not_collecting():
-            return yaml.load(_readable(text), loader)
+            yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else None
         about = error.context if str(error.context).startswith("found") else ""  # a duplicate anchor
         problem = " ".join(f"{about or ''} {error.problem or error.context}".split())
-        raise ConfigError(f"not valid YAML: {problem}", place) from None
+        raise InvalidYamlError(f"not valid YAML: {problem}", place) from None
     except yaml.reader.ReaderError as error:
         raise _bad_character(error.character, Lines(text).place(error.position)) from None
     except (ValueError, LookupError, AttributeError, TypeError) as error:  # a tag that lies, a bad date
-        raise ConfigError(f"a value that PyYAML cannot read: {error}") from None
+        raise InvalidYamlError(f"a value that PyYAML cannot read: {error}") from None
     except RecursionError:
-        raise ConfigError("nested too deeply to be a model config") from None
+        raise InvalidYamlError("nested too deeply to be a model config") from None
 
 
-def _bad_character(code: int, place: Place) -> ConfigError:
-    return ConfigError(f"not valid YAML: the character {chr(code)!a} is not allowed", place)
+def _bad_character(code: int, place: Place) -> InvalidYamlError:
+    return InvalidYamlError(f"not valid YAML: the character {chr(code)!a} is not allowed", place)
 
 
 def _readable(text: str) -> str:
@@ -79,7 +99,7 @@ def compose(text: str, lines: Lines) -> Node | None:
     try:
         with warnings.catch_warnings(), _not_collecting():
             warnings.simplefilter("ignore")  # about an anchor named twice; PyYAML refuses it below
-            root: Node | None = YAML(typ="safe", pure=True).compose(_readable(text))
+            root: nodes.Node | None = YAML(typ="safe", pure=True).compose(_readable(text))
         if "&" in text:
             _check_aliases(root)
         return root
@@ -88,9 +108,9 @@ def compose(text: str, lines: Lines) -> Node | None:
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = lines.place(mark.index) if mark else None
-        raise ConfigError(f"not valid YAML: {getattr(error, 'problem', error)}", place) from None
+        raise InvalidYamlError(f"not valid YAML: {getattr(error, 'problem', error)}", place) from None
     except RecursionError:
-        raise ConfigError("nested too deeply to be a model config") from None
+        raise InvalidYamlError("nested too deeply to be a model config") from None
 
 
 def children(node: Node) -> list[Node]:
@@ -111,7 +131,7 @@ def _check_aliases(root: Node | None) -> None:
         return sizes[id(node)]
 
     if root is not None and size(root) > _MAX_VALUES:
-        raise ConfigError("its YAML aliases multiply into too many values to be a model config")
+        raise InvalidYamlError("its YAML aliases multiply into too many values to be a model config")
 
 
 def check_duplicates(root: Node, lines: Lines) -> None:
@@ -130,7 +150,7 @@ def check_duplicates(root: Node, lines: Lines) -> None:
                     continue
                 identity = (str(key.tag), key.value)
                 if identity in keys:
-                    raise ConfigError(
+                    raise DuplicateKeyError(
                         f"the key {key.value!r} stands here a second time: delete one of the two",
                         lines.place(key.start_mark.index),
                     )
