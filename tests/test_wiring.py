@@ -86,7 +86,7 @@ def test_misread(rows: list[str], wrong: list[tuple[int, list[int]]]) -> None:
     config = layers(*rows)
     places = wiring.align(config, BASE)
     assert places is not None
-    assert [(layer.index, wanted) for layer, wanted in wiring.misread(config, BASE, places)] == wrong
+    assert [(wrong.layer.index, wrong.wanted) for wrong in wiring.misread(config, BASE, places)] == wrong
 
 
 def test_attention_that_nothing_reads_and_what_goes_past_it() -> None:

@@ -8,7 +8,7 @@ scaling; the index :data:`IMAGE` stands for the input image.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from yamlinject.layer import Layer
@@ -193,7 +193,7 @@ def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
     module, args = layer.module, layer.args
     if module in _NO_MAP:
         return None
-    if "concat" in module.lower() or module in _SUMS:
+    if is_concat(module) or module in _SUMS:
         known = [count for count in inputs if count is not None]
         return sum(known) if known and len(known) == len(inputs) else None
     if module in _DECLARES:
@@ -208,7 +208,7 @@ def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
         return int(inputs[0] * factor) or None if inputs and inputs[0] and factor else None
     if (module.startswith("nn.") and module not in _NN_CONVOLUTIONS) or module in _KEEPS:
         return inputs[0] if inputs else None
-    if args and _is_count(args[0]):
+    if args and is_count(args[0]):
         if declares_channels(module) or args[0] >= _FEWEST_CHANNELS:
             return int(args[0])
     elif module in _NN_CONVOLUTIONS:
@@ -216,24 +216,55 @@ def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
     return inputs[0] if len(set(inputs)) == 1 else None
 
 
-def strides(layers: Sequence[Layer]) -> list[float | None]:
+def strides(
+    layers: Sequence[Layer], assumed: Mapping[str, float | None] | None = None
+) -> list[float | None]:
     """By what every layer's output is smaller than the image, None where its inputs disagree.
 
     Convolutions, told by their name, declare their stride as third argument. A module that is not
-    known here is taken to keep the resolution of its input.
+    known here is taken to keep the resolution of its input, unless ``assumed`` has a factor for it.
     """
+    assumed = assumed or {}
     found: list[float | None] = []
     for layer in layers:
         inputs = [1 if source == IMAGE else found[source] for source in sources(layer)]
         if layer.module in _RESIZES:
             inputs = inputs[-1:]
         common = inputs[0] if len(set(inputs)) == 1 and layer.module not in _NO_MAP else None
-        factor = _stride(layer)
+        factor = assumed[layer.module] if layer.module in assumed else stride_factor(layer)
         found.append(None if common is None or factor is None else common * factor)
     return found
 
 
-def _stride(layer: Layer) -> float | None:
+def gives_no_map(layer: Layer) -> bool:
+    """Whether the layer gives something else than one feature map, so that what reads it is special."""
+    return layer.module in _NO_MAP
+
+
+def is_concat(module: str) -> bool:
+    """Whether ``module`` is, by its name, one that puts its inputs one behind the other."""
+    return "concat" in module.lower()
+
+
+def is_head(module: str) -> bool:
+    """Whether ``module`` is, by its name, a detection head or another one that reads several scales."""
+    return bool(_HEAD.search(module)) or "head" in module.lower()
+
+
+def knows_stride(module: str) -> bool:
+    """Whether :func:`stride_factor` is more than a guess for this module."""
+    return (
+        module in _STRIDE
+        or module in _KEEPS
+        or module in _NO_MAP
+        or declares_channels(module)
+        or module.startswith("nn.")
+        or is_concat(module)
+    )
+
+
+def stride_factor(layer: Layer) -> float | None:
+    """By what ``layer`` itself makes its input smaller, None where the row does not tell."""
     rule = _STRIDE.get(layer.module)
     if rule is None and "conv" in layer.module.lower():
         rule = _third_argument
@@ -249,5 +280,11 @@ def _computed(rule: Callable[[list[Any]], Any], args: list[Any]) -> float | None
         return None
 
 
-def _is_count(value: Any) -> bool:
+def is_count(value: Any) -> bool:
+    """Whether a value can be a number of channels."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST
+
+
+def is_index(value: Any) -> bool:
+    """Whether a value can be the index of a layer."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

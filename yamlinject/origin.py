@@ -66,7 +66,7 @@ def _recorded(config: Config) -> Origin:
                 place,
                 file=config.label,
             ) from None
-        exact, name = restored.exact, line.command[2] if len(line.command) > 2 else ""
+        exact, name = restored.exact, line.base
         places = _moved(places, restored)
         current = restored
     if exact:
@@ -96,7 +96,9 @@ def _known(like: Config) -> Config | None:
         found = Config(base.name, base.data)
         if _rows(found) != _modules(like):
             continue
-        places = list(range(len(found.layers)))
+        places = wiring.align(like.layers, found.layers)
+        if places is None:
+            continue
         wrong = sum(1 for _ in wiring.misread(like.layers, found.layers, places))
         differences = 2 * wrong + (_scaling(found) != _scaling(like))
         if best is None or differences < fewest:

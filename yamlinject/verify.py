@@ -222,9 +222,9 @@ def _wiring_problems(config: Config, found: Origin) -> list[str]:
     if found.reference is None:
         return []
     return [
-        f"{layer} reads {flow(graph.sources(layer))} and has to read {flow(wanted)}, "
+        f"{wrong.layer} reads {flow(graph.sources(wrong.layer))} and has to read {flow(wrong.wanted)}, "
         f"as in {found.reference.label}"
-        for layer, wanted in wiring.misread(config.layers, found.reference.layers, found.places)
+        for wrong in wiring.misread(config.layers, found.reference.layers, found.places)
     ]
 
 

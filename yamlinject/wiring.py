@@ -11,27 +11,57 @@ from typing import NamedTuple
 from yamlinject import graph
 from yamlinject.layer import Layer
 
+_NOTHING = -2
+
 
 class Misread(NamedTuple):
-    """A layer that does not read what it reads in the base; ``wanted`` in the config's numbering."""
+    """A layer that does not read what it reads in the base.
+
+    ``wanted``: what it has to read, in the config's numbering; ``positions``: which of its references are
+    wrong; ``swapped``: they are the right ones in another order.
+    """
 
     layer: Layer
     wanted: list[int]
+    positions: list[int]
+    swapped: bool
 
 
 def align(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int] | None:
     """Where each layer of ``base`` stands in ``layers``, all others being put in between.
 
-    Goes by the modules alone. None when there is no such place for one of them, or when what is between
-    them reads several layers, which no attention does.
+    Goes by the modules and by how many layers each reads. None when there is no such place for one of
+    them, or when what is between them cannot be attention: it reads several layers or changes the stride.
+    Where a twin of a layer was put in next to it, the one is taken that leaves fewer references wrong.
     """
+    first = _places(layers, base)
+    last = [len(layers) - 1 - position for position in reversed(_places(layers[::-1], base[::-1]))]
+    fitting = [places for places in (first, last) if _fits(layers, base, places)]
+    return min(fitting, key=lambda places: len(list(misread(layers, base, places))), default=None)
+
+
+def _fits(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> bool:
+    if len(places) < len(base) or places[0]:
+        return False
+    return all(could_be_put_in(layers[index]) for index in put_in(layers, places))
+
+
+def _places(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int]:
+    """The first position in ``layers`` for each of ``base``, in their order, as far as there is one."""
     places: list[int] = []
-    for layer in layers:
-        if len(places) < len(base) and layer.module == base[len(places)].module:
-            places.append(layer.index)
-        elif len(layer.references) != 1 or not places:
-            return None
-    return places if len(places) == len(base) else None
+    for position, layer in enumerate(layers):
+        if len(places) < len(base) and _alike(layer, base[len(places)]):
+            places.append(position)
+    return places
+
+
+def _alike(layer: Layer, other: Layer) -> bool:
+    return layer.module == other.module and len(layer.references) == len(other.references)
+
+
+def could_be_put_in(layer: Layer) -> bool:
+    """Whether ``layer`` may be attention that was put in below another layer: one input, no stride."""
+    return len(layer.references) == 1 and graph.stride_factor(layer) == 1
 
 
 def put_in(layers: Sequence[Layer], places: Sequence[int]) -> list[int]:
@@ -42,26 +72,41 @@ def put_in(layers: Sequence[Layer], places: Sequence[int]) -> list[int]:
 def misread(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> Iterator[Misread]:
     """The layers whose references do not mean what they mean in ``base``.
 
-    A layer that was put in stands for the one that it reads, directly or through others.
+    A layer that was put in stands for the one that it reads, directly or through others. All others
+    read as many layers as in ``base``.
     """
     of_base = {place: index for index, place in enumerate(places)}
     means = {graph.IMAGE: graph.IMAGE}
     output = {graph.IMAGE: graph.IMAGE}
     for layer in layers:
-        means[layer.index] = of_base.get(
-            layer.index, means[graph.sources(layer)[0]] if layer.references else 0
-        )
+        # a reference to no earlier layer means nothing, which no layer of the base reads
+        source = next(iter(graph.sources(layer)), _NOTHING)
+        means[layer.index] = of_base.get(layer.index, means.get(source, _NOTHING))
         output[means[layer.index]] = layer.index
     for original, place in zip(base, places, strict=True):
         wanted = graph.sources(original)
-        if [means[source] for source in graph.sources(layers[place])] != wanted:
-            yield Misread(layers[place], [output[source] for source in wanted])
+        read = [means.get(source, _NOTHING) for source in graph.sources(layers[place])]
+        wrong = [
+            position for position, pair in enumerate(zip(read, wanted, strict=True)) if len(set(pair)) > 1
+        ]
+        if wrong:
+            right = [output[source] for source in wanted]
+            yield Misread(layers[place], right, wrong, sorted(read) == sorted(wanted))
 
 
 def unread(layers: Sequence[Layer], attention: Sequence[int]) -> list[Layer]:
     """The layers of ``attention`` that no layer reads, so that they change nothing."""
     readers = graph.readers(layers)
     return [layers[index] for index in attention if not readers[index]]
+
+
+def reached(layers: Sequence[Layer]) -> set[int]:
+    """The layers from which a path leads to the last one, itself included."""
+    found: set[int] = set()
+    for layer in reversed(layers):
+        if layer is layers[-1] or layer.index in found:
+            found |= {layer.index, *graph.sources(layer)}
+    return found - {graph.IMAGE}
 
 
 def bypassing(layers: Sequence[Layer], attention: Sequence[int]) -> Iterator[tuple[Layer, Layer]]:

@@ -1,0 +1,139 @@
+"""The base of a config: the wiring, of those that are known, that it was made from.
+
+A config made from it has the layers of the base in their order. Attention was put in between, and some
+of the modules may have been exchanged for others, such as every ``C2f`` for a ``C2f_DCN``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from yamlinject import graph, wiring
+from yamlinject.catalogue import Wiring
+from yamlinject.layer import Layer
+from yamlinject.wiring import Misread
+
+#: With modules exchanged, only this many of the most similar wirings are looked at more closely.
+_CLOSEST = 12
+
+#: The share of a base's modules that has to be left when modules were exchanged.
+_LEAST_SHARE = 0.5
+
+#: What it costs to explain a config by an exchanged module, a layer put in, a wrong reference.
+_EXCHANGED, _EXCHANGED_HEAD, _PUT_IN, _MISREAD = 3, 1, 2, 4
+_NEVER = 10**9
+
+
+class Match(NamedTuple):
+    """A base, where its layers stand in the config, and what the config reads otherwise."""
+
+    base: Wiring
+    places: list[int]
+    misread: list[Misread]
+
+
+def match(layers: Sequence[Layer], known: Iterable[Wiring]) -> Match | None:
+    """The wiring of ``known`` that explains ``layers`` with the fewest wrong references, or None."""
+    known = list(known)
+    exact = [
+        Match(base, places, list(wiring.misread(layers, base.layers, places)))
+        for base in known
+        if (places := wiring.align(layers, base.layers)) is not None
+    ]
+    if exact:
+        return min(exact, key=lambda found: (len(found.misread), -len(found.places)))
+    loose = [found for base in _closest(layers, known) for found in _exchanged(layers, base)]
+    _, best = min(loose, key=lambda found: found[0], default=(_NEVER, None))
+    return best if best and _is_meant(layers, best) else None
+
+
+def _closest(layers: Sequence[Layer], known: Sequence[Wiring]) -> list[Wiring]:
+    """The wirings that share the most modules with ``layers``."""
+    modules = Counter(layer.module for layer in layers)
+    shares = []
+    for base in known:
+        if len(base.layers) <= len(layers):
+            common = modules & Counter(layer.module for layer in base.layers)
+            shares.append((common.total() / len(base.layers), base))
+    shares.sort(key=lambda pair: -pair[0])
+    return [base for share, base in shares[:_CLOSEST] if share >= _LEAST_SHARE]
+
+
+def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Match]]:
+    """The cheapest way to get ``layers`` from ``base`` by putting layers in and exchanging modules."""
+    cost, places = _cheapest(layers, base)
+    if places is None:
+        return
+    pairs = {
+        (original.module, factor, layers[place].module)
+        for original, factor, place in zip(base.layers[:-1], base.factors, places, strict=False)
+        if original.module != layers[place].module
+    }
+    if len({new for _, _, new in pairs}) < len(pairs):  # one module for several: another design
+        return
+    same = {
+        place
+        for original, place in zip(base.layers, places, strict=True)
+        if original.module == layers[place].module
+    }
+    found = [
+        wrong
+        for wrong in wiring.misread(layers, base.layers, places)
+        if wrong.layer.index in same or wrong.layer is layers[-1]  # another module joins what fits it
+    ]
+    yield cost + 2 * len(pairs) + _MISREAD * len(found), Match(base, places, found)
+
+
+def _cheapest(layers: Sequence[Layer], base: Wiring) -> tuple[int, list[int] | None]:
+    """What it costs to get ``layers`` from ``base``, and where its layers stand: each as high as can be."""
+    size = len(base.layers)
+    costs = [0] + [_NEVER] * size
+    was_put_in: list[list[bool]] = []
+    for layer in layers:
+        put_in = _PUT_IN if layer.index and wiring.could_be_put_in(layer) else _NEVER
+        new, chosen = [costs[0] + put_in], [True]
+        first = size - (len(layers) - layer.index) + 1
+        for count in range(1, size + 1):
+            if count < first or count > layer.index + 1:
+                new.append(_NEVER)
+                chosen.append(True)
+                continue
+            exchanged = costs[count - 1] + _exchange(layer, base, count - 1, layer is layers[-1])
+            new.append(min(exchanged, costs[count] + put_in))
+            chosen.append(costs[count] + put_in <= exchanged)
+        costs = new
+        was_put_in.append(chosen)
+    if costs[size] >= _NEVER:
+        return _NEVER, None
+    places, count = [], size
+    for layer in reversed(layers):
+        if not was_put_in[layer.index][count]:
+            places.append(layer.index)
+            count -= 1
+    return costs[size], places[::-1]
+
+
+def _exchange(layer: Layer, base: Wiring, index: int, is_last: bool) -> int:
+    """What it costs that ``layer`` stands in the place of a layer of ``base``."""
+    original = base.layers[index]
+    if len(layer.references) != len(original.references):
+        return _NEVER
+    if layer.module == original.module:
+        return 0
+    if is_last or index == len(base.layers) - 1:
+        return _EXCHANGED_HEAD if is_last and index == len(base.layers) - 1 else _NEVER
+    factor = base.factors[index]
+    another_upsample = factor is not None and factor < 1 and not graph.knows_stride(layer.module)
+    return _EXCHANGED if another_upsample or graph.stride_factor(layer) == factor else _NEVER
+
+
+def _is_meant(layers: Sequence[Layer], found: Match) -> bool:
+    """Whether all that differs are numbers that were not counted right, and not another design."""
+    most = len(layers) - len(found.places) + 1
+    return len(found.misread) <= 1 or all(
+        abs(source - wanted) <= most
+        for wrong in found.misread
+        for source, wanted in zip(graph.sources(wrong.layer), wrong.wanted, strict=True)
+    )
