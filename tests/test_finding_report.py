@@ -1,0 +1,667 @@
+"""What ``check`` prints about its findings, in each of its formats."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from yamlinject import __version__, finding_report
+from yamlinject.edits import Edit
+from yamlinject.errors import Place
+from yamlinject.findings import RULES, Checked, Finding
+from yamlinject.report import Line
+
+CONCAT = "  [[-1, 14], 1, Concat, [1]],  # cat head P4"
+WRONG = Finding(
+    RULES["YI301"],
+    "layer 20 Concat reads 14, and has to read 15",
+    "write 15: the attention at 10 moved it",
+    Place(41, 9),
+    Place(41, 11),
+    CONCAT,
+    base="yolov5s",
+    diff=(
+        "--- models/x.yaml",
+        "+++ models/x.yaml",
+        "@@ -41 +41 @@",
+        f"-{CONCAT}",
+        "+  [[-1, 15], 1, Concat, [1]],  # cat head P4",
+    ),
+    fix=(Edit(900, 902, "15"),),
+)
+NO_LISTS = Finding(RULES["YI003"], "there is no backbone", "write the two lists of rows")
+STACKED = Finding(
+    RULES["YI402"],
+    "SimAM 3 times",
+    "write 1",
+    Place(7, 8),
+    Place(7, 9),
+    "  [-1, 3, SimAM, []]",
+    fix=(Edit(100, 101, "1"),),
+)
+SEVERAL = [
+    Checked("models/x.yaml", (WRONG,)),
+    Checked("clean.yaml"),
+    Checked("data.yaml", skipped=True),
+    Checked("gone.yaml", error="gone.yaml: cannot read it: no such file or directory"),
+    Checked("<stdin>", (NO_LISTS, STACKED)),
+]
+
+
+def at(
+    line: str, start: int, end: int | None = None, *, number: int = 1, end_line: int | None = None
+) -> Finding:
+    """A finding whose hint and message say nothing."""
+    stop = None if end is None else Place(end_line or number, end)
+    return Finding(RULES["YI101"], "m", "", Place(number, start), stop, line)
+
+
+def shown(*findings: Finding, file: str = "f") -> str:
+    return "".join(f"{line.text}\n" for line in finding_report.text([Checked(file, findings)]))
+
+
+def excerpt(line: str, start: int, end: int | None = None, **more: Any) -> list[str]:
+    """The line and its underline, without the gutter."""
+    header, *rest = shown(at(line, start, end, **more)).splitlines()
+    assert header.endswith(": YI101 error: m")
+    assert [each[5:8].rstrip() for each in rest] == [" |", " |"]
+    return [each[8:] for each in rest]
+
+
+def test_text() -> None:
+    expected = """\
+models/x.yaml:41:9: YI301 error: layer 20 Concat reads 14, and has to read 15
+   41 |   [[-1, 14], 1, Concat, [1]],  # cat head P4
+      |         ^^
+      = hint: write 15: the attention at 10 moved it
+      = base: yolov5s
+      --- models/x.yaml
+      +++ models/x.yaml
+      @@ -41 +41 @@
+      -  [[-1, 14], 1, Concat, [1]],  # cat head P4
+      +  [[-1, 15], 1, Concat, [1]],  # cat head P4
+<stdin>: YI003 error: there is no backbone
+      = hint: write the two lists of rows
+<stdin>:7:8: YI402 warning: SimAM 3 times
+    7 |   [-1, 3, SimAM, []]
+      |        ^
+      = hint: write 1
+"""
+    assert "".join(f"{line.text}\n" for line in finding_report.text(SEVERAL)) == expected
+
+
+def test_text_without_findings() -> None:
+    assert list(finding_report.text([])) == []
+    assert (
+        list(finding_report.text([Checked("a"), Checked("b", error="b: no"), Checked("c", fixed=2)])) == []
+    )
+
+
+def test_styles() -> None:
+    lines = list(finding_report.text(SEVERAL))
+    assert [line.style for line in lines[:10]] == [
+        *("red", "", "red", "", ""),  # the finding, its line, the underline, hint, base
+        *("bold", "bold", "cyan", "red", "green"),  # the diff
+    ]
+    assert lines[12:15] == [
+        Line("<stdin>:7:8: YI402 warning: SimAM 3 times", "yellow"),
+        Line("    7 |   [-1, 3, SimAM, []]"),
+        Line("      |        ^", "yellow"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "start", "end", "expected"),
+    [
+        ("abc", 1, 2, ["abc", "^"]),
+        ("abc", 2, 4, ["abc", " ^^"]),
+        ("abc", 2, 2, ["abc", " ^"]),  # no characters at all
+        ("abc", 4, 4, ["abc", "   ^"]),  # behind the last one
+        ("abcdef", 3, 2, ["abcdef", "  ^"]),
+        ("abc", 2, 90, ["abc", " ^^"]),
+        ("abc", 90, 92, ["abc", "   ^"]),
+        ("abc  ", 2, None, ["abc", " ^^"]),
+        ("abc  ", 5, 6, ["abc", "    ^"]),
+        ("", 1, 1, ["", "^"]),
+        ("", 1, None, ["", "^"]),
+        ("\ta\tb", 2, 3, [" a b", " ^"]),  # a tab is one column
+        ("\ta\tb", 4, 5, [" a b", "   ^"]),
+        ("注意 [1]", 5, 6, ["注意 [1]", "      ^"]),  # two columns each
+        ("a注意b", 2, 4, ["a注意b", " ^^^^"]),
+        ("\uff411", 2, 3, ["\uff411", "  ^"]),  # a full-width letter
+        ("ｱ1", 2, 3, ["ｱ1", " ^"]),  # a half-width one
+        ("e\u0301 1", 4, 5, ["e\u0301 1", "  ^"]),  # an accent on the letter before it
+        ("\u3000a", 2, 3, [" a", " ^"]),
+        ("é\udcff\udc80 1", 5, 6, ["é\ufffd\ufffd 1", "    ^"]),
+        ("a\x1b[31m 1", 8, 9, ["a\ufffd[31m 1", "       ^"]),
+        ("a\x7f\x00\x9b\u202e1", 6, 7, ["a\ufffd\ufffd\ufffd\ufffd1", "     ^"]),
+        ("a\x0b\x85b", 4, 5, ["a  b", "   ^"]),
+        ("a\r", 1, None, ["a", "^"]),
+    ],
+)
+def test_underline(line: str, start: int, end: int | None, expected: list[str]) -> None:
+    assert excerpt(line, start, end) == expected
+
+
+def test_several_lines_are_underlined_to_the_end_of_the_first() -> None:
+    assert excerpt("a: [1,  ", 4, 2, end_line=3) == ["a: [1,", "   ^^^"]
+
+
+def test_long_line_numbers_move_the_bars() -> None:
+    assert shown(at("abc", 2, 3, number=99999), at("abc", 2, 3, number=1234567)) == (
+        "f:99999:2: YI101 error: m\n"
+        "99999 | abc\n"
+        "      |  ^\n"
+        "f:1234567:2: YI101 error: m\n"
+        "1234567 | abc\n"
+        "        |  ^\n"
+    )
+
+
+def test_line_of_just_the_width_is_whole() -> None:
+    line = "0123456789" * 12
+    assert excerpt(line, 120, 121) == [line, f"{' ' * 119}^"]
+    assert excerpt(f"{line}A", 1, 2) == [f"{line}…", "^"]
+    wide = "注" * 60
+    assert excerpt(wide, 60, 61) == [wide, f"{' ' * 118}^^"]
+    assert excerpt(f"{wide}1", 1, 2) == [f"{wide}…", "^^"]
+    assert excerpt(f"1{wide}", 1, 2) == [f"1{'注' * 59}…", "^"]  # half a character does not fit
+
+
+LONG = "0123456789" * 1000
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (1, 3, ["0123456789" * 12 + "…", "^^"]),
+        (40, 42, ["0123456789" * 12 + "…", " " * 39 + "^^"]),
+        (41, 43, ["0123456789" * 12 + "…", " " * 40 + "^^"]),
+        (42, 44, ["…" + "1234567890" * 12 + "…", " " * 41 + "^^"]),
+        (5003, 5005, ["…" + "2345678901" * 12 + "…", " " * 41 + "^^"]),
+        (5003, 9000, ["…" + "2345678901" * 12 + "…", " " * 41 + "^" * 80]),
+        (5003, None, ["…" + "2345678901" * 12 + "…", " " * 41 + "^" * 80]),
+        (9921, 9923, ["…" + "0123456789" * 12, " " * 41 + "^^"]),
+        (9920, 9922, ["…" + "9012345678" * 12 + "…", " " * 41 + "^^"]),
+        (10000, 10001, ["…" + "9012345678" * 4 + "9", " " * 41 + "^"]),
+        (10001, 10001, ["…" + "0123456789" * 4, " " * 41 + "^"]),
+    ],
+)
+def test_long_line_is_cut_around_the_place(start: int, end: int | None, expected: list[str]) -> None:
+    assert excerpt(LONG, start, end) == expected
+
+
+def test_long_line_is_cut_by_columns() -> None:
+    assert excerpt("注" * 500 + "12" + "意" * 500, 501, 503) == [
+        f"…{'注' * 20}12{'意' * 39}…",
+        f"{' ' * 41}^^",
+    ]
+    # 30 columns and 5 characters of two in front of it, then 80 columns
+    assert excerpt("注" * 100 + "a" * 30 + "b" * 100, 131, 132) == [
+        f"…{'注' * 5}{'a' * 30}{'b' * 80}…",
+        f"{' ' * 41}^",
+    ]
+
+
+def test_only_the_window_of_a_huge_line_is_looked_at() -> None:
+    line = "a" * 4_000_000
+    findings = [at(line, column, column + 1) for column in range(1, 4_000_000, 8000)]
+    assert len(shown(*findings)) < 200_000
+
+
+def test_diff_lines_are_cut_and_lose_their_line_end() -> None:
+    diff = ("-a\t\udcff\r", "+" + "b" * 500)
+    assert shown(NO_LISTS._replace(diff=diff)).splitlines()[2:] == [
+        "      -a \ufffd",
+        f"      +{'b' * 119}…",
+    ]
+
+
+def test_nothing_breaks_out_of_its_line() -> None:
+    finding = NO_LISTS._replace(message="a\nb\x1b", hint="c\r\nd", base="e\u2028\udc80")
+    assert shown(finding, file="x\n::error::\udcff.yaml") == (
+        "x ::error::\ufffd.yaml: YI003 error: a b\ufffd\n      = hint: c  d\n      = base: e \ufffd\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([], "Checked 0 files: nothing found"),
+        ([Checked("a")], "Checked 1 file: nothing found"),
+        ([Checked("a"), Checked("b")], "Checked 2 files: nothing found"),
+        ([Checked("a", fixed=3)], "Checked 1 file: nothing found, fixed 3"),
+        ([Checked("a", skipped=True)], "Checked 0 files, skipped 1: nothing found"),
+        ([Checked("a", (WRONG,))], "Checked 1 file: 1 error in 1 file"),
+        ([Checked("a", (STACKED, STACKED))], "Checked 1 file: 2 warnings in 1 file"),
+        (
+            [Checked("a", (WRONG,), fixed=1), Checked("b", (STACKED,), fixed=2)],
+            "Checked 2 files: 1 error and 1 warning in 2 files, fixed 3",
+        ),
+        (
+            [
+                *(Checked(str(number)) for number in range(11)),
+                *(Checked(f"skipped {number}", skipped=True) for number in range(3)),
+                Checked("a", (WRONG, STACKED, NO_LISTS)),
+            ],
+            "Checked 12 files, skipped 3: 2 errors and 1 warning in 1 file",
+        ),
+    ],
+)
+def test_summary(results: list[Checked], expected: str) -> None:
+    assert list(finding_report.summary(results)) == [Line(expected)]
+
+
+def test_summary_says_first_what_could_not_be_checked() -> None:
+    assert list(finding_report.summary([*SEVERAL, Checked("b", error="b:1:2: \udcff\nc")])) == [
+        Line("yamlinject: error: gone.yaml: cannot read it: no such file or directory", "red"),
+        Line("yamlinject: error: b:1:2: \ufffd c", "red"),
+        Line("Checked 3 files, skipped 1, failed on 2: 2 errors and 1 warning in 2 files"),
+    ]
+
+
+def test_github() -> None:
+    assert list(finding_report.github(SEVERAL)) == [
+        "::error file=gone.yaml::gone.yaml: cannot read it: no such file or directory",
+        "::error file=models/x.yaml,line=41,endLine=41,col=9,endColumn=11,title=YI301 wrong-reference"
+        "::layer 20 Concat reads 14, and has to read 15%0Ahint: write 15: the attention at 10 moved it",
+        "::error file=<stdin>,title=YI003 no-layer-lists"
+        "::there is no backbone%0Ahint: write the two lists of rows",
+        "::warning file=<stdin>,line=7,endLine=7,col=8,endColumn=9,title=YI402 stacked-attention"
+        "::SimAM 3 times%0Ahint: write 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("finding", "expected"),
+    [
+        (at("", 4), "line=2,col=4"),
+        (at("", 4, 4), "line=2,endLine=2,col=4,endColumn=4"),
+        (at("", 4, 1, end_line=3), "line=2,endLine=3"),
+    ],
+)
+def test_github_places(finding: Finding, expected: str) -> None:
+    assert finding.start is not None
+    stop = finding.end and Place(max(finding.end.line, 2), finding.end.column)
+    moved = finding._replace(start=Place(2, finding.start.column), end=stop)
+    assert list(finding_report.github([Checked("f", (moved,))])) == [
+        f"::error file=f,{expected},title=YI101 reads-beyond-start::m"
+    ]
+
+
+def test_github_escapes() -> None:
+    finding = NO_LISTS._replace(message="100 %, a::b\r\n::c\udcff", hint="")
+    results = [Checked("50%:a,b\n\r\udcff.yaml", (finding,)), Checked("g:h", error="g:h: 5%\n")]
+    assert list(finding_report.github(results)) == [
+        "::error file=g%3Ah::g:h: 5%25%0A",
+        "::error file=50%25%3Aa%2Cb%0A%0D\ufffd.yaml,title=YI003 no-layer-lists"
+        "::100 %25, a::b%0D%0A::c\ufffd",
+    ]
+
+
+def test_json() -> None:
+    assert json.loads(finding_report.as_json([*SEVERAL, Checked("g", fixed=2)])) == {
+        "version": 1,
+        "tool": {"name": "yamlinject", "version": __version__},
+        "files": 4,
+        "skipped": 1,
+        "errors": [
+            {"file": "gone.yaml", "message": "gone.yaml: cannot read it: no such file or directory"}
+        ],
+        "findings": [
+            {
+                "file": "models/x.yaml",
+                "code": "YI301",
+                "name": "wrong-reference",
+                "severity": "error",
+                "message": "layer 20 Concat reads 14, and has to read 15",
+                "hint": "write 15: the attention at 10 moved it",
+                "line": 41,
+                "column": 9,
+                "end_line": 41,
+                "end_column": 11,
+                "base": "yolov5s",
+                "diff": (
+                    "--- models/x.yaml\n"
+                    "+++ models/x.yaml\n"
+                    "@@ -41 +41 @@\n"
+                    "-  [[-1, 14], 1, Concat, [1]],  # cat head P4\n"
+                    "+  [[-1, 15], 1, Concat, [1]],  # cat head P4\n"
+                ),
+                "fixable": True,
+            },
+            {
+                "file": "<stdin>",
+                "code": "YI003",
+                "name": "no-layer-lists",
+                "severity": "error",
+                "message": "there is no backbone",
+                "hint": "write the two lists of rows",
+                "line": None,
+                "column": None,
+                "end_line": None,
+                "end_column": None,
+                "base": None,
+                "diff": None,
+                "fixable": False,
+            },
+            {
+                "file": "<stdin>",
+                "code": "YI402",
+                "name": "stacked-attention",
+                "severity": "warning",
+                "message": "SimAM 3 times",
+                "hint": "write 1",
+                "line": 7,
+                "column": 8,
+                "end_line": 7,
+                "end_column": 9,
+                "base": None,
+                "diff": None,
+                "fixable": True,
+            },
+        ],
+        "fixed": 2,
+    }
+
+
+def test_json_without_files() -> None:
+    assert json.loads(finding_report.as_json([])) == {
+        "version": 1,
+        "tool": {"name": "yamlinject", "version": __version__},
+        "files": 0,
+        "skipped": 0,
+        "errors": [],
+        "findings": [],
+        "fixed": 0,
+    }
+
+
+ODD = 'a"\\ud800\\\x00\n\u2028\udcff\U0001f600é'
+ODD_READ = 'a"\\ud800\\\x00\n\u2028\ufffd\U0001f600é'
+
+
+@pytest.mark.parametrize("dump", [finding_report.as_json, finding_report.sarif])
+def test_any_text_gives_json_that_every_parser_reads(dump: Any) -> None:
+    finding = NO_LISTS._replace(message=ODD, hint=ODD, base=ODD, diff=(ODD,))
+    output = dump([Checked(ODD, (finding,)), Checked("f", error=ODD)])
+    assert output.isascii()
+    # JSON has escapes for the halves of a pair; half a pair alone is what parsers refuse
+    halves = re.findall(r"(?<!\\)(?:\\\\)*\\u(d[89a-f][0-9a-f]{2})", output)
+    assert halves
+    assert halves == ["d83d", "de00"] * (len(halves) // 2)
+    json.loads(output)
+
+
+def test_json_keeps_any_other_text() -> None:
+    finding = NO_LISTS._replace(message=ODD, hint=ODD, base=ODD, diff=(ODD, ""))
+    data = json.loads(finding_report.as_json([Checked(ODD, (finding,)), Checked(ODD, error=ODD)]))
+    assert data["errors"] == [{"file": ODD_READ, "message": ODD_READ}]
+    (found,) = data["findings"]
+    assert [found[key] for key in ("file", "message", "hint", "base")] == [ODD_READ] * 4
+    assert found["diff"] == f"{ODD_READ}\n\n"
+
+
+#: The objects of SARIF 2.1.0 that we write: required properties end in an exclamation mark, and every
+#: other property of the specification would have to be added here first.
+MESSAGE = {"text!": str}
+LEVEL = {"none", "note", "warning", "error"}
+LOCATION = {
+    "physicalLocation": {
+        "artifactLocation!": {"uri": "uri"},
+        "region": {"startLine!": int, "startColumn": int, "endLine": int, "endColumn": int},
+    }
+}
+SARIF_LOG: dict[str, Any] = {
+    "$schema": "uri",
+    "version!": {"2.1.0"},
+    "runs!": [
+        {
+            "tool!": {
+                "driver!": {
+                    "name!": str,
+                    "version": str,
+                    "rules": [
+                        {
+                            "id!": str,
+                            "name": str,
+                            "shortDescription": MESSAGE,
+                            "fullDescription": MESSAGE,
+                            "help": MESSAGE,
+                            "defaultConfiguration": {"level": LEVEL},
+                        }
+                    ],
+                }
+            },
+            "invocations": [
+                {
+                    "executionSuccessful!": bool,
+                    "toolExecutionNotifications": [
+                        {"message!": MESSAGE, "level": LEVEL, "locations": [LOCATION]}
+                    ],
+                }
+            ],
+            "columnKind": {"utf16CodeUnits", "unicodeCodePoints"},
+            "results": [
+                {
+                    "message!": MESSAGE,
+                    "ruleId": str,
+                    "ruleIndex": int,
+                    "level": LEVEL,
+                    "locations": [LOCATION],
+                }
+            ],
+        }
+    ],
+}
+#: RFC 3986: what a URI may be made of; a relative one has no colon in its first segment.
+URI = re.compile(r"([a-z]+:|(?![^/]*:))([A-Za-z0-9._~:/@!$&'()*+,;=-]|%[0-9A-F]{2})*")
+
+
+def problems(value: object, shape: object, path: str = "$") -> list[str]:
+    """Where ``value`` is not of ``shape``."""
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return [f"{path} is no object"]
+        names = {name.rstrip("!"): each for name, each in shape.items()}
+        required = {name[:-1] for name in shape if name.endswith("!")}
+        return [
+            *(f"{path}.{name} is missing" for name in sorted(required - set(value))),
+            *(f"{path}.{name} is unknown" for name in sorted(set(value) - set(names))),
+            *(
+                problem
+                for name in sorted(set(names) & set(value))
+                for problem in problems(value[name], names[name], f"{path}.{name}")
+            ),
+        ]
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return [f"{path} is no array"]
+        return [
+            each for item, one in enumerate(value) for each in problems(one, shape[0], f"{path}[{item}]")
+        ]
+    if isinstance(shape, set):
+        fits = value in shape
+    elif shape is int:
+        least = 0 if path.endswith("Index") else 1
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    elif shape == "uri":
+        fits = isinstance(value, str) and bool(URI.fullmatch(value))
+    else:
+        fits = isinstance(value, bool if shape is bool else str) and value != ""
+    return [] if fits else [f"{path} is {value!r}"]
+
+
+def sarif(results: Sequence[Checked]) -> dict[str, Any]:
+    """The one run of a valid log."""
+    log = json.loads(finding_report.sarif(results))
+    assert problems(log, SARIF_LOG) == []
+    (run,) = log["runs"]
+    assert isinstance(run, dict)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("value", "shape", "expected"),
+    [
+        ({"a": 1}, {"a!": int, "b": str}, []),
+        ({}, {"a!": int}, ["$.a is missing"]),
+        ({"a": 1, "c": 1}, {"a!": int}, ["$.c is unknown"]),
+        ([{"a": 0}], [{"a": int}], ["$[0].a is 0"]),
+        ([{"aIndex": 0}], [{"aIndex": int}], []),
+        ({"a": True}, {"a": int}, ["$.a is True"]),
+        ({"a": ""}, {"a": str}, ["$.a is ''"]),
+        ({"a": 1}, {"a": bool}, ["$.a is 1"]),
+        ({"a": "x"}, {"a": {"y"}}, ["$.a is 'x'"]),
+        ({"a": None}, {"a": {}}, ["$.a is no object"]),
+        ({"a": {}}, {"a": [int]}, ["$.a is no array"]),
+        (["a b", "a:b/c", "%zz", "é"], ["uri"], ["$[0] is 'a b'", "$[2] is '%zz'", "$[3] is 'é'"]),
+        (["1:b", "a/b:c"], ["uri"], ["$[0] is '1:b'"]),
+    ],
+)
+def test_the_validator_finds_problems(value: object, shape: object, expected: list[str]) -> None:
+    assert problems(value, shape) == expected
+
+
+def test_sarif() -> None:
+    log = json.loads(finding_report.sarif(SEVERAL))
+    assert problems(log, SARIF_LOG) == []
+    assert log["$schema"] == "https://json.schemastore.org/sarif-2.1.0.json"
+    (run,) = log["runs"]
+    codes = [rule["id"] for rule in run["tool"]["driver"].pop("rules")]
+    assert run == {
+        "tool": {"driver": {"name": "yamlinject", "version": __version__}},
+        "invocations": [
+            {
+                "executionSuccessful": False,
+                "toolExecutionNotifications": [
+                    {
+                        "level": "error",
+                        "message": {"text": "gone.yaml: cannot read it: no such file or directory"},
+                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": "gone.yaml"}}}],
+                    }
+                ],
+            }
+        ],
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            {
+                "ruleId": "YI301",
+                "ruleIndex": codes.index("YI301"),
+                "level": "error",
+                "message": {
+                    "text": "layer 20 Concat reads 14, and has to read 15\n"
+                    "hint: write 15: the attention at 10 moved it"
+                },
+                "locations": [
+                    {
+                        "physicalLocation": {
+                            "artifactLocation": {"uri": "models/x.yaml"},
+                            "region": {"startLine": 41, "startColumn": 9, "endLine": 41, "endColumn": 11},
+                        }
+                    }
+                ],
+            },
+            {
+                "ruleId": "YI003",
+                "ruleIndex": codes.index("YI003"),
+                "level": "error",
+                "message": {"text": "there is no backbone\nhint: write the two lists of rows"},
+                "locations": [{"physicalLocation": {"artifactLocation": {"uri": "%3Cstdin%3E"}}}],
+            },
+            {
+                "ruleId": "YI402",
+                "ruleIndex": codes.index("YI402"),
+                "level": "warning",
+                "message": {"text": "SimAM 3 times\nhint: write 1"},
+                "locations": [
+                    {
+                        "physicalLocation": {
+                            "artifactLocation": {"uri": "%3Cstdin%3E"},
+                            "region": {"startLine": 7, "startColumn": 8, "endLine": 7, "endColumn": 9},
+                        }
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def test_sarif_of_clean_files_has_every_rule() -> None:
+    run = sarif([Checked("a"), Checked("b", skipped=True)])
+    assert run["results"] == []
+    assert run["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == list(RULES)
+    assert rules[0] == {
+        "id": "YI001",
+        "name": "invalid-yaml",
+        "shortDescription": {"text": "PyYAML, and so every framework, cannot read the file"},
+        "fullDescription": {"text": "PyYAML, and so every framework, cannot read the file"},
+        "help": {"text": "PyYAML, and so every framework, cannot read the file"},
+        "defaultConfiguration": {"level": "error"},
+    }
+    assert {rule["id"]: rule["defaultConfiguration"]["level"] for rule in rules}["YI402"] == "warning"
+
+
+def region(finding: Finding) -> object:
+    (found,) = sarif([Checked("f", (finding,))])["results"]
+    return found["locations"][0]["physicalLocation"].get("region")
+
+
+def test_sarif_regions() -> None:
+    assert region(at("abc", 2)) == {"startLine": 1, "startColumn": 2}
+    assert region(at("abc", 2, 5, end_line=4)) == {
+        "startLine": 1,
+        "startColumn": 2,
+        "endLine": 4,
+        "endColumn": 5,
+    }
+    assert region(NO_LISTS) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "uri"),
+    [
+        ("a b/c.yaml", "a%20b/c.yaml"),
+        ("./models//x.yaml", "models/x.yaml"),
+        ("../x.yaml", "../x.yaml"),
+        ("/srv/a b/x.yaml", "file:///srv/a%20b/x.yaml"),
+        ("/注/x.yaml", "file:///%E6%B3%A8/x.yaml"),
+        ("注意.yaml", "%E6%B3%A8%E6%84%8F.yaml"),
+        ("50%#?.yaml", "50%25%23%3F.yaml"),
+        ("a:b", "a%3Ab"),
+        ("<stdin>", "%3Cstdin%3E"),
+        ("\udcff.yaml", "%FF.yaml"),  # the byte that the name has
+        ("/\udcff.yaml", "file:///%FF.yaml"),
+        ("\ud800\udfff", "%EF%BF%BD%EF%BF%BD"),  # no name of a file
+        ("/\ud800\udfff", "file:///%EF%BF%BD%EF%BF%BD"),
+    ],
+)
+def test_sarif_uris(file: str, uri: str) -> None:
+    run = sarif([Checked(file, (NO_LISTS,)), Checked(file, error="no")])
+    (found,) = run["results"]
+    (failure,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert found["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": uri}}}]
+    assert failure["locations"] == found["locations"]
+
+
+def test_sarif_messages_have_no_placeholders_and_no_links() -> None:
+    finding = NO_LISTS._replace(message="{0} [a](b) [[-1, 6], 1]", hint="")
+    (found,) = sarif([Checked("f", (finding,))])["results"]
+    assert found["message"] == {"text": "{{0}} [a] (b) [[-1, 6], 1]"}
+
+
+def test_start_up_imports_nothing_that_only_a_format_needs() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import yamlinject.finding_report\n"
+        "print({'json', 'rich'} & (set(sys.modules) - before))"  # coverage has some before
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
