@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+from collections.abc import Iterator
 from itertools import count, islice
 from typing import NamedTuple
 
@@ -51,6 +52,11 @@ class Provenance(NamedTuple):
         """The injected module's name."""
         return self.command[1] if len(self.command) > 1 else ""
 
+    @property
+    def base(self) -> str:
+        """What the command called the base."""
+        return self.command[2] if len(self.command) > 2 else ""
+
     def __str__(self) -> str:
         comments = ",".join(f"{index}={number}" for index, number in self.comments.items())
         return (
@@ -76,17 +82,30 @@ def digest(data: bytes) -> str:
 
 def read(text: str) -> list[Found]:
     """The provenance lines among the comments at the top of ``text``, newest first."""
-    found: list[Found] = []
+    found = (_found(text, start) for start in _candidates(text))
+    return [line for line in found if line]
+
+
+def damaged(text: str) -> int | None:
+    """The offset of a line that was a provenance line and cannot be read any more, or None."""
+    return next((start for start in _candidates(text) if not _found(text, start)), None)
+
+
+def _candidates(text: str) -> Iterator[int]:
+    """Where a provenance line begins, or what was edited from one."""
     if _START not in text:
-        return found
-    pattern = re.compile(_LINE)
+        return
     for line in re.finditer(r"[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)|(?P<other>.)", text):
         if line["other"]:
             break
-        match = pattern.match(text, line.start())
-        if match and (provenance := _parse(match)):
-            found.append(Found(provenance, match.start(), match.end()))
-    return found
+        if text.startswith(_START, line.start()):
+            yield line.start()
+
+
+def _found(text: str, start: int) -> Found | None:
+    match = re.compile(_LINE).match(text, start)
+    provenance = match and _parse(match)
+    return Found(provenance, start, match.end()) if match and provenance else None
 
 
 def _parse(match: re.Match[str]) -> Provenance | None:

@@ -1,0 +1,181 @@
+"""Attention that is wired otherwise than an insertion wires it (YI3xx)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from yamlinject import catalogue, graph, wiring
+from yamlinject.checks.subject import Subject
+from yamlinject.document import Row
+from yamlinject.findings import Finding
+from yamlinject.layer import Layer, flow
+from yamlinject.wiring import Misread
+
+
+def against_base(subject: Subject) -> Iterator[Finding]:
+    """The references that do not mean what they mean in the base."""
+    if subject.match is None:
+        return
+    for wrong in subject.match.misread:
+        row = subject.rows[wrong.layer.index]
+        if wrong.swapped and wrong.layer is not subject.layers[-1]:
+            yield subject.finding(
+                "YI306",
+                row.references[0],
+                f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, in another order than the base",
+                f"write {_numbers(row, wrong.wanted)}: weights trained on the base fit no other order",
+                base=subject.match.base.name,
+            )
+            continue
+        for position in wrong.positions:
+            if not graph.reference_problem(wrong.layer.index, wrong.layer.references[position]):
+                yield _wrong_reference(subject, row, wrong, position)
+
+
+def _wrong_reference(subject: Subject, row: Row, wrong: Misread, position: int) -> Finding:
+    assert subject.match is not None
+    layers, reference = subject.layers, wrong.layer.references[position]
+    wanted = wrong.wanted[position]
+    source = graph.resolve(wrong.layer.index, reference)
+    original = subject.match.base.layers[subject.match.places.index(wrong.layer.index)]
+    number = original.references[position]
+    hint = f"write {_number(row, position, wanted)}"
+    if reference == number:
+        above = wanted - number
+        hint += f": {reference} is still the base's number, and {_layers(above)} put in above it"
+    elif reference >= 0:
+        way = "low" if source < wanted else "high"
+        hint += f": {reference} is {abs(source - wanted)} too {way} (it is {number} in the base)"
+    return subject.finding(
+        "YI301",
+        row.references[position],
+        f"{wrong.layer} reads {_named(layers, source)}, and has to read {_named(layers, wanted)}",
+        hint,
+        base=subject.match.base.name,
+    )
+
+
+def without_base(subject: Subject) -> Iterator[Finding]:
+    """References that look stale: to a layer in the middle of a stage, which no upstream model has.
+
+    Whoever forgets to renumber ends up one layer too early: at a Concat, an Upsample or the convolution
+    that begins a stage, and not at the block behind it.
+    """
+    if subject.match is not None:
+        return
+    layers = subject.layers
+    for row in subject.rows:
+        reader = row.layer
+        if len(reader.references) < 2 or not (graph.is_concat(reader.module) or reader is layers[-1]):
+            continue
+        for position, source in enumerate(graph.sources(reader)):
+            end = _end_of_stage(subject, source) if source < reader.index - 1 else source
+            if end != source:
+                yield subject.finding(
+                    "YI302",
+                    row.references[position],
+                    f"{reader} reads {layers[source]}, in the middle of a stage that goes on with "
+                    f"{layers[source + 1]}",
+                    f"count the layers that were put in above: {_number(row, position, end)} is "
+                    f"the {layers[end].module} that the stage ends with",
+                )
+
+
+def _end_of_stage(subject: Subject, source: int) -> int:
+    """The layer that a reader of ``source`` most likely means, or ``source`` itself."""
+    if source == graph.IMAGE:
+        return source
+    layers, layer = subject.layers, subject.layers[source]
+    block = source + 1
+    while _follows(layers, block) and not _is_block(subject, block):
+        block += 1
+    if not _follows(layers, block) or not _is_block(subject, block):
+        return source
+    begins = graph.is_concat(layer.module) or graph.stride_factor(layer) not in (1, None)
+    is_attention = layer.module not in catalogue.modules() and wiring.could_be_put_in(layer)
+    module = layers[block].module
+    ends_early = is_attention and module in catalogue.modules() and "conv" not in module.lower()
+    end = block if begins or ends_early else source
+    while end > source and _follows(layers, end + 1) and not _is_block(subject, end + 1):
+        end += 1
+    return end
+
+
+def _follows(layers: Sequence[Layer], index: int) -> bool:
+    """Whether a layer reads just the one above it and keeps its size."""
+    if index >= len(layers) or graph.sources(layers[index]) != [index - 1]:
+        return False
+    return wiring.could_be_put_in(layers[index])
+
+
+def _is_block(subject: Subject, index: int) -> bool:
+    """Whether a layer is more than attention: upstream models have it, or it changes the channels."""
+    if subject.layers[index].module in catalogue.modules():
+        return True
+    return subject.channels[index] != subject.channels[index - 1]
+
+
+def without_effect(subject: Subject) -> Iterator[Finding]:
+    """Layers that no path leads to the head from."""
+    if not subject.layers[-1].references:  # finds its inputs by their channels
+        return
+    reached = wiring.reached(subject.layers)
+    unreached = set(range(len(subject.layers))) - reached
+    if subject.match:
+        base, places = subject.match.base.layers, subject.match.places
+        unreached -= {place for index, place in enumerate(places) if index not in wiring.reached(base)}
+    attention = {layer.index for layer in subject.attention}
+    for index in sorted(unreached):
+        layer = subject.layers[index]
+        if graph.gives_no_map(layer):
+            continue
+        readers = [other for other in subject.layers if index in graph.sources(other)]
+        which = "no layer reads it" if not readers else f"only {readers[0]} reads it, which has none either"
+        if index in attention:
+            source = graph.sources(layer)[0]
+            yield subject.finding(
+                "YI303",
+                subject.rows[index].span,
+                f"{layer} has no effect: {which}",
+                f"let the layers that read {source} read {index}, or take it out",
+            )
+        else:
+            yield subject.finding(
+                "YI304",
+                subject.rows[index].span,
+                f"{layer} has no effect: {which}",
+                f"see what is to read {index}, or take it out",
+            )
+
+
+def bypassed(subject: Subject) -> Iterator[Finding]:
+    """Layers that read past the attention."""
+    indices = [layer.index for layer in subject.attention if layer.references]
+    for layer, reader in wiring.bypassing(subject.layers, indices):
+        (source,) = graph.sources(layer)
+        row = subject.rows[reader.index]
+        position = graph.sources(reader).index(source)
+        yield subject.finding(
+            "YI305",
+            row.references[position],
+            f"{reader} reads past {layer}, from {subject.layers[source]} above it",
+            f"write {_number(row, position, layer.index)} if it is to read the attention",
+            base=subject.match.base.name if subject.match else None,
+        )
+
+
+def _number(row: Row, position: int, index: int) -> str:
+    """``index`` as row writes that reference: relative or absolute."""
+    return str(index if row.layer.references[position] >= 0 else index - row.layer.index)
+
+
+def _numbers(row: Row, indices: Sequence[int]) -> str:
+    return ", ".join(_number(row, position, index) for position, index in enumerate(indices))
+
+
+def _named(layers: Sequence[Layer], index: int) -> str:
+    return "the image" if index == graph.IMAGE else f"{index} {layers[index].module}"
+
+
+def _layers(count: int) -> str:
+    return "one layer was" if count == 1 else f"{count} layers were"

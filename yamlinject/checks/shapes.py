@@ -1,0 +1,101 @@
+"""Strides and channels that do not go together (YI2xx), told by following the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from yamlinject import graph, recipes
+from yamlinject.checks import strides
+from yamlinject.checks.subject import Subject
+from yamlinject.document import Row, Span
+from yamlinject.findings import Finding
+from yamlinject.layer import flow
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """What does not fit together, as far as the rows tell strides and channels."""
+    yield from _joins(subject)
+    yield from _head(subject)
+    yield from _declared_channels(subject)
+
+
+def _joins(subject: Subject) -> Iterator[Finding]:
+    for layer, inputs in strides.unequal_joins(subject.layers, subject.strides):
+        common = max(inputs, key=inputs.count)  # of two, the first: it is nearly always the layer above
+        position, stride = next(pair for pair in enumerate(inputs) if pair[1] != common)
+        source = subject.layers[graph.sources(layer)[position]]
+        yield subject.finding(
+            "YI201",
+            subject.rows[layer.index].references[position],
+            f"{layer} joins strides {_list(inputs)}: {source} has {stride:g}",
+            f"read a layer of stride {common:g} there",
+        )
+
+
+def _head(subject: Subject) -> Iterator[Finding]:
+    row = subject.rows[-1]
+    layer = row.layer
+    inputs = [subject.strides[source] for source in graph.sources(layer) if source != graph.IMAGE]
+    if len(inputs) < 2 or not graph.is_head(layer.module):
+        return
+    if "Segment" in layer.module:
+        while inputs[-1] and inputs[0] and inputs[-1] < inputs[0]:
+            inputs.pop()  # YOLOv9's DualDSegment: finer maps for the masks
+    groups = strides.pyramids(inputs)
+    if groups == 0:
+        yield subject.finding(
+            "YI202",
+            _from_span(row),
+            f"{layer} reads strides {_list(inputs)}: they have to grow from one to the next",
+            "read the last layer of each size, the finest first",
+        )
+        return
+    anchors = _anchor_rows(subject, layer.args)
+    if anchors is not None and anchors not in (len(inputs), len(inputs) // groups):
+        yield subject.finding(
+            "YI203",
+            _from_span(row),
+            f"{layer} reads {len(inputs)} layers, and the anchors have {anchors} rows",
+            f"give anchors {len(inputs) // groups} rows, or read {anchors} layers",
+        )
+
+
+def _anchor_rows(subject: Subject, args: list[Any]) -> int | None:
+    """The number of lines of anchors that the head's args give, or None."""
+    anchors: Any = None
+    if "anchors" in args:
+        anchors = subject.document.data.get("anchors")
+    return len(anchors) if isinstance(anchors, list) and anchors else None
+
+
+def _from_span(row: Row) -> Span:
+    return Span(row.references[0].start, row.references[-1].end)
+
+
+def _list(inputs: Sequence[float | None]) -> str:
+    return flow(["?" if stride is None else f"{stride:g}" for stride in inputs])
+
+
+def _declared_channels(subject: Subject) -> Iterator[Finding]:
+    declared = {
+        layer.index: (layer.args[0], subject.channels[graph.sources(layer)[0]])
+        for layer in subject.attention
+        if layer.args and graph.is_count(layer.args[0]) and graph.sources(layer)[0] != graph.IMAGE
+    }
+    known = set(recipes.names())
+    for index, (count, reaching) in declared.items():
+        module = subject.layers[index].module
+        twins = [pair for other, pair in declared.items() if subject.layers[other].module == module]
+        # of other modules the first argument may be anything, unless another row shows that it is this
+        counts_channels = module in known or any(
+            given == real and given not in (16, 32) for given, real in twins
+        )
+        if counts_channels and reaching is not None and count != reaching:
+            layer = subject.layers[index]
+            yield subject.finding(
+                "YI204",
+                subject.rows[index].span,
+                f"{layer} declares {count} channels, and {reaching} reach it",
+                f"write {flow([reaching, *layer.args[1:]])}",
+            )

@@ -1,0 +1,93 @@
+"""Strides of modules that nobody knows, and where the strides of a graph do not fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from yamlinject import graph
+from yamlinject.layer import Layer
+
+#: What a module that is not known may do to the stride, besides keeping it: up- and downsampling by two.
+_FACTORS = (0.5, 2.0)
+
+#: Joining modules, besides the Concats, that need feature maps of one size.
+_JOINING = {"Add", "Chuncat", "Shortcut"}
+
+
+def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[float | None]:
+    """The stride of every layer, with unknown modules resampling where that makes more of it fit.
+
+    None where that cannot be told: behind modules whose args may hold a stride, and for strides that are
+    no power of two, which no model has.
+    """
+    assumed = dict.fromkeys(_untold(layers, channels))
+    misfits = _misfits(layers, _strides(layers, assumed))
+    unknown = {layer.module for layer in layers[:-1] if not graph.knows_stride(layer.module)}
+    for module in sorted(unknown - assumed.keys()) if misfits[0] else ():
+        for factor in _FACTORS:
+            others = _strides(layers, {**assumed, module: factor})
+            if _misfits(layers, others) < misfits:
+                assumed[module], misfits = factor, _misfits(layers, others)
+    return _strides(layers, assumed)
+
+
+def _strides(layers: Sequence[Layer], assumed: Mapping[str, float | None]) -> list[float | None]:
+    found = graph.strides(layers, assumed)
+    return [stride if stride and math.log2(stride).is_integer() else None for stride in found]
+
+
+def _untold(layers: Sequence[Layer], channels: Sequence[int | None]) -> set[str]:
+    """The modules that may have their stride among their args: blocks, which change the channels."""
+    found = set()
+    for layer in layers[1:-1]:
+        if not graph.knows_stride(layer.module) and len(layer.references) == 1:
+            numbers = [arg for arg in layer.args[1:] if type(arg) is int and arg in (2, 4)]
+            if numbers and channels[layer.index] != channels[graph.sources(layer)[0]]:
+                found.add(layer.module)
+    return found
+
+
+def _misfits(layers: Sequence[Layer], strides: Sequence[float | None]) -> tuple[int, int]:
+    """How many layers get strides that do not fit, and behind how many of them nothing can be told."""
+    last = layers[-1]
+    inputs = [strides[source] for source in graph.sources(last) if source != graph.IMAGE]
+    unfit = graph.is_head(last.module) and len(inputs) > 1 and not pyramids(inputs)
+    return len(list(unequal_joins(layers, strides))) + unfit, strides.count(None)
+
+
+def unequal_joins(
+    layers: Sequence[Layer], strides: Sequence[float | None]
+) -> Iterator[tuple[Layer, list[float]]]:
+    """The layers that join feature maps of different sizes but cannot, with the strides of their inputs."""
+    for layer in layers:
+        if graph.is_concat(layer.module) or layer.module in _JOINING:
+            inputs = [1.0 if source == graph.IMAGE else strides[source] for source in graph.sources(layer)]
+            known = [stride for stride in inputs if stride is not None]
+            if len(known) == len(inputs) and len(set(known)) > 1:
+                yield layer, known
+
+
+def pyramids(strides: Sequence[float | None]) -> int:
+    """How many times the inputs of a head go through the sizes in order; 0 where they do not.
+
+    Heads with auxiliary inputs read two or three layers of each size (YOLOv7's IAuxDetect, YOLOv9's
+    DualDDetect). From the coarsest to the finest is fine too: YOLOv5 turns the anchors round.
+    """
+    known = [stride for stride in strides if stride is not None]
+    if len(known) < len(strides):
+        return 1
+    for count in (1, 2, 3):
+        size = len(known) // count
+        if len(known) % count == 0 and (size > 1 or count == 1):
+            parts = [known[start : start + size] for start in range(0, len(known), size)]
+            if all(map(_is_pyramid, parts)):
+                return count
+    return 0
+
+
+def _is_pyramid(strides: Sequence[float]) -> bool:
+    ratios = [later / earlier for earlier, later in pairwise(strides)]
+    powers = all(math.log2(stride).is_integer() for stride in strides)
+    return powers and (all(ratio > 1 for ratio in ratios) or all(ratio < 1 for ratio in ratios))

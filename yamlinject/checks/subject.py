@@ -1,0 +1,103 @@
+"""What the rules look at: a config that could be parsed, and its base as far as that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from yamlinject import graph, matching, recipes, wiring
+from yamlinject.checks import strides
+from yamlinject.edits import Edit
+from yamlinject.findings import RULES, Finding
+from yamlinject.matching import Match
+
+if TYPE_CHECKING:
+    from yamlinject.catalogue import Wiring
+    from yamlinject.config import Config
+    from yamlinject.document import Document, Row, Span
+    from yamlinject.layer import Layer
+
+
+class Subject:
+    """A config, its document, and the base that it is compared with.
+
+    ``base``: the one that it is known to have; ``bases``: the wirings that may be its base.
+    """
+
+    def __init__(
+        self, config: Config, document: Document, base: Config | None, bases: Sequence[Wiring]
+    ) -> None:
+        self.config = config
+        self.document = document
+        self.base = base
+        self._bases = bases
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order of their indices."""
+        return self.document.layers
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows in the order of their indices."""
+        return self.document.rows
+
+    @cached_property
+    def is_graph(self) -> bool:
+        """Whether every reference names an earlier layer, so that the layers can be followed."""
+        return not any(
+            graph.reference_problem(layer.index, reference)
+            for layer in self.layers
+            for reference in layer.references
+        )
+
+    @cached_property
+    def match(self) -> Match | None:
+        """The base, and what is read otherwise than in it."""
+        return matching.match(self.layers, self._bases)
+
+    @cached_property
+    def attention(self) -> list[Layer]:
+        """The layers that were put in; without a base those that are attention by their names."""
+        if self.match:
+            return [self.layers[index] for index in wiring.put_in(self.layers, self.match.places)]
+        known = recipes.names()
+        return [
+            layer
+            for layer in self.layers[1:-1]
+            if (layer.module in known or "atten" in layer.module.lower()) and wiring.could_be_put_in(layer)
+        ]
+
+    @cached_property
+    def strides(self) -> list[float | None]:
+        """The stride of every layer; None where the rows do not tell."""
+        return strides.likely(self.layers, self.channels)
+
+    @cached_property
+    def channels(self) -> list[int | None]:
+        """The nominal channels of every layer; None where the rows do not tell."""
+        if not self.is_graph:
+            return [None] * len(self.layers)
+        return graph.channels(self.layers, self.document.image_channels)
+
+    def finding(
+        self,
+        code: str,
+        span: Span | None,
+        message: str,
+        hint: str,
+        *,
+        base: str | None = None,
+        diff: Sequence[str] = (),
+        fix: Sequence[Edit] = (),
+    ) -> Finding:
+        """A finding of the rule ``code`` about the text of ``span``, or about the whole file."""
+        text, lines = self.document.text, self.document.lines
+        found = Finding(RULES[code], message, hint, base=base, diff=tuple(diff), fix=tuple(fix))
+        if span is None:
+            return found
+        start, end, _ = lines.at(span.start)
+        return found._replace(
+            start=lines.place(span.start), end=lines.place(span.end), line=text[start:end]
+        )
