@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from yamlinject import __version__, report
-from yamlinject.commands import configs, frameworks
+from yamlinject.commands import checking, configs, frameworks
 from yamlinject.errors import YamlInjectError
 from yamlinject.report import Line
 
@@ -79,6 +79,8 @@ for function, example, settings in (
     (configs.add, "add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml", {}),
     (configs.remove, "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
     (configs.show, "show yolov5s_SimAM.yaml", {}),
+    (checking.check, "check configs/ yolov5s_SimAM.yaml", {}),
+    (checking.rule, "rule YI301", {}),
     (frameworks.verify, "verify yolov5s_SimAM.yaml --framework yolov5", {}),
     (frameworks.run, "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
     (frameworks.register, "register path/to/yolov5 --module SimAM", {}),

@@ -34,16 +34,25 @@ class Match(NamedTuple):
     misread: list[Misread]
 
 
-def match(layers: Sequence[Layer], known: Iterable[Wiring]) -> Match | None:
-    """The wiring of ``known`` that explains ``layers`` with the fewest wrong references, or None."""
-    known = list(known)
+def match(layers: Sequence[Layer], known: Sequence[Wiring]) -> Match | None:
+    """The wiring of ``known`` that explains ``layers`` with the fewest wrong references, or None.
+
+    One that has to exchange modules for that is taken only where no other explains them.
+    """
+    return without_exchange(layers, known) or _with_exchange(layers, known)
+
+
+def without_exchange(layers: Sequence[Layer], known: Iterable[Wiring]) -> Match | None:
+    """The wiring of ``known`` that explains ``layers`` with layers put in and nothing else."""
     exact = [
         Match(base, places, list(wiring.misread(layers, base.layers, places)))
         for base in known
         if (places := wiring.align(layers, base.layers)) is not None
     ]
-    if exact:
-        return min(exact, key=lambda found: (len(found.misread), -len(found.places)))
+    return min(exact, key=lambda found: (len(found.misread), -len(found.places)), default=None)
+
+
+def _with_exchange(layers: Sequence[Layer], known: Sequence[Wiring]) -> Match | None:
     loose = [found for base in _closest(layers, known) for found in _exchanged(layers, base)]
     _, best = min(loose, key=lambda found: found[0], default=(_NEVER, None))
     return best if best and _is_meant(layers, best) else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from yamlinject import catalogue
-from yamlinject.catalogue import Wiring
 from yamlinject.checks import attention, generated, references, shapes, values
 from yamlinject.checks.subject import Subject
 from yamlinject.config import Config
@@ -43,7 +42,8 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
     except ConfigError as error:
         return [_unreadable(config.text, error)]
     made = generated.read(config)
-    subject = Subject(config, document, *_bases(base, made, known_bases))
+    wirings = catalogue.wirings() if known_bases and base is None else ()
+    subject = Subject(config, document, base or _recorded(made), wirings)
     found = [*_shared_rows(subject), *references.check(subject), *values.check(subject)]
     found += [*_graph(subject), *generated.check(subject, made)]
     if base and not subject.match:
@@ -52,20 +52,12 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
     return sorted(found, key=lambda finding: (finding.start or (0, 0), finding.rule.code))
 
 
-def _bases(
-    base: Config | None, made: generated.Generated | None, known: bool
-) -> tuple[Config | None, list[Wiring]]:
-    """The base that is known, and the wirings to look for it among."""
-    if base:
-        return base, [Wiring.of(base.label, base.layers)]
-    wirings = list(catalogue.wirings()) if known else []
-    recorded = made.recorded if made else None
-    if recorded is None:
-        return None, wirings
+def _recorded(made: generated.Generated | None) -> Config | None:
+    """The base that the provenance line names, if it still is a config."""
     try:
-        return recorded, [Wiring.of(recorded.label, recorded.layers), *wirings]
-    except YamlInjectError:  # it is no config any more
-        return None, wirings
+        return made.recorded if made and made.recorded and made.recorded.layers else None
+    except YamlInjectError:
+        return None
 
 
 def _graph(subject: Subject) -> Iterator[Finding]:

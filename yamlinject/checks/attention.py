@@ -149,8 +149,9 @@ def without_effect(subject: Subject) -> Iterator[Finding]:
 
 
 def bypassed(subject: Subject) -> Iterator[Finding]:
-    """Layers that read past the attention."""
-    indices = [layer.index for layer in subject.attention if layer.references]
+    """Layers that read past attention that has an effect."""
+    reached = wiring.reached(subject.layers)
+    indices = [layer.index for layer in subject.attention if layer.index in reached]
     for layer, reader in wiring.bypassing(subject.layers, indices):
         (source,) = graph.sources(layer)
         row = subject.rows[reader.index]

@@ -15,6 +15,8 @@ from yamlinject.findings import Finding
 from yamlinject.provenance import Found
 from yamlinject.selectors import SCOPES
 
+_EDITED = "it is not what its command gives: it was edited since"
+
 _OPTIONS = {"--after", "--scope", "--number", "--args"}
 
 
@@ -92,63 +94,41 @@ def check(subject: Subject, made: Generated | None) -> Iterator[Finding]:
         return
     line = made.found.provenance
     span = Span(made.found.start, subject.document.lines.at(made.found.start).end)
-    command = report.command(*line.command)
     if made.base is None:
-        yield from _without_file(subject, made, span, command)
+        yield from _without_file(subject, made, span)
         return
-    file = subject.config.path or Path(bases.STDIN)
-    mend = report.command(*line.command, "-o", str(file), "--force")
+    file = str(subject.config.path or bases.STDIN)
+    mend = f"run: {report.command(*line.command, '-o', file, '--force')}"
     changed = provenance.digest(made.base.to_bytes()) != line.digest
     try:
         again = _again(made.base, line.command)
     except YamlInjectError as error:
-        yield subject.finding(
-            "YI602" if changed else "YI603",
-            span,
-            f"its command does not work any more: {error.message}",
-            f"generate it anew with a command that does, such as {command}",
-        )
+        problem = f"its command does not work any more: {error.message}"
+        hint = "generate it anew with a command that does"
+        yield subject.finding("YI602" if changed else "YI603", span, problem, hint)
         return
     if again.to_bytes() == subject.config.to_bytes():
         return
-    diff = tuple(edits.unified_diff(subject.config.text, again.text, str(file), str(file)))
+    diff = tuple(edits.unified_diff(subject.config.text, again.text, file, file))
     if changed:
-        yield subject.finding(
-            "YI602", span, f"its base {line.base} was changed since", f"run: {mend}", diff=diff
-        )
+        yield subject.finding("YI602", span, f"its base {line.base} was changed since", mend, diff=diff)
     if not changed or not made.is_intact:
-        what = "is not what its command gives: it was edited since"
-        yield subject.finding(
-            "YI603", span, f"the file {what}", f"run: {mend}", diff=() if changed else diff
-        )
+        yield subject.finding("YI603", span, _EDITED, mend, diff=() if changed else diff)
 
 
-def _without_file(subject: Subject, made: Generated, span: Span, command: str) -> Iterator[Finding]:
-    """A config whose base cannot be read: undoing its command is what there is to go by."""
+def _without_file(subject: Subject, made: Generated, span: Span) -> Iterator[Finding]:
+    """A config whose base is no file of its own: undoing its commands is what there is to go by."""
     line = made.found.provenance
     if made.missing and _is_path(line.base):
-        yield subject.finding(
-            "YI601",
-            span,
-            f"its base {line.base} is not there",
-            "put it back, or generate from another base",
-        )
-    if not made.is_intact:
-        problem = f": {made.problem}" if made.problem else ""
-        yield subject.finding(
-            "YI603",
-            span,
-            f"the file is not what its command gives: it was edited since{problem}",
-            f"generate it anew: {command}",
-        )
-    elif made.restored and not made.missing:
-        again = _again(made.restored, line.command)
-        older = Config(subject.config.name, made.restored.to_bytes(), path=subject.config.path)
-        if again.text.split("\n", 1)[1:] != subject.config.text.split("\n", 1)[1:]:
-            yield subject.finding(
-                "YI603", span, "the file is not what its command gives", f"generate it anew: {command}"
-            )
-        yield from check(subject, read(older))
+        problem = f"its base {line.base} is not there"
+        yield subject.finding("YI601", span, problem, "put it back, or generate from another base")
+    step: Generated | None = made
+    while step and step.is_intact and step.restored:
+        step = read(Config(subject.config.name, step.restored.to_bytes(), path=subject.config.path))
+    if step:
+        problem = f"{_EDITED} ({step.problem})" if step.problem else _EDITED
+        hint = f"generate it anew: {report.command(*line.command)}"
+        yield subject.finding("YI603", span, problem, hint)
 
 
 def _is_path(name: str) -> bool:

@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yamlinject import graph, matching, recipes, wiring
+from yamlinject.catalogue import Wiring
 from yamlinject.checks import strides
 from yamlinject.edits import Edit
 from yamlinject.findings import RULES, Finding
 from yamlinject.matching import Match
 
 if TYPE_CHECKING:
-    from yamlinject.catalogue import Wiring
     from yamlinject.config import Config
     from yamlinject.document import Document, Row, Span
     from yamlinject.layer import Layer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Subject:
     """A config, its document, and the base that it is compared with.
 
-    ``base``: the one that it is known to have; ``bases``: the wirings that may be its base.
+    ``base``: the one that it is known to have; ``bases``: the wirings that may be its base otherwise.
     """
 
     def __init__(
@@ -55,6 +55,11 @@ class Subject:
     @cached_property
     def match(self) -> Match | None:
         """The base, and what is read otherwise than in it."""
+        if self.base:
+            base = Wiring.of(self.base.label, self.base.layers)
+            found = matching.without_exchange(self.layers, [base])
+            if found:
+                return found
         return matching.match(self.layers, self._bases)
 
     @cached_property
