@@ -12,7 +12,7 @@ from yamlinject import bases, edits, source
 from yamlinject.checks import check
 from yamlinject.config import Config
 from yamlinject.errors import SourceError, YamlInjectError
-from yamlinject.files import File, holds_layers
+from yamlinject.files import File, holds_layers, is_too_large
 from yamlinject.findings import RULES, Checked, Finding
 from yamlinject.parsers import load_values
 
@@ -70,8 +70,10 @@ def check_file(file: File, options: Options) -> Checked:
     label = "<stdin>" if file.name == bases.STDIN else file.name
     if file.problem:
         return Checked(label, error=f"{label}: {file.problem}")
+    path = None if file.name == bases.STDIN else Path(file.name)
+    if path and is_too_large(path):
+        return Checked(label, skipped=True)
     try:
-        path = None if file.name == bases.STDIN else Path(file.name)
         data = source.read_bytes(path) if path else source.read_stdin()
     except SourceError as error:
         return Checked(label, error=str(error))

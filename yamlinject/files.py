@@ -15,7 +15,7 @@ from yamlinject import bases, source
 #: such keys too, but with other values.
 _LAYERS = re.compile(
     r"""(?:^["']?(?:backbone|head)["']?|"(?:backbone|head)")[ \t]*:"""
-    r"""[ \t]*(?:\#[^\r\n]*)?(?:(?:\r\n|\r|\n)(?:[ \t]*(?:\#[^\r\n]*)?(?:\r\n|\r|\n))*[ \t]*)?[-\[]""",
+    r"""(?:[ \t\r\n]|\#[^\r\n]*[\r\n])*(?:\[|-[ \t\r\n])""",
     re.MULTILINE,
 )
 
@@ -60,16 +60,23 @@ def _search(folder: str) -> Iterator[File]:
         for name in sorted(names):
             if name.lower().endswith((".yaml", ".yml")):
                 path = Path(parent, name)
-                if _is_readable(path):
+                if _is_file(path) and not is_too_large(path):
                     yield File(str(path), named=False)
     for problem in problems:
         yield File(str(problem.filename), named=False, problem=f"cannot read it: {problem.strerror}")
 
 
-def _is_readable(path: Path) -> bool:
-    """Whether it is a file, and not too large to be a config."""
+def is_too_large(path: Path) -> bool:
+    """Whether a file is larger than any config; other YAML files may be."""
     try:
-        status = path.stat()
-    except OSError:  # a link that leads nowhere, or round in a circle
+        return path.stat().st_size > source.MAX_BYTES
+    except (OSError, ValueError):
         return False
-    return stat.S_ISREG(status.st_mode) and status.st_size <= source.MAX_BYTES
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a regular file is there: no pipe, and no link that leads nowhere or round in a circle."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False

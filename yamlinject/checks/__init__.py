@@ -45,7 +45,7 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
     wirings = catalogue.wirings() if known_bases and base is None else ()
     subject = Subject(config, document, base or _recorded(made), wirings)
     found = [*_shared_rows(subject), *references.check(subject), *values.check(subject)]
-    found += [*_graph(subject), *generated.check(subject, made)]
+    found += [*follow(subject), *generated.check(subject, made)]
     if base and not subject.match:
         hint = "give the base that it was made from, or none"
         found.append(subject.finding("YI307", None, f"it is not {base.label} with layers put in", hint))
@@ -60,7 +60,7 @@ def _recorded(made: generated.Generated | None) -> Config | None:
         return None
 
 
-def _graph(subject: Subject) -> Iterator[Finding]:
+def follow(subject: Subject) -> Iterator[Finding]:
     """What following the references shows; wrong references first, for they make the rest wrong."""
     wrong = list(attention.against_base(subject))
     if not subject.is_graph:

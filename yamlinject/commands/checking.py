@@ -85,6 +85,7 @@ def check(
     else:
         as_text = finding_report.as_json if output_format is OutputFormat.json else finding_report.sarif
         print(as_text(results))
+    sys.stdout.flush()  # where both streams are one, the summary comes last
     report.tell(finding_report.summary(results))
     if any(checked.error for checked in results):
         return 2

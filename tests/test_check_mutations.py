@@ -1,0 +1,128 @@
+"""One reference of a right config changed to any other layer: ``check`` has to find it, with the base."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CORPUS, shipped
+from yamlinject import checks
+from yamlinject.checks import check
+from yamlinject.checks.subject import Subject
+from yamlinject.config import Config
+from yamlinject.document import Document, Row, Span
+from yamlinject.errors import YamlInjectError
+from yamlinject.findings import Finding
+
+pytestmark = pytest.mark.corpus
+
+EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
+
+#: Where attention is put in for this test: behind these modules, which between them every family has.
+MODULES = ("SPPF", "C3", "C2f", "C3k2", "Conv", "BottleneckCSP", "RepNCSPELAN4", "GhostConv")
+
+#: A mutation of one reference: layer, which of its references, and the layer that it reads then.
+Mutation = tuple[int, int, int]
+
+
+def upstream() -> list[Path]:
+    """One upstream config of each wiring."""
+    files = [*shipped("yolov5", "models"), *shipped("ultralytics", "cfg/models")]
+    files += sorted((CORPUS / "base").rglob("*.yaml"))
+    found: dict[object, Path] = {}
+    for path in files:
+        try:
+            layers = Config(path.name, path.read_bytes()).layers
+        except YamlInjectError:
+            continue
+        found.setdefault(tuple((layer.module, str(layer.from_)) for layer in layers), path)
+    return list(found.values())
+
+
+UPSTREAM = upstream()
+
+
+def injected(base: Config) -> Config:
+    """``base`` with SimAM behind some module of its backbone, or behind layer 0."""
+    present = {layer.module for layer in base.layers if layer.section == "backbone"}
+    module = next((name for name in MODULES if name in present), "0")
+    return base.add("SimAM", module, provenance=False, args="[]")
+
+
+def mutations(config: Config) -> Iterator[Mutation]:
+    """Every change of one reference to another layer that a framework could follow."""
+    for layer in config.layers:
+        for position, reference in enumerate(layer.references):
+            right = reference if reference >= 0 else layer.index + reference
+            for source in range(layer.index):
+                if source != right:
+                    yield layer.index, position, source
+
+
+def mutated(config: Config, mutation: Mutation) -> Config:
+    """The text with that reference changed."""
+    index, position, source = mutation
+    start, end = config.document.rows[index].references[position]
+    text = f"{config.text[:start]}{source}{config.text[end:]}"
+    return Config("mutated.yaml", text.encode("utf-8", "surrogateescape"))
+
+
+def wiring_findings(config: Config, base: Config | None, mutation: Mutation) -> list[Finding]:
+    """What check finds after the mutation, without writing and parsing the text again."""
+    index, position, source = mutation
+    rows = list(config.document.rows)
+    layer = rows[index].layer
+    from_ = [source if at == position else number for at, number in enumerate(layer.references)]
+    rows[index] = Row(
+        layer._replace(from_=from_ if isinstance(layer.from_, list) else from_[0]),
+        *rows[index][1:],
+    )
+    document = Document(config.text, config.document.data, rows, config.document.flow)
+    subject = Subject(config, document, base, ())
+    return [finding for finding in checks.follow(subject) if finding.rule.code != "YI204"]
+
+
+@pytest.mark.parametrize("path", UPSTREAM, ids=lambda path: path.stem[-60:])
+def test_every_mutation_is_found_with_the_base(path: Path) -> None:
+    base = Config(path.name, path.read_bytes())
+    config = injected(base)
+    right = Document.parse(config.text)
+    assert not list(checks.follow(Subject(config, right, base, ())))
+    found = list(mutations(config))
+    chosen = found if EXHAUSTIVE else random.Random(path.name).sample(found, min(40, len(found)))
+    missed = [mutation for mutation in chosen if not wiring_findings(config, base, mutation)]
+    assert not missed, f"{len(missed)} of {len(chosen)}: {missed[:5]}"
+
+
+@pytest.mark.parametrize("path", UPSTREAM[:: 1 if EXHAUSTIVE else 8], ids=lambda path: path.stem[-60:])
+def test_the_same_through_the_text(path: Path) -> None:
+    """The findings name the layer that was changed, or one that reads through it."""
+    base = Config(path.name, path.read_bytes())
+    config = injected(base)
+    for mutation in random.Random(path.name).sample(list(mutations(config)), 4):
+        findings = check(mutated(config, mutation), base)
+        codes = [finding.rule.code for finding in findings if finding.rule.code[2] in "123"]
+        assert codes, mutation
+        assert set(codes) <= {"YI301", "YI305", "YI303", "YI306", "YI204"}, mutation
+
+
+def main() -> None:
+    """Print how many mutations are found without a base, and by which rules."""
+    rules: Counter[str] = Counter()
+    total = found = 0
+    for path in UPSTREAM:
+        config = injected(Config(path.name, path.read_bytes()))
+        for mutation in random.Random(path.name).sample(list(mutations(config)), 40):
+            codes = {finding.rule.code for finding in wiring_findings(config, None, mutation)}
+            total, found = total + 1, found + bool(codes)
+            rules.update(codes)
+    print(f"{found} of {total} found without a base ({found / total:.0%}): {dict(rules)}")
+
+
+if __name__ == "__main__":
+    main()
