@@ -101,7 +101,12 @@ def unread(layers: Sequence[Layer], attention: Sequence[int]) -> list[Layer]:
 
 
 def reached(layers: Sequence[Layer]) -> set[int]:
-    """The layers from which a path leads to the last one, itself included."""
+    """The layers from which a path leads to the last one, itself included.
+
+    All of them where that one has an empty ``from``: it finds its inputs by their channels (YOLOv5 1.0).
+    """
+    if not layers[-1].references:
+        return {layer.index for layer in layers}
     found: set[int] = set()
     for layer in reversed(layers):
         if layer is layers[-1] or layer.index in found:
@@ -110,10 +115,10 @@ def reached(layers: Sequence[Layer]) -> set[int]:
 
 
 def bypassing(layers: Sequence[Layer], attention: Sequence[int]) -> Iterator[tuple[Layer, Layer]]:
-    """Pairs of a layer of ``attention`` and one that reads the same layer as it, past it."""
+    """Pairs of a layer of ``attention`` and one below it that reads the same layer as it, past it."""
     readers = graph.readers(layers)
     for index in attention:
         source = graph.sources(layers[index])[0]
         for reader in readers[source] if source != graph.IMAGE else []:
-            if reader.index not in attention:
+            if reader.index not in attention and reader.index > index:
                 yield layers[index], reader

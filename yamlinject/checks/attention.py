@@ -29,7 +29,30 @@ def against_base(subject: Subject) -> Iterator[Finding]:
             continue
         for position in wrong.positions:
             if not graph.reference_problem(wrong.layer.index, wrong.layer.references[position]):
-                yield _wrong_reference(subject, row, wrong, position)
+                found = _wrongly_put_in(subject, wrong, position)
+                yield found or _wrong_reference(subject, row, wrong, position)
+
+
+def _wrongly_put_in(subject: Subject, wrong: Misread, position: int) -> Finding | None:
+    """The attention that is read, if that reads another layer than the one above it and so misleads."""
+    source = subject.layers[graph.sources(wrong.layer)[position]]
+    if source not in subject.attention or graph.sources(source) == [source.index - 1]:
+        return None
+    above = source._replace(from_=-1)
+    layers = [*subject.layers[: source.index], above, *subject.layers[source.index + 1 :]]
+    assert subject.match is not None
+    still = wiring.misread(layers, subject.match.base.layers, subject.match.places)
+    if any(one.layer is wrong.layer and position in one.positions for one in still):
+        return None
+    row = subject.rows[source.index]
+    return subject.finding(
+        "YI301",
+        row.references[0],
+        f"{source} reads {_named(subject.layers, graph.sources(source)[0])}, and has to read "
+        f"{_named(subject.layers, source.index - 1)}",
+        f"write -1: {wrong.layer} reads it for the layer above it",
+        base=subject.match.base.name,
+    )
 
 
 def _wrong_reference(subject: Subject, row: Row, wrong: Misread, position: int) -> Finding:
@@ -117,8 +140,6 @@ def _is_block(subject: Subject, index: int) -> bool:
 
 def without_effect(subject: Subject) -> Iterator[Finding]:
     """Layers that no path leads to the head from."""
-    if not subject.layers[-1].references:  # finds its inputs by their channels
-        return
     reached = wiring.reached(subject.layers)
     unreached = set(range(len(subject.layers))) - reached
     if subject.match:
