@@ -115,10 +115,10 @@ def reached(layers: Sequence[Layer]) -> set[int]:
 
 
 def bypassing(layers: Sequence[Layer], attention: Sequence[int]) -> Iterator[tuple[Layer, Layer]]:
-    """Pairs of a layer of ``attention`` and one below it that reads the same layer as it, past it."""
+    """Pairs of a layer of ``attention`` and one that reads the same layer as it, past it."""
     readers = graph.readers(layers)
     for index in attention:
         source = graph.sources(layers[index])[0]
         for reader in readers[source] if source != graph.IMAGE else []:
-            if reader.index not in attention and reader.index > index:
+            if reader.index not in attention:
                 yield layers[index], reader

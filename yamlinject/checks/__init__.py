@@ -62,7 +62,7 @@ def _recorded(made: generated.Generated | None) -> Config | None:
 
 def follow(subject: Subject) -> Iterator[Finding]:
     """What following the references shows; wrong references first, for they make the rest wrong."""
-    wrong = list(dict.fromkeys(attention.against_base(subject)))
+    wrong = list(attention.against_base(subject))
     if not subject.is_graph:
         yield from wrong
         return

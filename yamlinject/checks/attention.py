@@ -29,30 +29,7 @@ def against_base(subject: Subject) -> Iterator[Finding]:
             continue
         for position in wrong.positions:
             if not graph.reference_problem(wrong.layer.index, wrong.layer.references[position]):
-                found = _wrongly_put_in(subject, wrong, position)
-                yield found or _wrong_reference(subject, row, wrong, position)
-
-
-def _wrongly_put_in(subject: Subject, wrong: Misread, position: int) -> Finding | None:
-    """The attention that is read, if that reads another layer than the one above it and so misleads."""
-    source = subject.layers[graph.sources(wrong.layer)[position]]
-    if source not in subject.attention or graph.sources(source) == [source.index - 1]:
-        return None
-    above = source._replace(from_=-1)
-    layers = [*subject.layers[: source.index], above, *subject.layers[source.index + 1 :]]
-    assert subject.match is not None
-    still = wiring.misread(layers, subject.match.base.layers, subject.match.places)
-    if any(one.layer is wrong.layer and position in one.positions for one in still):
-        return None
-    row = subject.rows[source.index]
-    return subject.finding(
-        "YI301",
-        row.references[0],
-        f"{source} reads {_named(subject.layers, graph.sources(source)[0])}, and has to read "
-        f"{_named(subject.layers, source.index - 1)}",
-        f"write -1: {wrong.layer} reads it for the layer above it",
-        base=subject.match.base.name,
-    )
+                yield _wrong_reference(subject, row, wrong, position)
 
 
 def _wrong_reference(subject: Subject, row: Row, wrong: Misread, position: int) -> Finding:
@@ -63,7 +40,10 @@ def _wrong_reference(subject: Subject, row: Row, wrong: Misread, position: int) 
     original = subject.match.base.layers[subject.match.places.index(wrong.layer.index)]
     number = original.references[position]
     hint = f"write {_number(row, position, wanted)}"
-    if reference == number:
+    put_in = layers[source] if source not in subject.match.places else None
+    if put_in and source > wanted and graph.sources(put_in) != [source - 1]:
+        hint += f", or let {put_in} read -1 if it belongs there"
+    elif reference == number:
         above = wanted - number
         hint += f": {reference} is still the base's number, and {_layers(above)} put in above it"
     elif reference >= 0:
@@ -170,18 +150,24 @@ def without_effect(subject: Subject) -> Iterator[Finding]:
 
 
 def bypassed(subject: Subject) -> Iterator[Finding]:
-    """Layers that read past attention that has an effect."""
-    reached = wiring.reached(subject.layers)
+    """Layers that read past attention that has an effect and is not read by mistake."""
+    misread = subject.match.misread if subject.match else []
+    mistaken = {graph.sources(wrong.layer)[position] for wrong in misread for position in wrong.positions}
+    reached = wiring.reached(subject.layers) - mistaken
     indices = [layer.index for layer in subject.attention if layer.index in reached]
     for layer, reader in wiring.bypassing(subject.layers, indices):
         (source,) = graph.sources(layer)
         row = subject.rows[reader.index]
         position = graph.sources(reader).index(source)
+        if reader.index > layer.index:
+            hint = f"write {_number(row, position, layer.index)} if it is to read the attention"
+        else:
+            hint = f"put {layer} right below {subject.layers[source]} if {reader} is to read it too"
         yield subject.finding(
             "YI305",
             row.references[position],
             f"{reader} reads past {layer}, from {subject.layers[source]} above it",
-            f"write {_number(row, position, layer.index)} if it is to read the attention",
+            hint,
             base=subject.match.base.name if subject.match else None,
         )
 
