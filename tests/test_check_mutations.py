@@ -15,7 +15,7 @@ from yamlinject import checks
 from yamlinject.checks import check
 from yamlinject.checks.subject import Subject
 from yamlinject.config import Config
-from yamlinject.document import Document, Row, Span
+from yamlinject.document import Document, Row
 from yamlinject.errors import YamlInjectError
 from yamlinject.findings import Finding
 
