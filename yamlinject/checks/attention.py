@@ -126,27 +126,23 @@ def without_effect(subject: Subject) -> Iterator[Finding]:
         base, places = subject.match.base.layers, subject.match.places
         unreached -= {place for index, place in enumerate(places) if index not in wiring.reached(base)}
     attention = {layer.index for layer in subject.attention}
+    readers = graph.readers(subject.layers)
     for index in sorted(unreached):
         layer = subject.layers[index]
         if graph.gives_no_map(layer):
             continue
-        readers = [other for other in subject.layers if index in graph.sources(other)]
-        which = "no layer reads it" if not readers else f"only {readers[0]} reads it, which has none either"
+        read_by = (
+            f"only {readers[index][0]} reads it, which has none either"
+            if readers[index]
+            else "no layer reads it"
+        )
         if index in attention:
-            source = graph.sources(layer)[0]
-            yield subject.finding(
-                "YI303",
-                subject.rows[index].span,
-                f"{layer} has no effect: {which}",
-                f"let the layers that read {source} read {index}, or take it out",
-            )
+            code, hint = "YI303", f"let the layers that read {graph.sources(layer)[0]} read {index}"
         else:
-            yield subject.finding(
-                "YI304",
-                subject.rows[index].span,
-                f"{layer} has no effect: {which}",
-                f"see what is to read {index}, or take it out",
-            )
+            code, hint = "YI304", f"see which layer is to read {index}"
+        yield subject.finding(
+            code, subject.rows[index].span, f"{layer} has no effect: {read_by}", f"{hint}, or take it out"
+        )
 
 
 def bypassed(subject: Subject) -> Iterator[Finding]:

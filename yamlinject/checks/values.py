@@ -72,9 +72,8 @@ def _args(subject: Subject) -> Iterator[Finding]:
     for row in subject.rows:
         layer = row.layer
         if layer.module in known and not (layer.args and graph.is_count(layer.args[0])):
-            (count,) = [subject.channels[source] for source in graph.sources(layer)[:1] if source >= 0] or [
-                None
-            ]
+            counts = [subject.channels[source] for source in graph.sources(layer) if source != graph.IMAGE]
+            count = counts[0] if counts else None
             example = recipes.recipe(layer.module).args_text(count or 512)
             yield subject.finding(
                 "YI403",
@@ -115,9 +114,8 @@ def _freeze(subject: Subject) -> Iterator[Finding]:
     wanted = {places[index] for index in before}
     if not before or (wanted <= frozen and not frozen & set(places) - wanted):
         return
-    wanted |= (
-        set(range(min(wanted), max(wanted))) if len(before) == max(before) - min(before) + 1 else set()
-    )
+    if sorted(before) == list(range(min(before), max(before) + 1)):  # all from one to another
+        wanted = set(range(min(wanted), max(wanted) + 1))
     key = re.search(r"(?m)^['\"]?freeze\b", subject.document.text)
     yield subject.finding(
         "YI404",
