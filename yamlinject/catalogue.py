@@ -78,3 +78,26 @@ def wirings() -> tuple[Wiring, ...]:
 def modules() -> frozenset[str]:
     """The modules that upstream models have."""
     return frozenset(layer.module for wiring in wirings() for layer in wiring.layers)
+
+
+@cache
+def endings() -> frozenset[str]:
+    """The modules that only end a stage, such as SPPF.
+
+    Upstream models never have one right below a layer that joins or changes the size, nor read the layer
+    above it from elsewhere.
+    """
+    begin: set[str] = set()
+    for wiring in wirings():
+        read = {
+            source for layer in wiring.layers if len(layer.references) > 1 for source in layer.references
+        }
+        for above, factor, layer in zip(wiring.layers, wiring.factors, wiring.layers[1:], strict=False):
+            if (
+                factor != 1
+                or len(above.references) > 1
+                or above.index in read
+                or "conv" in layer.module.lower()
+            ):
+                begin.add(layer.module)
+    return modules() - begin

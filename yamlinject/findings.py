@@ -21,7 +21,7 @@ class Rule(NamedTuple):
 
 
 _TABLE: Sequence[tuple[str, str, Severity, str]] = (
-    ("YI001", "invalid-yaml", "error", "PyYAML, and so every framework, cannot read the file"),
+    ("YI001", "invalid-yaml", "error", "PyYAML, which frameworks read configs with, cannot read the file"),
     ("YI002", "duplicate-key", "error", "a key stands twice, and PyYAML keeps the last one without a word"),
     ("YI003", "no-layer-lists", "error", "backbone and head are not two lists of rows"),
     ("YI004", "malformed-row", "error", "a row is not [from, number, module, args]"),
@@ -59,7 +59,8 @@ class Finding(NamedTuple):
     """A rule that a file breaks, and where.
 
     ``hint`` says what to write instead. ``start`` and ``end`` bound the offending text, ``end`` behind its
-    last character; both are None when the whole file is meant. ``line`` is the text of ``start``'s line.
+    last character; without ``end`` it goes to the end of the line, and both are None when the whole file is
+    meant. ``line`` is the text of ``start``'s line.
     ``base``: the base that the file was compared with, where that led to the finding.
     ``diff``: the lines of a unified diff that mends the file. ``fix``: the edits that ``--fix`` makes.
     """

@@ -127,7 +127,10 @@ def reference_problem(index: int, reference: int) -> str | None:
     if source == index:
         return f"'from' {reference} is the layer itself"
     if source > index:
-        return f"'from' {reference} is no earlier layer: it can read layers up to {index - 1}"
+        can = (
+            f"it can read layers up to {index - 1}" if index else "the first layer can read the image only"
+        )
+        return f"'from' {reference} is no earlier layer: {can}"
     if source < 0 and (index, reference) != (0, -1):
         return f"'from' {reference} reaches back beyond layer 0"
     return None

@@ -96,10 +96,13 @@ def _given_args(text: str) -> list[Any]:
         raise YamlInjectError(f"--args has to be a YAML list such as '[{CHANNELS}, 16]', not {text!r}")
     for arg in args:
         if isinstance(arg, str) and _reads_as_number(arg):
-            raise YamlInjectError(
-                f"--args: PyYAML reads {arg} as a string: write {yaml.safe_dump(float(arg)).split()[0]}"
-            )
+            raise YamlInjectError(f"--args: PyYAML reads {arg} as a string: write {as_number(arg)}")
     return args
+
+
+def as_number(text: str) -> str:
+    """A number such as ``1e-4`` as PyYAML reads it as one: ``0.0001``."""
+    return str(yaml.safe_dump(float(text))).split()[0]
 
 
 def _reads_as_number(text: str) -> bool:

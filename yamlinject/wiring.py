@@ -34,10 +34,17 @@ def align(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int] | None:
     them, or when what is between them cannot be attention: it reads several layers or changes the stride.
     Where a twin of a layer was put in next to it, the one is taken that leaves fewer references wrong.
     """
+    return next(iter(alignments(layers, base)), None)
+
+
+def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]]:
+    """All that :func:`align` could say: two where a twin was put in and the references do not tell."""
     first = _places(layers, base)
     last = [len(layers) - 1 - position for position in reversed(_places(layers[::-1], base[::-1]))]
     fitting = [places for places in (first, last) if _fits(layers, base, places)]
-    return min(fitting, key=lambda places: len(list(misread(layers, base, places))), default=None)
+    wrong = [len(list(misread(layers, base, places))) for places in fitting]
+    best = [places for places, count in zip(fitting, wrong, strict=True) if count == min(wrong)]
+    return best[:1] if first == last else best
 
 
 def _fits(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> bool:
@@ -77,21 +84,20 @@ def misread(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int
     """
     of_base = {place: index for index, place in enumerate(places)}
     means = {graph.IMAGE: graph.IMAGE}
-    output = {graph.IMAGE: graph.IMAGE}
+    output = {graph.IMAGE: graph.IMAGE}  # what stands for each layer of the base, so far
     for layer in layers:
         # a reference to no earlier layer means nothing, which no layer of the base reads
-        source = next(iter(graph.sources(layer)), _NOTHING)
-        means[layer.index] = of_base.get(layer.index, means.get(source, _NOTHING))
+        read = [means.get(source, _NOTHING) for source in graph.sources(layer)]
+        original = of_base.get(layer.index)
+        means[layer.index] = original if original is not None else next(iter(read), _NOTHING)
+        if original is not None:
+            wanted = graph.sources(base[original])
+            pairs = enumerate(zip(read, wanted, strict=True))
+            wrong = [position for position, (found, right) in pairs if found != right]
+            if wrong:
+                right = [output[source] for source in wanted]
+                yield Misread(layer, right, wrong, sorted(read) == sorted(wanted))
         output[means[layer.index]] = layer.index
-    for original, place in zip(base, places, strict=True):
-        wanted = graph.sources(original)
-        read = [means.get(source, _NOTHING) for source in graph.sources(layers[place])]
-        wrong = [
-            position for position, pair in enumerate(zip(read, wanted, strict=True)) if len(set(pair)) > 1
-        ]
-        if wrong:
-            right = [output[source] for source in wanted]
-            yield Misread(layers[place], right, wrong, sorted(read) == sorted(wanted))
 
 
 def unread(layers: Sequence[Layer], attention: Sequence[int]) -> list[Layer]:

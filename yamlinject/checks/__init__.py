@@ -24,7 +24,7 @@ from yamlinject.lines import Lines
 
 #: What is wrong with a text whose layers cannot be told.
 _STRUCTURE: tuple[tuple[type[ConfigError], str, str], ...] = (
-    (InvalidYamlError, "YI001", "mend the YAML: no framework can read it"),
+    (InvalidYamlError, "YI001", "mend the YAML: PyYAML cannot read the file"),
     (DuplicateKeyError, "YI002", "keep the one that is meant"),
     (MalformedRowError, "YI004", "write it as [from, number, module, args]"),
     (ConfigError, "YI003", "a model config has the lists backbone and head, which hold all of its layers"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from yamlinject import catalogue, graph, wiring
 from yamlinject.checks.subject import Subject
-from yamlinject.document import Row
+from yamlinject.document import Row, Span
 from yamlinject.findings import Finding
 from yamlinject.layer import Layer, flow
 from yamlinject.wiring import Misread
@@ -21,9 +21,9 @@ def against_base(subject: Subject) -> Iterator[Finding]:
         if wrong.swapped and wrong.layer is not subject.layers[-1]:
             yield subject.finding(
                 "YI306",
-                row.references[0],
+                Span(row.references[0].start, row.references[-1].end),
                 f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, in another order than the base",
-                f"write {_numbers(row, wrong.wanted)}: weights trained on the base fit no other order",
+                f"write {_exchanged(row, wrong.wanted)}: weights trained on the base fit no other order",
                 base=subject.match.base.name,
             )
             continue
@@ -73,7 +73,7 @@ def without_base(subject: Subject) -> Iterator[Finding]:
             continue
         for position, source in enumerate(graph.sources(reader)):
             end = _end_of_stage(subject, source) if source < reader.index - 1 else source
-            if end != source:
+            if end not in graph.sources(reader):
                 yield subject.finding(
                     "YI302",
                     row.references[position],
@@ -88,16 +88,17 @@ def _end_of_stage(subject: Subject, source: int) -> int:
     """The layer that a reader of ``source`` most likely means, or ``source`` itself."""
     if source == graph.IMAGE:
         return source
-    layers, layer = subject.layers, subject.layers[source]
+    layers = subject.layers
     block = source + 1
     while _follows(layers, block) and not _is_block(subject, block):
         block += 1
     if not _follows(layers, block) or not _is_block(subject, block):
         return source
-    begins = graph.is_concat(layer.module) or graph.stride_factor(layer) not in (1, None)
-    is_attention = layer.module not in catalogue.modules() and wiring.could_be_put_in(layer)
-    module = layers[block].module
-    ends_early = is_attention and module in catalogue.modules() and "conv" not in module.lower()
+    start = source
+    while start > 0 and _follows(layers, start) and not _is_block(subject, start):
+        start -= 1
+    begins = graph.is_concat(layers[start].module) or graph.stride_factor(layers[start]) not in (1, None)
+    ends_early = start < source and layers[block].module in catalogue.endings()
     end = block if begins or ends_early else source
     while end > source and _follows(layers, end + 1) and not _is_block(subject, end + 1):
         end += 1
@@ -113,8 +114,9 @@ def _follows(layers: Sequence[Layer], index: int) -> bool:
 
 def _is_block(subject: Subject, index: int) -> bool:
     """Whether a layer is more than attention: upstream models have it, or it changes the channels."""
-    if subject.layers[index].module in catalogue.modules():
-        return True
+    layer = subject.layers[index]
+    if layer.module in catalogue.modules():
+        return not graph.gives_no_map(layer)
     return subject.channels[index] != subject.channels[index - 1]
 
 
@@ -173,8 +175,10 @@ def _number(row: Row, position: int, index: int) -> str:
     return str(index if row.layer.references[position] >= 0 else index - row.layer.index)
 
 
-def _numbers(row: Row, indices: Sequence[int]) -> str:
-    return ", ".join(_number(row, position, index) for position, index in enumerate(indices))
+def _exchanged(row: Row, wanted: Sequence[int]) -> str:
+    """The references of a row as they are written, in the order of ``wanted``."""
+    written = dict(zip(graph.sources(row.layer), row.layer.references, strict=True))
+    return ", ".join(str(written.get(source, source)) for source in wanted)
 
 
 def _named(layers: Sequence[Layer], index: int) -> str:

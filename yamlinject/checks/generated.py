@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from yamlinject import bases, edits, provenance, report
 from yamlinject.checks.subject import Subject
-from yamlinject.config import Config, Injected, Restored
+from yamlinject.config import Config, Restored
 from yamlinject.document import Span
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.findings import Finding
-from yamlinject.provenance import Found
+from yamlinject.provenance import Found, Provenance
 from yamlinject.selectors import SCOPES
+from yamlinject.source import Source
 
 _EDITED = "it is not what its command gives: it was edited since"
 
@@ -26,6 +27,7 @@ class Generated(NamedTuple):
     ``restored``: the config without the layers of that line, or None with ``problem`` saying why not.
     ``base``: the file that the line names; None if that is no file of its own (standard input, or the
     config itself, ``--in-place``), or is not there (``missing``).
+    ``intact``: undoing the command and running it again gives the config, byte for byte.
     """
 
     found: Found
@@ -33,16 +35,12 @@ class Generated(NamedTuple):
     problem: str
     base: Config | None
     missing: bool
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether taking the layers out gives the recorded base, byte for byte."""
-        return self.restored is not None and self.restored.exact
+    intact: bool
 
     @property
     def recorded(self) -> Config | None:
         """The base, as far as it is known."""
-        return self.base or (self.restored if self.is_intact else None)
+        return self.base or (self.restored if self.intact else None)
 
 
 def read(config: Config) -> Generated | None:
@@ -50,16 +48,20 @@ def read(config: Config) -> Generated | None:
     lines = provenance.read(config.text)
     if not lines:
         return None
-    restored, problem, base, missing = None, "", None, False
+    line = lines[0].provenance
+    restored, problem, base, missing, intact = None, "", None, False, False
     try:
-        restored = config.remove(lines[0].provenance.module)
+        restored = config.remove(line.module)
+        if restored.exact:
+            again = _again(Config(line.base, restored.to_bytes()), line)
+            intact = again == config.to_bytes()
     except YamlInjectError as error:
         problem = error.message
     try:
-        base = _base(lines[0].provenance.base, config)
+        base = _base(line.base, config)
     except SourceError:
         missing = True
-    return Generated(lines[0], restored, problem, base, missing)
+    return Generated(lines[0], restored, problem, base, missing, intact)
 
 
 def _base(name: str, config: Config) -> Config | None:
@@ -97,48 +99,62 @@ def check(subject: Subject, made: Generated | None) -> Iterator[Finding]:
     if made.base is None:
         yield from _without_file(subject, made, span)
         return
+    changed = provenance.digest(made.base.to_bytes()) != line.digest
+    if made.intact and not changed:
+        return
     file = str(subject.config.path or bases.STDIN)
     mend = f"run: {report.command(*line.command, '-o', file, '--force')}"
-    changed = provenance.digest(made.base.to_bytes()) != line.digest
     try:
-        again = _again(made.base, line.command)
+        again = Source.from_bytes(_again(made.base, line)).text
     except YamlInjectError as error:
         problem = f"its command does not work any more: {error.message}"
         hint = "generate it anew with a command that does"
         yield subject.finding("YI602" if changed else "YI603", span, problem, hint)
         return
-    if again.to_bytes() == subject.config.to_bytes():
-        return
-    diff = tuple(edits.unified_diff(subject.config.text, again.text, file, file))
+    diff = tuple(edits.unified_diff(subject.config.text, again, file, file))
     if changed:
-        yield subject.finding("YI602", span, f"its base {line.base} was changed since", mend, diff=diff)
-    if not changed or not made.is_intact:
+        problem = f"its base {line.base} was changed since"
+        yield subject.finding("YI602", span, problem, mend, diff=diff)
+    if not made.intact:
         yield subject.finding("YI603", span, _EDITED, mend, diff=() if changed else diff)
 
 
 def _without_file(subject: Subject, made: Generated, span: Span) -> Iterator[Finding]:
     """A config whose base is no file of its own: undoing its commands is what there is to go by."""
     line = made.found.provenance
-    if made.missing and _is_path(line.base):
+    gone = made.missing and _is_path(line.base)
+    if gone:
         problem = f"its base {line.base} is not there"
         yield subject.finding("YI601", span, problem, "put it back, or generate from another base")
     step: Generated | None = made
-    while step and step.is_intact and step.restored:
+    while step and step.intact and step.restored:
         step = read(Config(subject.config.name, step.restored.to_bytes(), path=subject.config.path))
     if step:
         problem = f"{_EDITED} ({step.problem})" if step.problem else _EDITED
-        hint = f"generate it anew: {report.command(*line.command)}"
-        yield subject.finding("YI603", span, problem, hint)
+        yield subject.finding("YI603", span, problem, _undo_hint(subject, made, gone))
+
+
+def _undo_hint(subject: Subject, made: Generated, gone: bool) -> str:
+    line = made.found.provenance
+    if gone:
+        return "undo the edit, or generate it anew when the base is there"
+    if made.missing or line.base == bases.STDIN:
+        return f"undo the edit, or generate it anew: {report.command(*line.command)}"
+    file = subject.config.name
+    return (
+        f"undo the edit, or run: {report.command('remove', line.module, file, '--in-place')}, and add the "
+        "layers again"
+    )
 
 
 def _is_path(name: str) -> bool:
     return "/" in name or name.endswith((".yaml", ".yml"))
 
 
-def _again(base: Config, command: tuple[str, ...]) -> Injected:
-    """Run the command of a provenance line once more."""
+def _again(base: Config, line: Provenance) -> bytes:
+    """What the command of a provenance line gives, as the version of that line writes it."""
     options: dict[str, Any] = {"after": []}
-    words = iter(command[3:])
+    words = iter(line.command[3:])
     for word in words:
         if word == "--fix-comments":
             options["fix_comments"] = True
@@ -154,4 +170,7 @@ def _again(base: Config, command: tuple[str, ...]) -> Injected:
             raise YamlInjectError(f"--scope {value} is none of {', '.join(SCOPES)}")
         else:
             options[word.removeprefix("--")] = value
-    return base.add(command[1], **options)
+    result = base.add(line.module, **options)
+    written = result.rewrite.provenance
+    same_version = str(written and written._replace(version=line.version))
+    return result.to_bytes().replace(str(written).encode(), same_version.encode(), 1)

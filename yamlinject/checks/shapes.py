@@ -56,8 +56,8 @@ def _head(subject: Subject) -> Iterator[Finding]:
         yield subject.finding(
             "YI203",
             _from_span(row),
-            f"{layer} reads {len(inputs)} layers, and the anchors have {anchors} rows",
-            f"give anchors {len(inputs) // groups} rows, or read {anchors} layers",
+            f"{layer} reads {_count(len(inputs), 'layer')}, and the anchors have {_count(anchors, 'row')}",
+            f"give anchors {_count(len(inputs) // groups, 'row')}, or read {_count(anchors, 'layer')}",
         )
 
 
@@ -71,6 +71,10 @@ def _anchor_rows(subject: Subject, args: list[Any]) -> int | None:
 
 def _from_span(row: Row) -> Span:
     return Span(row.references[0].start, row.references[-1].end)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _list(inputs: Sequence[float | None]) -> str:

@@ -44,17 +44,17 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _numbers_as_text(subject: Subject, values: list[Any], span: Span, where: str) -> Iterator[Finding]:
-    for value in _flat(values):
-        if isinstance(value, str) and _TEXT_NUMBER.fullmatch(value):
-            word = re.compile(rf"(?<![\w.'\"+-]){re.escape(value)}(?![\w.'\"])")
-            found = word.search(subject.document.text, *span)
-            if found:  # not in quotes
-                yield subject.finding(
-                    "YI401",
-                    Span(*found.span()),
-                    f"{where}PyYAML reads {value} as text",
-                    f"write {float(value):.12f}".rstrip("0"),
-                )
+    texts = (value for value in _flat(values) if isinstance(value, str) and _TEXT_NUMBER.fullmatch(value))
+    for text in dict.fromkeys(texts):
+        # not in quotes, which say that it is meant
+        word = re.compile(rf"(?<![\w.'\"+-]){re.escape(text)}(?![\w.'\"])")
+        for found in word.finditer(subject.document.text, *span):
+            yield subject.finding(
+                "YI401",
+                Span(*found.span()),
+                f"{where}PyYAML reads {text} as text",
+                f"write {recipes.as_number(text)}",
+            )
 
 
 def _flat(value: Any) -> Iterator[Any]:

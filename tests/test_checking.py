@@ -1,0 +1,906 @@
+"""The command ``check`` as a user meets it: files and folders, streams, formats, exit codes, ``--fix``."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import select
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from yamlinject import bases, load
+from yamlinject.cli import run
+
+BASE = """\
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]  # 0
+  - [-1, 1, C3, [16]]  # 1
+  - [-1, 1, SPPF, [16, 5]]  # 2
+head:
+  - [[-1, 1], 1, Concat, [1]]  # 3
+  - [-1, 1, C3, [32]]  # 4
+  - [[4], 1, Detect, [nc]]  # 5
+"""
+
+# what an insertion behind SPPF makes of it, by hand
+GOOD = """\
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]  # 0
+  - [-1, 1, C3, [16]]  # 1
+  - [-1, 1, SPPF, [16, 5]]  # 2
+  - [-1, 1, SimAM, [16]]  # 3
+head:
+  - [[-1, 1], 1, Concat, [1]]  # 4
+  - [-1, 1, C3, [32]]  # 5
+  - [[5], 1, Detect, [nc]]  # 6
+"""
+# an error: the head reads itself (YI102), at line 10, columns 7 to 8
+BAD = GOOD.replace("[[5], 1, Detect", "[[6], 1, Detect")
+# a warning: PyYAML reads 1e-4 as text (YI401)
+DOUBTFUL = GOOD.replace("SimAM, [16]", "SimAM, [16, 1e-4]")
+# a warning that --fix mends (YI501): line 9 gives layer 5 the index 9
+STALE = GOOD.replace("# 5\n", "# 9\n")
+OTHER = "train: images/train\nnames: {0: cat}\n"
+
+ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
+PREFIX = "yamlinject: error: "
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def heads(self) -> list[str]:
+        """The first line of every finding: ``FILE:LINE:COL: CODE severity``."""
+        return re.findall(r"^(\S.*?: YI\d{3} \w+): ", self.out, re.M)
+
+    @property
+    def codes(self) -> list[str]:
+        return re.findall(r"^\S.*?: (YI\d{3}) ", self.out, re.M)
+
+    @property
+    def summary(self) -> str:
+        return self.err.splitlines()[-1]
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
+    """Run the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str) -> Result:
+        code = run(arguments)
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Result(code, out.decode(), err.decode())
+
+    return invoke
+
+
+def write(files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def process(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "yamlinject", *arguments]
+    settings: dict[str, Any] = {"cwd": folder, "capture_output": True, "timeout": 60, "check": False}
+    return subprocess.run(command, **{**settings, **more})
+
+
+def assert_refused(result: Result, *fragments: str) -> None:
+    """Exit code 2 and one line."""
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(PREFIX)
+    assert result.err.count("\n") == 1
+    for fragment in fragments:
+        assert fragment in result.err
+
+
+def test_a_right_config(cli: Cli) -> None:
+    write({"good.yaml": GOOD})
+    assert cli("check", "good.yaml") == (0, "", "Checked 1 file: nothing found\n")
+
+
+def test_what_is_printed_of_a_wrong_one(cli: Cli) -> None:
+    write({"bad.yaml": BAD})
+    result = cli("check", "bad.yaml")
+    assert result.code == 1
+    assert result.out.splitlines()[:3] == [
+        "bad.yaml:10:7: YI102 error: layer 6 Detect: 'from' 6 is the layer itself",
+        "   10 |   - [[6], 1, Detect, [nc]]  # 6",
+        "              ^",
+    ]
+    assert result.err == "Checked 1 file: 1 error in 1 file\n"
+
+
+# --- which files
+
+
+def test_folders(cli: Cli) -> None:
+    write(
+        {
+            "conf/b.yaml": BAD,
+            "conf/a.yml": BAD,
+            "conf/a/z.yaml": BAD,
+            "conf/c/deep/er/C.YAML": BAD,
+            "conf/data.yaml": OTHER,
+            "conf/c/list.yml": "- backbone\n- head\n",
+            "conf/notes.txt": BAD,
+            "conf/yaml": BAD,
+            "conf/.hidden/x.yaml": BAD,
+            "conf/c/.git/x.yaml": BAD,
+            "conf/env/pyvenv.cfg": "home = /usr/bin\n",
+            "conf/env/lib/x.yaml": BAD,
+        }
+    )
+    result = cli("check", "conf")
+    assert result.code == 1
+    expected = ["conf/a.yml", "conf/b.yaml", "conf/a/z.yaml", "conf/c/deep/er/C.YAML"]
+    assert result.heads == [f"{name}:10:7: YI102 error" for name in expected]
+    assert result.summary == "Checked 4 files, skipped 2: 4 errors in 4 files"
+
+
+@pytest.mark.parametrize("folder", [".hidden", "env"])
+def test_a_folder_that_is_left_out_can_be_named(cli: Cli, folder: str) -> None:
+    write({f"{folder}/pyvenv.cfg": "", f"{folder}/x.yaml": BAD})
+    assert cli("check", ".").summary == "Checked 0 files: nothing found"
+    assert cli("check", folder).heads == [f"{folder}/x.yaml:10:7: YI102 error"]
+
+
+def test_the_current_folder(cli: Cli) -> None:
+    write({"x.yaml": BAD, "sub/y.yaml": BAD})
+    assert cli("check", ".").heads == ["x.yaml:10:7: YI102 error", "sub/y.yaml:10:7: YI102 error"]
+
+
+def test_an_empty_folder_and_one_without_configs(cli: Cli) -> None:
+    write({"none/data.yaml": OTHER})
+    Path("empty").mkdir()
+    assert cli("check", "empty") == (0, "", "Checked 0 files: nothing found\n")
+    assert cli("check", "none") == (0, "", "Checked 0 files, skipped 1: nothing found\n")
+
+
+def test_order_is_that_of_the_arguments(cli: Cli) -> None:
+    write({"z.yaml": BAD, "m/b.yaml": BAD, "m/a.yaml": BAD, "a.yaml": BAD})
+    heads = cli("check", "z.yaml", "m", "a.yaml").heads
+    assert [head.partition(":")[0] for head in heads] == ["z.yaml", "m/a.yaml", "m/b.yaml", "a.yaml"]
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        pytest.param(["m/a.yaml", "m/a.yaml"], id="twice"),
+        pytest.param(["m/a.yaml", "./m/a.yaml"], id="spelled-otherwise"),
+        pytest.param(["m/a.yaml", "m/../m//a.yaml"], id="round-about"),
+        pytest.param(["m/a.yaml", "m"], id="and-its-folder"),
+        pytest.param(["m", "m/a.yaml"], id="and-its-file"),
+        pytest.param(["m", ".", "m/"], id="folders"),
+    ],
+)
+def test_a_file_named_twice_is_checked_once(cli: Cli, paths: list[str]) -> None:
+    write({"m/a.yaml": BAD})
+    result = cli("check", *paths)
+    assert result.codes == ["YI102"]
+    assert result.summary == "Checked 1 file: 1 error in 1 file"
+
+
+def test_a_named_file_needs_no_ending(cli: Cli) -> None:
+    write({"config.txt": BAD})
+    assert cli("check", "config.txt").heads == ["config.txt:10:7: YI102 error"]
+
+
+def test_a_named_file_that_is_no_config_is_skipped(cli: Cli) -> None:
+    write({"data.yaml": OTHER})
+    assert cli("check", "data.yaml") == (0, "", "Checked 0 files, skipped 1: nothing found\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "codes"),
+    [(GOOD, 0, []), (DOUBTFUL, 0, ["YI401"]), (BAD, 1, ["YI102"]), (OTHER, 0, [])],
+)
+def test_standard_input(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, text: str, code: int, codes: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    result = cli("check", "-")
+    assert (result.code, result.codes) == (code, codes)
+    assert all(head.startswith("<stdin>:") for head in result.heads)
+
+
+def test_standard_input_besides_files(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    write({"bad.yaml": BAD})
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(DOUBTFUL.encode())))
+    result = cli("check", "-", "bad.yaml", "-")
+    assert result.codes == ["YI401", "YI102"]
+    assert result.summary == "Checked 2 files: 1 error and 1 warning in 2 files"
+
+
+def test_no_path_is_an_error(cli: Cli) -> None:
+    assert_refused(cli("check"), "PATH", "yamlinject check --help")
+
+
+# --- which rules
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        pytest.param([], ["YI501", "YI401", "YI102"], id="all"),
+        pytest.param(["--select", "YI102"], ["YI102"], id="one"),
+        pytest.param(["--select", "yi102"], ["YI102"], id="small-letters"),
+        pytest.param(["--select", "YI4"], ["YI401"], id="prefix"),
+        pytest.param(["--select", "YI"], ["YI501", "YI401", "YI102"], id="prefix-of-all"),
+        pytest.param(["--select", "YI4", "--select", "YI5"], ["YI501", "YI401"], id="repeated"),
+        pytest.param(["--select", "YI4, YI102"], ["YI401", "YI102"], id="commas"),
+        pytest.param(["--ignore", "YI102"], ["YI501", "YI401"], id="ignored"),
+        pytest.param(["--ignore", "YI1,YI5"], ["YI401"], id="ignored-prefixes"),
+        pytest.param(["--ignore", "YI1", "--ignore", "YI4"], ["YI501"], id="ignored-repeatedly"),
+        pytest.param(["--select", "YI1,YI4", "--ignore", "YI401"], ["YI102"], id="both"),
+        pytest.param(["--select", "YI3"], [], id="nothing-left"),
+        pytest.param(["--ignore", "YI"], [], id="all-ignored"),
+    ],
+)
+def test_select_and_ignore(cli: Cli, options: list[str], codes: list[str]) -> None:
+    text = GOOD.replace("C3, [16]]  # 1", "C3, [16]]  # 7").replace("[16]]  # 3", "[16, 1e-4]]  # 3")
+    write({"x.yaml": text.replace("[[5], 1, Detect", "[[6], 1, Detect")})
+    result = cli("check", "x.yaml", *options)
+    assert result.codes == codes
+    assert result.code == int("YI102" in codes)
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        (["--select", "YI9"], "'YI9'"),
+        (["--ignore", "X"], "'X'"),
+        (["--select", "YI102,YI1O3"], "'YI1O3'"),
+        (["--select", ""], "''"),
+        (["--select", "YI102,"], "''"),
+        (["--ignore", "YI1022"], "'YI1022'"),
+        (["--ignore", "invalid-yaml"], "'INVALID-YAML'"),
+    ],
+)
+def test_unknown_rules(cli: Cli, options: list[str], shown: str) -> None:
+    write({"bad.yaml": BAD})
+    assert_refused(cli("check", "bad.yaml", *options), shown, "yamlinject rule")
+
+
+# --- what it is compared with
+
+
+def forgotten() -> str:
+    """yolov5s with SimAM behind SPPF, and one reference that was not renumbered: [-1, 14].
+
+    Layer 14 is the C3 now that was 13, and has the stride that layer 15 has: only the base tells.
+    """
+    text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
+    assert text.count("[[-1, 15], 1, Concat, [1]]") == 1
+    return text.replace("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat")
+
+
+def test_what_only_the_base_tells(cli: Cli) -> None:
+    write({"mine.yaml": forgotten()})
+    result = cli("check", "mine.yaml")
+    assert (result.code, result.codes) == (1, ["YI301"])
+    assert "layer 20 Concat reads 14 C3, and has to read 15 Conv" in result.out
+    assert "= base: yolov5s\n" in result.out
+    assert cli("check", "mine.yaml", "--no-base") == (0, "", "Checked 1 file: nothing found\n")
+
+
+@pytest.mark.parametrize("base", ["base.yaml", "./base.yaml", "yolov5s"])
+def test_base_by_path_and_by_name(cli: Cli, base: str) -> None:
+    write({"mine.yaml": forgotten(), "base.yaml": load("yolov5s").to_bytes()})
+    result = cli("check", "mine.yaml", "--base", base)
+    assert (result.code, result.codes) == (1, ["YI301"])
+    assert f"= base: {base}\n" in result.out
+
+
+def test_a_base_that_no_upstream_model_is(cli: Cli) -> None:
+    """The Concat reads SPPF where it read the C3 above: the base tells that, nothing else does."""
+    write({"mine.yaml": GOOD.replace("[[-1, 1], 1, Concat", "[[-1, 2], 1, Concat"), "base.yaml": BASE})
+    assert "YI301" not in cli("check", "mine.yaml").codes
+    result = cli("check", "mine.yaml", "--base", "base.yaml", "--select", "YI301")
+    assert (result.code, result.heads) == (1, ["mine.yaml:8:11: YI301 error"])
+    assert cli("check", "base.yaml", "--base", "base.yaml").code == 0
+
+
+def test_a_base_that_it_was_not_made_from(cli: Cli) -> None:
+    write({"good.yaml": GOOD})
+    result = cli("check", "good.yaml", "--base", "yolov5s")
+    assert (result.code, result.codes) == (1, ["YI307"])
+    assert result.out.startswith("good.yaml: YI307 error: ")
+
+
+@pytest.mark.parametrize(
+    ("base", "fragments"),
+    [
+        ("nowhere.yaml", ["nowhere.yaml: ", "no such file"]),
+        ("yolov5y", ["'yolov5y'", "did you mean yolov5"]),
+        ("data.yaml", ["data.yaml: ", "not a model config"]),
+        ("broken.yaml", ["broken.yaml:1:12: ", "not valid YAML"]),
+        ("bad.yaml", ["bad.yaml:10:7: ", "itself"]),
+        (".", ["."]),
+        ("", [""]),
+        ("bin.yaml", ["bin.yaml: ", "binary"]),
+    ],
+)
+def test_bases_that_cannot_be_used(cli: Cli, base: str, fragments: list[str]) -> None:
+    write({"good.yaml": GOOD, "bad.yaml": BAD, "data.yaml": OTHER, "broken.yaml": "backbone: [}"})
+    Path("bin.yaml").write_bytes(b"\0")
+    assert_refused(cli("check", "good.yaml", "--base", base), *fragments)
+
+
+def test_base_and_no_base(cli: Cli) -> None:
+    write({"good.yaml": GOOD})
+    assert_refused(cli("check", "good.yaml", "--base", "yolov5s", "--no-base"), "--base", "--no-base")
+
+
+# --- exit codes
+
+
+@pytest.mark.parametrize(
+    ("files", "strict", "code"),
+    [
+        pytest.param({"a.yaml": GOOD}, False, 0, id="nothing"),
+        pytest.param({"a.yaml": GOOD}, True, 0, id="nothing-strict"),
+        pytest.param({"a.yaml": DOUBTFUL}, False, 0, id="warning"),
+        pytest.param({"a.yaml": DOUBTFUL}, True, 1, id="warning-strict"),
+        pytest.param({"a.yaml": BAD}, False, 1, id="error"),
+        pytest.param({"a.yaml": BAD}, True, 1, id="error-strict"),
+        pytest.param({"a.yaml": GOOD, "b.yaml": BAD}, False, 1, id="one-of-two"),
+        pytest.param({"a.yaml": b"backbone: [\0"}, False, 2, id="unreadable"),
+        pytest.param({"a.yaml": b"\0", "b.yaml": BAD}, False, 2, id="unreadable-and-error"),
+        pytest.param({"a.yaml": BAD, "b.yaml": b"\0"}, True, 2, id="error-and-unreadable"),
+        pytest.param({"a.yaml": OTHER}, True, 0, id="skipped"),
+        pytest.param({"a.yaml": "backbone: [}"}, False, 1, id="no-yaml"),
+    ],
+)
+def test_exit_codes(cli: Cli, files: dict[str, str | bytes], strict: bool, code: int) -> None:
+    write(files)
+    assert cli("check", *files, *["--strict"] * strict).code == code
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(cli: Cli) -> None:
+    write({"a.yaml": BAD, "b.yaml": b"\0", "c.yaml": DOUBTFUL})
+    result = cli("check", "a.yaml", "nowhere.yaml", "b.yaml", "c.yaml")
+    assert result.code == 2
+    assert result.codes == ["YI102", "YI401"]
+    assert result.err.splitlines() == [
+        "yamlinject: error: nowhere.yaml: cannot read it: no such file or directory",
+        "yamlinject: error: b.yaml: a binary file, not text",
+        "Checked 2 files, failed on 2: 1 error and 1 warning in 2 files",
+    ]
+
+
+def test_binary_yaml_in_a_folder_is_passed_over(cli: Cli) -> None:
+    write({"m/a.yaml": b"\0", "m/b.yaml": BAD.encode("utf-16"), "m/c.yaml": GOOD})
+    assert cli("check", "m") == (0, "", "Checked 1 file, skipped 2: nothing found\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "fragments"),
+    [
+        (["--jobs", "-1"], ["--jobs", "-1"]),
+        (["--jobs", "x"], ["--jobs", "'x'"]),
+        (["--output-format", "xml"], ["--output-format", "'xml'", "sarif"]),
+        (["--bogus"], ["--bogus", "yamlinject check --help"]),
+    ],
+)
+def test_wrong_usage(cli: Cli, options: list[str], fragments: list[str]) -> None:
+    write({"good.yaml": GOOD})
+    assert_refused(cli("check", "good.yaml", *options), *fragments)
+
+
+# --- mending
+
+
+def test_fix(cli: Cli) -> None:
+    write({"x.yaml": STALE})
+    assert cli("check", "x.yaml").heads == ["x.yaml:9:26: YI501 warning"]
+    result = cli("check", "x.yaml", "--fix")
+    assert result == (0, "", "Checked 1 file: nothing found, fixed 1\n")
+    assert Path("x.yaml").read_text() == GOOD
+    assert cli("check", "x.yaml", "--fix") == (0, "", "Checked 1 file: nothing found\n")
+
+
+def test_fix_changes_the_comments_and_nothing_else(cli: Cli) -> None:
+    """CRLF, a byte order mark, odd bytes, a missing final newline and what else is wrong stay."""
+    text = (
+        BAD.replace("# 5\n", "# 9 (P3/8)\n").replace("# 1\n", "#12\n").replace("nc: 2", "nc: 2   # \xff 7")
+    )
+    data = b"\xef\xbb\xbf" + text.rstrip("\n").replace("\n", "\r\n").encode("latin-1")
+    expected = data.replace(b"# 9 (P3", b"# 5 (P3").replace(b"#12\r", b"#1\r")
+    write({"x.yaml": data})
+    Path("x.yaml").chmod(0o640)
+    result = cli("check", "--fix", "x.yaml")
+    assert (result.code, result.codes) == (1, ["YI102"])
+    assert result.summary == "Checked 1 file: 1 error in 1 file, fixed 2"
+    assert Path("x.yaml").read_bytes() == expected
+    assert stat.S_IMODE(Path("x.yaml").stat().st_mode) == 0o640
+    assert os.listdir() == ["x.yaml"]
+
+
+def test_fix_through_a_link(cli: Cli) -> None:
+    write({"real/x.yaml": STALE})
+    Path("link.yaml").symlink_to("real/x.yaml")
+    assert cli("check", "--fix", "link.yaml").summary == "Checked 1 file: nothing found, fixed 1"
+    assert Path("link.yaml").is_symlink()
+    assert Path("real/x.yaml").read_text() == GOOD
+
+
+def test_fix_in_a_folder(cli: Cli) -> None:
+    others = {"m/good.yaml": GOOD, "m/bad.yaml": BAD, "m/data.yaml": "a: 1  # 9\n", "m/bin.yaml": "\0"}
+    write({**others, "m/x.yaml": STALE, "m/sub/y.yaml": STALE})
+    before = {name: Path(name).stat() for name in others}
+    result = cli("check", "m", "--fix")
+    assert (result.code, result.codes) == (1, ["YI102"])
+    assert result.summary == "Checked 4 files, skipped 2: 1 error in 1 file, fixed 2"
+    assert Path("m/x.yaml").read_text() == Path("m/sub/y.yaml").read_text() == GOOD
+    for name, status in before.items():  # not even written again
+        assert (Path(name).stat().st_ino, Path(name).stat().st_mtime_ns) == (
+            status.st_ino,
+            status.st_mtime_ns,
+        )
+
+
+@pytest.mark.parametrize("options", [["--ignore", "YI501"], ["--select", "YI1"]])
+def test_fix_mends_only_what_is_selected(cli: Cli, options: list[str]) -> None:
+    write({"x.yaml": STALE})
+    assert cli("check", "x.yaml", "--fix", *options) == (0, "", "Checked 1 file: nothing found\n")
+    assert Path("x.yaml").read_text() == STALE
+
+
+def test_fix_leaves_generated_files_alone(cli: Cli) -> None:
+    write({"base.yaml": BASE.replace("# 4\n", "# 8\n")})
+    assert cli(*ADD).code == 0
+    before = Path("base_SimAM.yaml").read_bytes()
+    result = cli("check", "--fix", "base_SimAM.yaml")
+    assert (result.code, result.codes) == (0, ["YI501"])
+    assert "add --fix-comments" in result.out
+    assert result.summary == "Checked 1 file: 1 warning in 1 file"
+    assert Path("base_SimAM.yaml").read_bytes() == before
+
+
+def test_fix_of_standard_input_is_refused(cli: Cli) -> None:
+    write({"x.yaml": STALE})
+    assert_refused(cli("check", "--fix", "x.yaml", "-"), "--fix", "standard input")
+    assert Path("x.yaml").read_text() == STALE
+
+
+def test_fix_is_told_in_all_formats(cli: Cli) -> None:
+    for name in ("text", "json", "github", "sarif"):
+        write({"x.yaml": STALE})
+        result = cli("check", "--fix", "x.yaml", "--output-format", name)
+        assert result.code == 0
+        assert result.err == "Checked 1 file: nothing found, fixed 1\n"
+        if name == "json":
+            assert json.loads(result.out)["fixed"] == 1
+        assert Path("x.yaml").read_text() == GOOD
+
+
+# --- formats and streams
+
+
+def test_json(cli: Cli) -> None:
+    write({"bad.yaml": BAD, "x.yaml": STALE, "data.yaml": OTHER})
+    result = cli("check", "bad.yaml", "x.yaml", "data.yaml", "no.yaml", "--output-format", "json")
+    assert result.code == 2
+    shape = json.loads(result.out)
+    assert (shape["version"], shape["files"], shape["skipped"], shape["fixed"]) == (1, 2, 1, 0)
+    (error,) = shape["errors"]
+    assert error["file"] == "no.yaml"
+    assert "no such file" in error["message"]
+    first, second = shape["findings"]
+    keys = ("file", "code", "name", "severity", "line", "column", "end_line", "end_column", "fixable")
+    assert [first[key] for key in keys] == [
+        "bad.yaml",
+        "YI102",
+        "reads-itself",
+        "error",
+        10,
+        7,
+        10,
+        8,
+        False,
+    ]
+    assert [second[key] for key in keys] == [
+        *("x.yaml", "YI501", "stale-index-comment", "warning"),
+        *(9, 26, 9, 27, True),
+    ]
+    assert result.summary == "Checked 2 files, skipped 1, failed on 1: 1 error and 1 warning in 2 files"
+
+
+def test_sarif(cli: Cli) -> None:
+    write({"m/bad.yaml": BAD, "x.yaml": STALE})
+    result = cli("check", "m", "x.yaml", "--output-format", "sarif")
+    assert result.code == 1
+    log = json.loads(result.out)
+    assert log["version"] == "2.1.0"
+    (one,) = log["runs"]
+    first, second = one["results"]
+    assert (first["ruleId"], first["level"]) == ("YI102", "error")
+    (location,) = first["locations"]
+    assert location["physicalLocation"] == {
+        "artifactLocation": {"uri": "m/bad.yaml"},
+        "region": {"startLine": 10, "endLine": 10, "startColumn": 7, "endColumn": 8},
+    }
+    assert (second["ruleId"], second["level"]) == ("YI501", "warning")
+    assert one["tool"]["driver"]["rules"][first["ruleIndex"]]["id"] == "YI102"
+    assert one["invocations"][0]["executionSuccessful"]
+    assert result.err == "Checked 2 files: 1 error and 1 warning in 2 files\n"
+
+
+def test_github(cli: Cli) -> None:
+    write({"bad.yaml": BAD, "x.yaml": STALE})
+    result = cli("check", "bad.yaml", "x.yaml", "no.yaml", "--output-format", "github")
+    assert result.code == 2
+    failed, first, second = result.out.splitlines()
+    assert failed.startswith("::error file=no.yaml::")
+    places = "file=bad.yaml,line=10,endLine=10,col=7,endColumn=8,title=YI102 reads-itself::layer 6 Detect"
+    assert first.startswith(f"::error {places}")
+    assert second.startswith("::warning file=x.yaml,line=9,endLine=9,col=26,endColumn=27,title=YI501 ")
+
+
+@pytest.mark.parametrize(
+    ("name", "empty"), [("text", True), ("github", True), ("json", False), ("sarif", False)]
+)
+def test_formats_when_nothing_is_found(cli: Cli, name: str, empty: bool) -> None:
+    write({"good.yaml": GOOD})
+    result = cli("check", "good.yaml", "--output-format", name)
+    assert (result.code, result.err) == (0, "Checked 1 file: nothing found\n")
+    assert (result.out == "") == empty
+    if not empty:
+        assert json.loads(result.out)
+
+
+@pytest.mark.parametrize("name", ["text", "json", "github", "sarif"])
+def test_the_summary_comes_last_where_both_streams_are_one(tmp_path: Path, name: str) -> None:
+    for number in range(30):
+        (tmp_path / f"{number}.yaml").write_text(BAD)
+    done = process(
+        tmp_path,
+        *("check", ".", "nowhere.yaml", "--output-format", name),
+        capture_output=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 2
+    lines = done.stdout.decode().splitlines()
+    assert lines[-1] == "Checked 30 files, failed on 1: 30 errors in 30 files"
+    assert lines[-2] == "yamlinject: error: nowhere.yaml: cannot read it: no such file or directory"
+    assert not any("Checked" in line for line in lines[:-1])
+
+
+@pytest.mark.parametrize("name", ["text", "json", "github", "sarif"])
+def test_jobs_change_nothing(tmp_path: Path, name: str) -> None:
+    contents = (GOOD, BAD, DOUBTFUL, STALE, OTHER, "\0", "backbone: [}", forgotten())
+    for number in range(40):
+        (tmp_path / f"{number}.yaml").write_text(contents[number % len(contents)])
+    arguments = ("check", ".", "nowhere.yaml", "7.yaml", "--output-format", name, "--jobs")
+    one, two, many = (process(tmp_path, *arguments, jobs) for jobs in ("1", "2", "64"))
+    assert one.returncode == 2
+    assert one.stdout.count(b"YI301") >= 5
+    for other in (two, many):
+        assert (other.returncode, other.stdout, other.stderr) == (one.returncode, one.stdout, one.stderr)
+
+
+def test_jobs_with_standard_input_and_fix(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.yaml").write_text(STALE)
+    done = process(tmp_path, "check", ".", "--fix", "--jobs", "2")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr == b"Checked 20 files: nothing found, fixed 20\n"
+    assert {path.read_text() for path in tmp_path.iterdir()} == {GOOD}
+    done = process(tmp_path, "check", "-", "0.yaml", "--jobs", "2", input=BAD.encode())
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"<stdin>:10:7: YI102 error: ")
+    assert done.stderr == b"Checked 2 files: 1 error in 1 file\n"
+
+
+@pytest.mark.parametrize("name", ["text", "json", "github", "sarif"])
+def test_a_closed_pipe(tmp_path: Path, name: str) -> None:
+    for number in range(200):
+        (tmp_path / f"{number}.yaml").write_text(BAD)
+    command = [sys.executable, "-m", "yamlinject", "check", ".", "--output-format", name, "--jobs", "1"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        messages = running.stderr.read().decode()
+    assert running.returncode in (0, 1)
+    assert not re.search("Traceback|Exception|BrokenPipe|Errno", messages), messages
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    with open("/dev/full", "wb") as full:
+        done = process(
+            tmp_path, "check", "bad.yaml", capture_output=False, stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert b"no space left" in done.stderr.lower()
+
+
+def in_terminal(folder: Path, arguments: list[str], streams: str, **variables: str) -> tuple[int, str]:
+    """Run with ``streams`` (stdout, stderr or both) in a pseudo-terminal; what that shows."""
+    master, slave = pty.openpty()
+    ends = {name: slave if name in streams else subprocess.DEVNULL for name in ("stdout", "stderr")}
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    environment = {**kept, "TERM": "xterm", "COLUMNS": "100", **variables}
+    command = [sys.executable, "-m", "yamlinject", *arguments]
+    running = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, **ends)
+    os.close(slave)
+    shown = b""
+    try:
+        while select.select([master], [], [], 60)[0]:
+            try:
+                part = os.read(master, 65536)
+            except OSError:  # what Linux says when the other end was closed
+                break
+            if not part:
+                break
+            shown += part
+    finally:
+        os.close(master)
+    return running.wait(60), shown.decode()
+
+
+def test_progress_in_a_terminal(tmp_path: Path) -> None:
+    for number in range(50):
+        (tmp_path / f"{number}.yaml").write_text(GOOD)
+    code, shown = in_terminal(tmp_path, ["check", "."], "stderr")
+    assert code == 0
+    assert "checking" in shown
+    assert "100%" in shown
+    # taken away again, so that the summary stands alone
+    last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.rpartition("\x1b[2K")[2])
+    assert last.split() == "Checked 50 files: nothing found".split()
+
+
+def test_no_progress_for_few_files_or_without_a_terminal(tmp_path: Path) -> None:
+    for number in range(49):
+        (tmp_path / f"{number}.yaml").write_text(GOOD)
+    code, shown = in_terminal(tmp_path, ["check", "."], "stderr")
+    assert code == 0
+    assert "checking" not in shown
+    assert shown.split() == "Checked 49 files: nothing found".split()
+    (tmp_path / "49.yaml").write_text(GOOD)
+    (tmp_path / "50.yaml").write_text(GOOD)
+    assert in_terminal(tmp_path, ["check", "."], "stdout") == (0, "")
+    assert process(tmp_path, "check", ".").stderr == b"Checked 51 files: nothing found\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_colours(tmp_path: Path, variables: dict[str, str], coloured: bool) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    code, shown = in_terminal(tmp_path, ["check", "bad.yaml", "nowhere.yaml"], "stdout stderr", **variables)
+    assert code == 2
+    assert ("\x1b[31m" in shown) == coloured
+    assert ("\x1b" in shown) == coloured
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert "bad.yaml:10:7: YI102 error: layer 6 Detect" in plain
+    assert "yamlinject: error: nowhere.yaml: " in plain
+
+
+@pytest.mark.parametrize("name", ["json", "github", "sarif"])
+def test_formats_for_programs_have_no_colours(tmp_path: Path, name: str) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    code, shown = in_terminal(tmp_path, ["check", "bad.yaml", "--output-format", name], "stdout")
+    assert code == 1
+    assert "YI102" in shown
+    assert "\x1b" not in shown
+
+
+def test_odd_file_names(cli: Cli) -> None:
+    names = ["a b.yaml", "é.yaml", "x\ny.yaml", "\x1b[31m.yaml", "100%,:.yaml", "-x.yaml"]
+    write({f"m/{name}": BAD for name in names})
+    Path(os.fsdecode(b"m/\xff.yaml")).write_text(BAD)
+    result = cli("check", "m")
+    assert (result.code, result.codes) == (1, ["YI102"] * 7)
+    assert "\x1b" not in result.out
+    assert result.out.count(": YI102 error: ") == 7
+    parsed = json.loads(cli("check", "m", "--output-format", "json").out)
+    assert {f"m/{name}" for name in names} < {finding["file"] for finding in parsed["findings"]}
+    annotations = cli("check", "m", "--output-format", "github").out.splitlines()
+    assert len(annotations) == 7
+    assert any("file=m/100%25%2C%3A.yaml,line=10" in line for line in annotations)
+    (log,) = json.loads(cli("check", "m", "--output-format", "sarif").out)["runs"]
+    places = [result["locations"][0]["physicalLocation"] for result in log["results"]]
+    uris = [place["artifactLocation"]["uri"] for place in places]
+    assert {"m/a%20b.yaml", "m/%C3%A9.yaml", "m/x%0Ay.yaml", "m/100%25%2C%3A.yaml", "m/%FF.yaml"} < set(
+        uris
+    )
+
+
+# --- generated configs: check says what add --check says
+
+
+def edit(name: str, old: str, new: str) -> None:
+    text = Path(name).read_text()
+    assert text.count(old) == 1
+    Path(name).write_text(text.replace(old, new))
+
+
+def agreed(cli: Cli, command: tuple[str, ...], file: str, code: int, *codes: str) -> None:
+    """``add … --check`` exits with ``code``, and ``check`` finds ``codes``."""
+    assert cli(*command, "--check").code == code
+    result = cli("check", file)
+    assert sorted(result.codes) == sorted(codes)
+    assert result.code == int(bool(codes))
+
+
+def test_generated_from_a_file(cli: Cli) -> None:
+    write({"base.yaml": BASE})
+    assert cli(*ADD).code == 0
+    assert Path("base_SimAM.yaml").read_text().partition("\n")[2] == GOOD
+    agreed(cli, ADD, "base_SimAM.yaml", 0)
+    Path("fresh").write_bytes(Path("base_SimAM.yaml").read_bytes())
+    edit("base_SimAM.yaml", "C3, [32]", "C3, [64]")
+    agreed(cli, ADD, "base_SimAM.yaml", 1, "YI603")
+    os.replace("fresh", "base_SimAM.yaml")
+    edit("base.yaml", "C3, [32]", "C3, [64]")
+    agreed(cli, ADD, "base_SimAM.yaml", 1, "YI602")
+    edit("base_SimAM.yaml", "nc: 2", "nc: 4")
+    agreed(cli, ADD, "base_SimAM.yaml", 1, "YI602", "YI603")
+    Path("base.yaml").unlink()
+    agreed(cli, ADD, "base_SimAM.yaml", 2, "YI601", "YI603")
+
+
+def test_the_difference_and_the_hint_mend_a_generated_file(cli: Cli) -> None:
+    write({"base.yaml": BASE})
+    cli(*ADD)
+    edit("base_SimAM.yaml", "[[5], 1, Detect", "[[4], 1, Detect")
+    result = cli("check", "base_SimAM.yaml", "--select", "YI603")
+    assert "-  - [[4], 1, Detect, [nc]]  # 6\n" in result.out
+    assert "+  - [[5], 1, Detect, [nc]]  # 6\n" in result.out
+    (command,) = re.findall(r"= hint: run: yamlinject (.*)", result.out)
+    assert command == "add SimAM base.yaml --after SPPF -o base_SimAM.yaml --force"
+    assert cli(*command.split()).code == 0
+    assert cli("check", "base_SimAM.yaml").code == 0
+
+
+def test_generated_with_a_base_that_is_gone(cli: Cli) -> None:
+    write({"base.yaml": BASE})
+    cli(*ADD)
+    Path("base.yaml").unlink()
+    agreed(cli, ADD, "base_SimAM.yaml", 2, "YI601")
+
+
+def test_generated_in_place(cli: Cli) -> None:
+    write({"base.yaml": BASE})
+    command = (*ADD, "--in-place")
+    assert cli(*command).code == 0
+    agreed(cli, command, "base.yaml", 0)
+    edit("base.yaml", "C3, [32]", "C3, [64]")
+    agreed(cli, command, "base.yaml", 2, "YI603")
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_generated_by_two_commands(cli: Cli, in_place: bool) -> None:
+    write({"base.yaml": BASE})
+    first = (*ADD, "--in-place") if in_place else (*ADD, "-o", "one.yaml")
+    one = "base.yaml" if in_place else "one.yaml"
+    second = ("add", "CBAM", one, "--after", "all/C3@-1")
+    second += ("--in-place",) if in_place else ("-o", "two.yaml")
+    two = "base.yaml" if in_place else "two.yaml"
+    assert cli(*first).code == 0
+    assert cli(*second).code == 0
+    agreed(cli, second, two, 0)
+    assert cli("check", ".").code == 0
+    fresh = Path(two).read_text()
+    edit(two, "nc: 2", "nc: 3")
+    agreed(cli, second, two, 2 if in_place else 1, "YI603")
+    Path(two).write_text(fresh)
+    if not in_place:
+        edit("base.yaml", "nc: 2", "nc: 3")  # then the first file is not up to date, and the second is
+        agreed(cli, first, one, 1, "YI602")
+        agreed(cli, second, two, 0)
+
+
+def test_generated_from_a_name(cli: Cli) -> None:
+    command = ("add", "SimAM", "--after", "C3")
+    assert cli(*command).code == 0
+    agreed(cli, command, "yolov5s_SimAM.yaml", 0)
+    edit("yolov5s_SimAM.yaml", "nc: 80", "nc: 3")
+    agreed(cli, command, "yolov5s_SimAM.yaml", 1, "YI603")
+
+
+def test_generated_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def made(*more: str) -> Result:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BASE.encode())))
+        return cli("add", "SimAM", "-", "--after", "SPPF", "-o", *more)
+
+    assert made("out.yaml").code == made("out.yaml", "--check").code == 0
+    assert cli("check", "out.yaml") == (0, "", "Checked 1 file: nothing found\n")
+    edit("out.yaml", "nc: 2", "nc: 3")
+    assert made("out.yaml", "--check").code == 1
+    result = cli("check", "out.yaml")
+    assert (result.code, result.codes) == (1, ["YI603"])
+
+
+def test_a_generated_config_through_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    write({"base.yaml": BASE})
+    cli(*ADD)
+    data = Path("base_SimAM.yaml").read_bytes()
+    for content, codes in ((data, []), (data.replace(b"nc: 2", b"nc: 3"), ["YI603"])):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert cli("check", "-").codes == codes
+
+
+def test_the_base_beside_the_config_is_found_from_elsewhere(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({"m/base.yaml": BASE})
+    monkeypatch.chdir("m")
+    cli(*ADD)
+    monkeypatch.chdir("..")
+    assert cli("check", "m").code == 0
+    edit("m/base.yaml", "nc: 2", "nc: 3")
+    assert cli("check", "m/base_SimAM.yaml").codes == ["YI602"]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_generated_from_a_framework_s_base(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    """Where the framework is not installed, taking the layers out again has to give what was recorded."""
+    command = ("add", "SimAM", "yolo11n", "--after", "C2PSA")
+    assert cli(*command).code == 0
+    assert cli(*command, "--check").code == 0
+    if not installed:
+        monkeypatch.setattr(bases, "_shipped", lambda framework: {})
+        assert cli(*command, "--check").code == 2
+    assert cli("check", "yolo11n_SimAM.yaml") == (0, "", "Checked 1 file: nothing found\n")
+    edit("yolo11n_SimAM.yaml", "nc: 80", "nc: 3")
+    result = cli("check", "yolo11n_SimAM.yaml")
+    assert (result.code, result.codes) == (1, ["YI603"])
+
+
+def test_a_provenance_line_that_was_damaged(cli: Cli) -> None:
+    write({"base.yaml": BASE})
+    cli(*ADD)
+    edit("base_SimAM.yaml", "(layers 3;", "(layers three;")
+    result = cli("check", "base_SimAM.yaml")
+    assert (result.code, result.heads) == (1, ["base_SimAM.yaml:1:1: YI603 error"])
+    assert "cannot be read" in result.out
+
+
+# --- the command rule
+
+
+def test_rules_are_listed(cli: Cli) -> None:
+    result = cli("rule")
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[0].split()[:3] == ["YI001", "error", "invalid-yaml"]
+    assert (
+        "YI501  warning  stale-index-comment   a comment gives a layer another index than its own" in lines
+    )
+    assert [line[:5] for line in lines] == sorted(line[:5] for line in lines)
+    assert len(lines) == len({line.split()[2] for line in lines}) >= 29
+
+
+@pytest.mark.parametrize("code", ["YI999", "", "../YI301", "YI3", "all"])
+def test_no_such_rule(cli: Cli, code: str) -> None:
+    assert_refused(cli("rule", code), repr(code), "yamlinject rule")
