@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from yamlinject.errors import SourceError
 
@@ -89,7 +91,14 @@ def holds(path: Path, data: bytes) -> bool | None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data`` so that a crash leaves the old file or the new one, never a part.
+    """Replace ``path`` by ``data``; see :func:`replacing`."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that replaces ``path`` at the end: a crash leaves the old one or the new one, whole.
 
     A temporary file in the same folder is written, flushed to the disk and renamed. An existing
     file keeps its mode, and a symbolic link keeps pointing at the (replaced) file.
@@ -100,7 +109,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     try:
         try:
             with open(temporary, "xb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             if target.exists():

@@ -20,7 +20,7 @@ from yamlinject import frameworks
 from yamlinject.errors import SourceError, YamlInjectError, named
 from yamlinject.frameworks import registration
 from yamlinject.layer import flow
-from yamlinject.source import write_atomic
+from yamlinject.source import replacing
 
 if TYPE_CHECKING:
     from torch import nn
@@ -107,9 +107,8 @@ class Framework(ABC):
         """
         import torch
 
-        content = io.BytesIO()
-        torch.save(checkpoint, content)
-        write_atomic(file, content.getvalue())
+        with replacing(file) as target:
+            torch.save(checkpoint, target)
 
     @abstractmethod
     def _import_model_module(self) -> ModuleType:
