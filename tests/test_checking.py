@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from yamlinject import bases, load
 from yamlinject.cli import run
@@ -126,7 +127,7 @@ def test_what_is_printed_of_a_wrong_one(cli: Cli) -> None:
     assert result.out.splitlines()[:3] == [
         "bad.yaml:10:7: YI102 error: layer 6 Detect: 'from' 6 is the layer itself",
         "   10 |   - [[6], 1, Detect, [nc]]  # 6",
-        "              ^",
+        "      |       ^",
     ]
     assert result.err == "Checked 1 file: 1 error in 1 file\n"
 
@@ -234,6 +235,48 @@ def test_standard_input_besides_files(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 
 def test_no_path_is_an_error(cli: Cli) -> None:
     assert_refused(cli("check"), "PATH", "yamlinject check --help")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "{nc: 2, backbone: [[-1, 1, Conv, [8]]], head: [[[1], 1, Detect, [nc]]]}\n", id="braces"
+        ),
+        pytest.param("---\n{backbone: [[-1, 1, Conv, [8]]],\nhead: [[[1], 1, Detect, []]]}\n", id="marker"),
+        pytest.param('{"head": [[[1], 1, "Detect", []]], "backbone": [[-1, 1, "Conv", [8]]]}', id="json"),
+        pytest.param(
+            "backbone: &b\n- [-1, 1, Conv, [8]]\nhead: &h\n- [[1], 1, Detect, []]\n", id="anchors"
+        ),
+        pytest.param(
+            "backbone: !!seq\n- [-1, 1, Conv, [8]]\nhead: !!seq\n- [[1], 1, Detect, []]\n", id="tags"
+        ),
+        pytest.param(
+            "  backbone:\n  - [-1, 1, Conv, [8]]\n  head:\n  - [[1], 1, Detect, []]\n", id="indented"
+        ),
+        pytest.param(
+            "? backbone\n: - [-1, 1, Conv, [8]]\n? head\n: - [[1], 1, Detect, []]\n", id="question"
+        ),
+        pytest.param("backbone:\r- [-1, 1, Conv, [8]]\rhead:\r- [[1], 1, Detect, []]\r", id="cr"),
+    ],
+)
+def test_configs_in_all_spellings(cli: Cli, text: str) -> None:
+    """What ``add`` takes for a config is one here too, whatever it is passed over for otherwise."""
+    write({"x.yaml": text})
+    assert cli("check", "x.yaml").codes == ["YI102"]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("1e-4", 0.0001), ("1e3", 1000.0), ("25e-8", 2.5e-7), ("1e-20", 1e-20), ("-3E2", -300.0)],
+)
+def test_the_hint_for_a_number_as_text_is_that_number(cli: Cli, written: str, value: float) -> None:
+    write({"x.yaml": GOOD.replace("SimAM, [16]", f"SimAM, [16, {written}]")})
+    result = cli("check", "x.yaml")
+    assert result.codes == ["YI401"]
+    (hint,) = re.findall(r"= hint: write (\S+)$", result.out, re.M)
+    read = yaml.safe_load(hint)
+    assert (type(read), read) == (float, value)
 
 
 # --- which rules
@@ -642,11 +685,13 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def in_terminal(folder: Path, arguments: list[str], streams: str, **variables: str) -> tuple[int, str]:
     """Run with ``streams`` (stdout, stderr or both) in a pseudo-terminal; what that shows."""
     master, slave = pty.openpty()
-    ends = {name: slave if name in streams else subprocess.DEVNULL for name in ("stdout", "stderr")}
+    stdout, stderr = (slave if name in streams else subprocess.DEVNULL for name in ("stdout", "stderr"))
     kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
     environment = {**kept, "TERM": "xterm", "COLUMNS": "100", **variables}
     command = [sys.executable, "-m", "yamlinject", *arguments]
-    running = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, **ends)
+    running = subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+    )
     os.close(slave)
     shown = b""
     try:
@@ -801,8 +846,8 @@ def test_generated_by_two_commands(cli: Cli, in_place: bool) -> None:
     write({"base.yaml": BASE})
     first = (*ADD, "--in-place") if in_place else (*ADD, "-o", "one.yaml")
     one = "base.yaml" if in_place else "one.yaml"
-    second = ("add", "CBAM", one, "--after", "all/C3@-1")
-    second += ("--in-place",) if in_place else ("-o", "two.yaml")
+    output = ("--in-place",) if in_place else ("-o", "two.yaml")
+    second = ("add", "CBAM", one, "--after", "all/C3@-1", *output)
     two = "base.yaml" if in_place else "two.yaml"
     assert cli(*first).code == 0
     assert cli(*second).code == 0

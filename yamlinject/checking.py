@@ -54,6 +54,8 @@ def _matching(prefixes: Sequence[str]) -> frozenset[str]:
 
 def check_files(files: Sequence[File], options: Options, jobs: int) -> Iterator[Checked]:
     """Check all files in order, in ``jobs`` processes; 0 for one a core where there are many files."""
+    if any(file.name == bases.STDIN for file in files):
+        jobs = 1  # another process has another standard input
     jobs = jobs or (os.cpu_count() or 1 if len(files) >= _FEW else 1)
     one = partial(check_file, options=options)
     if min(jobs, len(files)) < 2:
@@ -90,7 +92,7 @@ def check_file(file: File, options: Options) -> Checked:
         if mended and path:
             _mend(config, path, mended)
             counted = [finding for finding in counted if not finding.fix]
-    except YamlInjectError as error:
+    except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
         return Checked(label, error=str(error))
     return Checked(label, tuple(counted), fixed=len(mended))
 

@@ -70,7 +70,7 @@ class Document:
         Without ``to_edit`` the spans are only to be pointed at: that takes half the time.
         """
         lines = Lines(text)
-        if to_edit or "&" in text:
+        if to_edit or "&" in text or "<<" in text:  # PyYAML makes one mapping of merged ones
             root = compose(text, lines)  # first, because it refuses aliases that would take PyYAML forever
             data = load_values(text)
         else:

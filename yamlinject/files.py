@@ -9,15 +9,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from yamlinject import bases, source
+from yamlinject import bases
 
 #: A list of layers: ``backbone`` or ``head`` in front of a dash or a bracket. Configs of other tools have
 #: such keys too, but with other values.
 _LAYERS = re.compile(
-    r"""(?:^["']?(?:backbone|head)["']?|"(?:backbone|head)")[ \t]*:"""
-    r"""(?:[ \t\r\n]|\#[^\r\n]*[\r\n])*(?:\[|-[ \t\r\n])""",
-    re.MULTILINE,
+    r"""(?:^|[{,?])[ \t]*["']?(?:backbone|head)["']?\s*:\s*(?:[&!]\S+\s+)*(?:\[|-\s)""", re.MULTILINE
 )
+
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
+
+#: The largest file that is looked at, in bytes; the largest public model config has 25 kB.
+_MOST_BYTES = 2**20
 
 
 class File(NamedTuple):
@@ -33,7 +36,7 @@ class File(NamedTuple):
 
 def holds_layers(text: str) -> bool:
     """Whether ``text`` looks like a model config, be it a right one or not."""
-    return _LAYERS.search(text) is not None
+    return _LAYERS.search(_COMMENT.sub("", text)) is not None
 
 
 def find(paths: Iterable[str]) -> list[File]:
@@ -69,7 +72,7 @@ def _search(folder: str) -> Iterator[File]:
 def is_too_large(path: Path) -> bool:
     """Whether a file is larger than any config; other YAML files may be."""
     try:
-        return path.stat().st_size > source.MAX_BYTES
+        return path.stat().st_size > _MOST_BYTES
     except (OSError, ValueError):
         return False
 

@@ -18,6 +18,9 @@ from yamlinject.wiring import Misread
 #: With modules exchanged, only this many of the most similar wirings are looked at more closely.
 _CLOSEST = 12
 
+#: Models with more layers are compared as they are; the largest upstream one has 266.
+_LARGEST = 500
+
 #: The share of a base's modules that has to be left when modules were exchanged.
 _LEAST_SHARE = 0.5
 
@@ -53,6 +56,8 @@ def without_exchange(layers: Sequence[Layer], known: Iterable[Wiring]) -> Match 
 
 
 def _with_exchange(layers: Sequence[Layer], known: Sequence[Wiring]) -> Match | None:
+    if len(layers) > _LARGEST:
+        return None
     loose = [found for base in _closest(layers, known) for found in _exchanged(layers, base)]
     _, best = min(loose, key=lambda found: found[0], default=(_NEVER, None))
     return best if best and _is_meant(layers, best) else None

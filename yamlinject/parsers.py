@@ -31,7 +31,7 @@ _MAX_VALUES = 1_000_000
 FAST_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 #: Python cannot print integers of more than some thousand digits.
-_ENDLESS_NUMBER = re.compile(r"[0-9_]{4300}|0x[0-9A-Fa-f_]{3500}")
+_ENDLESS_NUMBER = re.compile(r"[0-9][0-9_]{4299}|0x[0-9A-Fa-f_]{3500}|(?:[0-9]{1,2}:){2000}")
 
 _SURROGATE = re.compile("[\udc80-\udcff]")
 

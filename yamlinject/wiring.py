@@ -122,9 +122,9 @@ def reached(layers: Sequence[Layer]) -> set[int]:
 
 def bypassing(layers: Sequence[Layer], attention: Sequence[int]) -> Iterator[tuple[Layer, Layer]]:
     """Pairs of a layer of ``attention`` and one that reads the same layer as it, past it."""
-    readers = graph.readers(layers)
+    readers, known = graph.readers(layers), set(attention)
     for index in attention:
         source = graph.sources(layers[index])[0]
         for reader in readers[source] if source != graph.IMAGE else []:
-            if reader.index not in attention:
+            if reader.index not in known:
                 yield layers[index], reader

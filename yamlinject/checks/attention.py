@@ -71,9 +71,11 @@ def without_base(subject: Subject) -> Iterator[Finding]:
         reader = row.layer
         if len(reader.references) < 2 or not (graph.is_concat(reader.module) or reader is layers[-1]):
             continue
-        for position, source in enumerate(graph.sources(reader)):
+        sources = graph.sources(reader)
+        read = set(sources)
+        for position, source in enumerate(sources):
             end = _end_of_stage(subject, source) if source < reader.index - 1 else source
-            if end not in graph.sources(reader):
+            if end not in read:
                 yield subject.finding(
                     "YI302",
                     row.references[position],
@@ -107,9 +109,9 @@ def _end_of_stage(subject: Subject, source: int) -> int:
 
 def _follows(layers: Sequence[Layer], index: int) -> bool:
     """Whether a layer reads just the one above it and keeps its size."""
-    if index >= len(layers) or graph.sources(layers[index]) != [index - 1]:
+    if index >= len(layers) or not wiring.could_be_put_in(layers[index]):
         return False
-    return wiring.could_be_put_in(layers[index])
+    return graph.sources(layers[index]) == [index - 1]
 
 
 def _is_block(subject: Subject, index: int) -> bool:
@@ -152,8 +154,14 @@ def bypassed(subject: Subject) -> Iterator[Finding]:
     misread = subject.match.misread if subject.match else []
     mistaken = {graph.sources(wrong.layer)[position] for wrong in misread for position in wrong.positions}
     reached = wiring.reached(subject.layers) - mistaken
-    indices = [layer.index for layer in subject.attention if layer.index in reached]
-    for layer, reader in wiring.bypassing(subject.layers, indices):
+    attention = {layer.index for layer in subject.attention}
+    indices: dict[int, int] = {}  # one for each layer that attention reads
+    for layer in subject.attention:
+        if layer.index in reached:
+            indices.setdefault(graph.sources(layer)[0], layer.index)
+    for layer, reader in wiring.bypassing(subject.layers, list(indices.values())):
+        if reader.index in attention:
+            continue
         (source,) = graph.sources(layer)
         row = subject.rows[reader.index]
         position = graph.sources(reader).index(source)

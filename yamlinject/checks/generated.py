@@ -59,7 +59,7 @@ def read(config: Config) -> Generated | None:
         problem = error.message
     try:
         base = _base(line.base, config)
-    except SourceError:
+    except (OSError, SourceError, ValueError):  # the name may be anything
         missing = True
     return Generated(lines[0], restored, problem, base, missing, intact)
 

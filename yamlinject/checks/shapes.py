@@ -12,6 +12,9 @@ from yamlinject.document import Row, Span
 from yamlinject.findings import Finding
 from yamlinject.layer import flow
 
+#: Numbers that many attention modules have for a reduction.
+_LIKELY_REDUCTIONS = (16, 32)
+
 
 def check(subject: Subject) -> Iterator[Finding]:
     """What does not fit together, as far as the rows tell strides and channels."""
@@ -87,16 +90,16 @@ def _declared_channels(subject: Subject) -> Iterator[Finding]:
         for layer in subject.attention
         if layer.args and graph.is_count(layer.args[0]) and graph.sources(layer)[0] != graph.IMAGE
     }
+    # of modules without a recipe the first argument may be anything, unless a row shows that it is this
     known = set(recipes.names())
+    known |= {
+        subject.layers[index].module
+        for index, (count, reaching) in declared.items()
+        if count == reaching and count not in _LIKELY_REDUCTIONS
+    }
     for index, (count, reaching) in declared.items():
-        module = subject.layers[index].module
-        twins = [pair for other, pair in declared.items() if subject.layers[other].module == module]
-        # of other modules the first argument may be anything, unless another row shows that it is this
-        counts_channels = module in known or any(
-            given == real and given not in (16, 32) for given, real in twins
-        )
-        if counts_channels and reaching is not None and count != reaching:
-            layer = subject.layers[index]
+        layer = subject.layers[index]
+        if layer.module in known and reaching is not None and count != reaching:
             yield subject.finding(
                 "YI204",
                 subject.rows[index].span,

@@ -12,6 +12,9 @@ from yamlinject.layer import Layer
 #: What a module that is not known may do to the stride, besides keeping it: up- and downsampling by two.
 _FACTORS = (0.5, 2.0)
 
+#: So many modules are tried; no model has more that are its own.
+_MOST_UNKNOWN = 20
+
 #: Joining modules, besides the Concats, that need feature maps of one size.
 _JOINING = {"Add", "Chuncat", "Shortcut"}
 
@@ -25,7 +28,7 @@ def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[floa
     assumed = dict.fromkeys(_untold(layers, channels))
     misfits = _misfits(layers, _strides(layers, assumed))
     unknown = {layer.module for layer in layers[:-1] if not graph.knows_stride(layer.module)}
-    for module in sorted(unknown - assumed.keys()) if misfits[0] else ():
+    for module in sorted(unknown - assumed.keys())[:_MOST_UNKNOWN] if misfits[0] else ():
         for factor in _FACTORS:
             others = _strides(layers, {**assumed, module: factor})
             if _misfits(layers, others) < misfits:

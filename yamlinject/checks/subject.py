@@ -32,6 +32,7 @@ class Subject:
         self.document = document
         self.base = base
         self._bases = bases
+        self._lines: dict[int, str] = {}
 
     @property
     def layers(self) -> list[Layer]:
@@ -102,7 +103,9 @@ class Subject:
         found = Finding(RULES[code], message, hint, base=base, diff=tuple(diff), fix=tuple(fix))
         if span is None:
             return found
-        start, end, _ = lines.at(span.start)
+        line = lines.at(span.start)
+        if line.start not in self._lines:  # one line may have thousands of findings
+            self._lines[line.start] = text[line.start : line.end]
         return found._replace(
-            start=lines.place(span.start), end=lines.place(span.end), line=text[start:end]
+            start=lines.place(span.start), end=lines.place(span.end), line=self._lines[line.start]
         )

@@ -12,10 +12,13 @@ from yamlinject.comments import index_comment
 from yamlinject.document import Span
 from yamlinject.edits import Edit
 from yamlinject.findings import Finding
-from yamlinject.layer import flow
+from yamlinject.layer import SECTIONS, flow
 
 #: Numbers for everybody but PyYAML, which wants a point and a signed exponent (YAML 1.1).
 _TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
+
+#: One of them in a text, unless it is in quotes, which say that it is meant.
+_WORD = re.compile(rf"(?<![\w.'\"+-]){_TEXT_NUMBER.pattern}(?![\w.'\"])")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -23,12 +26,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     for row in subject.rows:
         yield from _numbers_as_text(subject, row.layer.args, row.span, f"{row.layer}: ")
     for key, value in subject.document.data.items():
-        if isinstance(key, str) and key not in ("backbone", "head"):
+        if isinstance(key, str) and key not in SECTIONS and _text_numbers(value):
             pattern = rf"(?m)^['\"]?{re.escape(key)}['\"]?[ \t]*:"
             found = re.search(pattern, subject.document.text)
             if found:
                 line = subject.document.lines.at(found.end())
-                yield from _numbers_as_text(subject, [value], Span(found.end(), line.end), f"{key}: ")
+                yield from _numbers_as_text(subject, value, Span(found.end(), line.end), f"{key}: ")
     for layer in subject.attention:
         row = subject.rows[layer.index]
         if layer.number != 1:
@@ -43,18 +46,20 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield from _index_comments(subject)
 
 
-def _numbers_as_text(subject: Subject, values: list[Any], span: Span, where: str) -> Iterator[Finding]:
-    texts = (value for value in _flat(values) if isinstance(value, str) and _TEXT_NUMBER.fullmatch(value))
-    for text in dict.fromkeys(texts):
-        # not in quotes, which say that it is meant
-        word = re.compile(rf"(?<![\w.'\"+-]){re.escape(text)}(?![\w.'\"])")
-        for found in word.finditer(subject.document.text, *span):
+def _numbers_as_text(subject: Subject, values: Any, span: Span, where: str) -> Iterator[Finding]:
+    texts = _text_numbers(values)
+    for found in _WORD.finditer(subject.document.text, *span) if texts else ():
+        if found[0] in texts:
             yield subject.finding(
                 "YI401",
                 Span(*found.span()),
-                f"{where}PyYAML reads {text} as text",
-                f"write {recipes.as_number(text)}",
+                f"{where}PyYAML reads {found[0]} as text",
+                f"write {recipes.as_number(found[0])}",
             )
+
+
+def _text_numbers(values: Any) -> set[str]:
+    return {value for value in _flat(values) if isinstance(value, str) and _TEXT_NUMBER.fullmatch(value)}
 
 
 def _flat(value: Any) -> Iterator[Any]:

@@ -68,6 +68,8 @@ def check(
 
     if base is not None and no_base:
         raise YamlInjectError("give either --base or --no-base")
+    if base == "-" and "-" in paths:
+        raise YamlInjectError("standard input cannot be the base and what is checked")
     if fix and "-" in paths:
         raise YamlInjectError("--fix needs files to mend: standard input is none")
     options = checking.Options(
