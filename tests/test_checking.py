@@ -412,7 +412,7 @@ def test_base_and_no_base(cli: Cli) -> None:
         pytest.param({"a.yaml": b"\0", "b.yaml": BAD}, False, 2, id="unreadable-and-error"),
         pytest.param({"a.yaml": BAD, "b.yaml": b"\0"}, True, 2, id="error-and-unreadable"),
         pytest.param({"a.yaml": OTHER}, True, 0, id="skipped"),
-        pytest.param({"a.yaml": "backbone: [}"}, False, 1, id="no-yaml"),
+        pytest.param({"a.yaml": "backbone: [\nhead: [}"}, False, 1, id="no-yaml"),
     ],
 )
 def test_exit_codes(cli: Cli, files: dict[str, str | bytes], strict: bool, code: int) -> None:
@@ -633,7 +633,7 @@ def test_the_summary_comes_last_where_both_streams_are_one(tmp_path: Path, name:
 
 @pytest.mark.parametrize("name", ["text", "json", "github", "sarif"])
 def test_jobs_change_nothing(tmp_path: Path, name: str) -> None:
-    contents = (GOOD, BAD, DOUBTFUL, STALE, OTHER, "\0", "backbone: [}", forgotten())
+    contents = (GOOD, BAD, DOUBTFUL, STALE, OTHER, "\0", "backbone: [\nhead: [}", forgotten())
     for number in range(40):
         (tmp_path / f"{number}.yaml").write_text(contents[number % len(contents)])
     arguments = ("check", ".", "nowhere.yaml", "7.yaml", "--output-format", name, "--jobs")

@@ -44,7 +44,9 @@ def config(text: str) -> list[Layer]:
 def match(text: str, *known: Wiring) -> tuple[str, list[tuple[int, list[int]]]] | None:
     """The name of the base, and the layers that are wrong with what they have to read."""
     found = matching.match(config(text), known or (OTHER, BASE))
-    return found and (found.base.name, [(wrong.layer.index, wrong.wanted) for wrong in found.misread])
+    if found is None:
+        return None
+    return found.base.name, [(wrong.layer.index, wrong.wanted) for wrong in found.misread]
 
 
 def test_the_base_itself() -> None:

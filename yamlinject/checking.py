@@ -11,7 +11,7 @@ from typing import NamedTuple
 from yamlinject import bases, edits, source
 from yamlinject.checks import check
 from yamlinject.config import Config
-from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.errors import RefusalError, SourceError, YamlInjectError
 from yamlinject.files import File, holds_layers, is_too_large
 from yamlinject.findings import RULES, Checked, Finding
 from yamlinject.parsers import load_values
@@ -88,7 +88,7 @@ def check_file(file: File, options: Options) -> Checked:
     try:
         found = check(config, options.base, known_bases=options.known_bases)
         counted = [finding for finding in found if finding.rule.code in options.codes]
-        mended = [finding for finding in counted if finding.fix] if options.fix else []
+        mended = [finding for finding in counted if finding.fix] if options.fix and path else []
         if mended and path:
             _mend(config, path, mended)
             counted = [finding for finding in counted if not finding.fix]
@@ -100,5 +100,6 @@ def check_file(file: File, options: Options) -> Checked:
 def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
     """Make the edits that ``findings`` bring along; they change comments and nothing else."""
     text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
-    assert repr(load_values(text)) == repr(load_values(config.text))
+    if repr(load_values(text)) != repr(load_values(config.text)):
+        raise RefusalError("--fix would change more than comments", file=config.label)
     source.write_atomic(path, config.source._replace(text=text).to_bytes())

@@ -14,8 +14,12 @@ from yamlinject import bases
 #: A list of layers: ``backbone`` or ``head`` in front of a dash or a bracket. Configs of other tools have
 #: such keys too, but with other values.
 _LAYERS = re.compile(
-    r"""(?:^|[{,?])[ \t]*["']?(?:backbone|head)["']?\s*:\s*(?:[&!]\S+\s+)*(?:\[|-\s)""", re.MULTILINE
+    r"""(?:^|[{,?])[ \t]*["']?(?P<section>backbone|head)["']?\s*:\s*(?:[&!]\S+\s+)*(?:\[|-\s)""",
+    re.MULTILINE,
 )
+
+#: Somewhere in it a row: a number or a list of them, a number, a name. Lists of other tools have none.
+_ROW = re.compile(r"""[0-9\]]\s*,\s*[0-9]+\s*,\s*["']?[A-Za-z_]|-\s+-?[0-9]+\s+-\s+["']?[A-Za-z_]""")
 
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
 
@@ -36,7 +40,9 @@ class File(NamedTuple):
 
 def holds_layers(text: str) -> bool:
     """Whether ``text`` looks like a model config, be it a right one or not."""
-    return _LAYERS.search(_COMMENT.sub("", text)) is not None
+    text = _COMMENT.sub("", text)
+    sections = {match["section"] for match in _LAYERS.finditer(text)}
+    return len(sections) == 2 or (len(sections) == 1 and _ROW.search(text) is not None)
 
 
 def find(paths: Iterable[str]) -> list[File]:

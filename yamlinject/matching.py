@@ -77,56 +77,64 @@ def _closest(layers: Sequence[Layer], known: Sequence[Wiring]) -> list[Wiring]:
 
 def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Match]]:
     """The cheapest way to get ``layers`` from ``base`` by putting layers in and exchanging modules."""
-    cost, places = _cheapest(layers, base)
-    if places is None:
-        return
-    pairs = {
-        (original.module, factor, layers[place].module)
-        for original, factor, place in zip(base.layers[:-1], base.factors, places, strict=False)
-        if original.module != layers[place].module
-    }
-    if len({new for _, _, new in pairs}) < len(pairs):  # one module for several: another design
-        return
-    same = {
-        place
-        for original, place in zip(base.layers, places, strict=True)
-        if original.module == layers[place].module
-    }
-    found = [
-        wrong
-        for wrong in wiring.misread(layers, base.layers, places)
-        if wrong.layer.index in same or wrong.layer is layers[-1]  # another module joins what fits it
-    ]
-    yield cost + 2 * len(pairs) + _MISREAD * len(found), Match(base, places, found)
+    cost, found = _cheapest(layers, base)
+    for places in found:
+        pairs = {
+            (original.module, factor, layers[place].module)
+            for original, factor, place in zip(base.layers[:-1], base.factors, places, strict=False)
+            if original.module != layers[place].module
+        }
+        if len({new for _, _, new in pairs}) < len(pairs):  # one module for several: another design
+            continue
+        same = {
+            place
+            for original, place in zip(base.layers, places, strict=True)
+            if original.module == layers[place].module
+        }
+        misread = [
+            wrong
+            for wrong in wiring.misread(layers, base.layers, places)
+            if wrong.layer.index in same or wrong.layer is layers[-1]  # another module joins what fits it
+        ]
+        yield cost + 2 * len(pairs) + _MISREAD * len(misread), Match(base, places, misread)
 
 
-def _cheapest(layers: Sequence[Layer], base: Wiring) -> tuple[int, list[int] | None]:
-    """What it costs to get ``layers`` from ``base``, and where its layers stand: each as high as can be."""
+def _cheapest(layers: Sequence[Layer], base: Wiring) -> tuple[int, list[list[int]]]:
+    """What it costs to get ``layers`` from ``base``, and where its layers may stand then.
+
+    Two ways where the costs do not tell a layer that was put in from an exchanged one next to it: with the
+    base's layers as high as can be, and as low.
+    """
     size = len(base.layers)
     costs = [0] + [_NEVER] * size
-    was_put_in: list[list[bool]] = []
+    saved: list[list[int]] = []  # by putting the layer in rather than having it in the place of the base's
     for layer in layers:
         put_in = _PUT_IN if layer.index and wiring.could_be_put_in(layer) else _NEVER
-        new, chosen = [costs[0] + put_in], [True]
+        new, gain = [costs[0] + put_in], [_NEVER]
         first = size - (len(layers) - layer.index) + 1
         for count in range(1, size + 1):
             if count < first or count > layer.index + 1:
                 new.append(_NEVER)
-                chosen.append(True)
+                gain.append(_NEVER)
                 continue
             exchanged = costs[count - 1] + _exchange(layer, base, count - 1, layer is layers[-1])
             new.append(min(exchanged, costs[count] + put_in))
-            chosen.append(costs[count] + put_in <= exchanged)
+            gain.append(exchanged - costs[count] - put_in)
         costs = new
-        was_put_in.append(chosen)
+        saved.append(gain)
     if costs[size] >= _NEVER:
-        return _NEVER, None
-    places, count = [], size
+        return _NEVER, []
+    high, low = (_traced(layers, saved, size, least) for least in (0, 1))
+    return costs[size], [high] if high == low else [high, low]
+
+
+def _traced(layers: Sequence[Layer], saved: Sequence[Sequence[int]], count: int, least: int) -> list[int]:
+    places = []
     for layer in reversed(layers):
-        if not was_put_in[layer.index][count]:
+        if saved[layer.index][count] < least:
             places.append(layer.index)
             count -= 1
-    return costs[size], places[::-1]
+    return places[::-1]
 
 
 def _exchange(layer: Layer, base: Wiring, index: int, is_last: bool) -> int:
@@ -137,7 +145,8 @@ def _exchange(layer: Layer, base: Wiring, index: int, is_last: bool) -> int:
     if layer.module == original.module:
         return 0
     if is_last or index == len(base.layers) - 1:
-        return _EXCHANGED_HEAD if is_last and index == len(base.layers) - 1 else _NEVER
+        both = is_last and index == len(base.layers) - 1
+        return _EXCHANGED_HEAD + (not layer.module.startswith(original.module)) if both else _NEVER
     factor = base.factors[index]
     another_upsample = factor is not None and factor < 1 and not graph.knows_stride(layer.module)
     return _EXCHANGED if another_upsample or graph.stride_factor(layer) == factor else _NEVER

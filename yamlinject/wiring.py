@@ -6,12 +6,16 @@ Pure functions over the layers of both; ``places`` gives the index in the config
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from yamlinject import graph
 from yamlinject.layer import Layer
 
 _NOTHING = -2
+
+#: So many layers with a twin are looked at one by one.
+_MOST_TWINS = 50
 
 
 class Misread(NamedTuple):
@@ -38,17 +42,23 @@ def align(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int] | None:
 
 
 def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]]:
-    """All that :func:`align` could say: two where a twin was put in and the references do not tell."""
+    """All that :func:`align` could say: several where twins were put in and the references do not tell."""
     first = _places(layers, base)
+    if len(first) < len(base) or not first:
+        return []
     last = [len(layers) - 1 - position for position in reversed(_places(layers[::-1], base[::-1]))]
-    fitting = [places for places in (first, last) if _fits(layers, base, places)]
+    if first == last:
+        return [first] if _fits(layers, base, first) else []
+    mixed = [first, last]
+    for index in [index for index, place in enumerate(first) if place != last[index]][:_MOST_TWINS]:
+        mixed += [*first[:index], *last[index:]], [*last[:index], *first[index:]]
+    fitting = [places for places in mixed if _fits(layers, base, places)]
     wrong = [len(list(misread(layers, base, places))) for places in fitting]
-    best = [places for places, count in zip(fitting, wrong, strict=True) if count == min(wrong)]
-    return best[:1] if first == last else best
+    return [places for places, count in zip(fitting, wrong, strict=True) if count == min(wrong)]
 
 
 def _fits(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> bool:
-    if len(places) < len(base) or places[0]:
+    if places[0] or any(later <= earlier for earlier, later in pairwise(places)):
         return False
     return all(could_be_put_in(layers[index]) for index in put_in(layers, places))
 

@@ -31,6 +31,14 @@ _STRUCTURE: tuple[tuple[type[ConfigError], str, str], ...] = (
 )
 
 
+#: Of what PyYAML says, what it most likely comes from.
+_HINTS = {
+    "expected ',' or ']'": "close the bracket of this row or of the one above, or put a comma between them",
+    "'\\t'": "indent with spaces: YAML takes no tabs there",
+    "could not find expected ':'": "look a few lines up too: a dash needs a space behind it",
+}
+
+
 def check(config: Config, base: Config | None = None, *, known_bases: bool = True) -> list[Finding]:
     """Everything that is wrong with ``config``, from its first line to its last.
 
@@ -43,7 +51,8 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
         return [_unreadable(config.text, error)]
     made = generated.read(config)
     wirings = catalogue.wirings() if known_bases and base is None else ()
-    subject = Subject(config, document, base or _recorded(made), wirings)
+    places = made.places if made and made.intact and base is None else None
+    subject = Subject(config, document, base or _recorded(made), wirings, places)
     found = [*_shared_rows(subject), *references.check(subject), *values.check(subject)]
     found += [*follow(subject), *generated.check(subject, made)]
     if base and not subject.match:
@@ -88,6 +97,7 @@ def _shared_rows(subject: Subject) -> Iterator[Finding]:
 def _unreadable(text: str, error: ConfigError) -> Finding:
     """The finding for a text whose layers cannot be told."""
     code, hint = next((code, hint) for kind, code, hint in _STRUCTURE if isinstance(error, kind))
+    hint = next((better for part, better in _HINTS.items() if part in error.message), hint)
     found = Finding(RULES[code], error.message, hint, error.place)
     if error.place is None:
         return found

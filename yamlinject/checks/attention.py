@@ -128,7 +128,8 @@ def without_effect(subject: Subject) -> Iterator[Finding]:
     unreached = set(range(len(subject.layers))) - reached
     if subject.match:
         base, places = subject.match.base.layers, subject.match.places
-        unreached -= {place for index, place in enumerate(places) if index not in wiring.reached(base)}
+        alive = wiring.reached(base)
+        unreached -= {place for index, place in enumerate(places) if index not in alive}
     attention = {layer.index for layer in subject.attention}
     readers = graph.readers(subject.layers)
     for index in sorted(unreached):
@@ -159,8 +160,9 @@ def bypassed(subject: Subject) -> Iterator[Finding]:
     for layer in subject.attention:
         if layer.index in reached:
             indices.setdefault(graph.sources(layer)[0], layer.index)
+    wrong_rows = {wrong.layer.index for wrong in misread}
     for layer, reader in wiring.bypassing(subject.layers, list(indices.values())):
-        if reader.index in attention:
+        if reader.index in attention or reader.index in wrong_rows:
             continue
         (source,) = graph.sources(layer)
         row = subject.rows[reader.index]

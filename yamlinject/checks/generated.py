@@ -38,6 +38,12 @@ class Generated(NamedTuple):
     intact: bool
 
     @property
+    def places(self) -> list[int]:
+        """Where the layers of the base stand."""
+        moved = self.restored.rewrite.index_map.moved if self.restored else ()
+        return [index for index, new in enumerate(moved) if new >= 0]
+
+    @property
     def recorded(self) -> Config | None:
         """The base, as far as it is known."""
         return self.base or (self.restored if self.intact else None)
@@ -58,28 +64,32 @@ def read(config: Config) -> Generated | None:
     except YamlInjectError as error:
         problem = error.message
     try:
-        base = _base(line.base, config)
+        base = _base(line, config)
     except (OSError, SourceError, ValueError):  # the name may be anything
         missing = True
     return Generated(lines[0], restored, problem, base, missing, intact)
 
 
-def _base(name: str, config: Config) -> Config | None:
-    """The base of that name: beside the config, if it is not in the current folder."""
+def _base(line: Provenance, config: Config) -> Config | None:
+    """The base that a provenance line names, from the current folder or from that of the config.
+
+    With a file of that name in both, the one that the line was made of, or else the one beside the config.
+    """
+    name = line.base
     if name in (bases.STDIN, ""):
         return None
-    paths = [Path(name)]
-    if config.path:
-        paths.append(config.path.parent / name)
-    for path in paths:
-        if path.is_file():
-            if config.path and path.samefile(config.path):
-                return None
-            found = bases.read(str(path))
-            break
-    else:
-        found = bases.read(name)
-    return Config(name, found.data, stem=found.stem, path=found.path)
+    paths = [path for path in (Path(name), config.path and config.path.parent / name) if path]
+    found = []
+    for path in (path for path in paths if path.is_file()):
+        if config.path and path.samefile(config.path):
+            return None
+        data = bases.read(str(path)).data
+        found.append(Config(name, data, stem=path.stem, path=path))
+    exact = (one for one in found if provenance.digest(one.to_bytes()) == line.digest)
+    if found:
+        return next(exact, found[-1])
+    named = bases.read(name)
+    return Config(name, named.data, stem=named.stem, path=named.path)
 
 
 def check(subject: Subject, made: Generated | None) -> Iterator[Finding]:
@@ -103,7 +113,9 @@ def check(subject: Subject, made: Generated | None) -> Iterator[Finding]:
     if made.intact and not changed:
         return
     file = str(subject.config.path or bases.STDIN)
-    mend = f"run: {report.command(*line.command, '-o', file, '--force')}"
+    where = str(made.base.path or line.base)  # as seen from here
+    command = [*line.command[:2], where, *line.command[3:]]
+    mend = f"run: {report.command(*command, '-o', file, '--force')}"
     try:
         again = Source.from_bytes(_again(made.base, line)).text
     except YamlInjectError as error:

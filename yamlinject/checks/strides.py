@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from yamlinject import graph
+from yamlinject import catalogue, graph, recipes
 from yamlinject.layer import Layer
 
 #: What a module that is not known may do to the stride, besides keeping it: up- and downsampling by two.
@@ -27,7 +27,7 @@ def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[floa
     """
     assumed = dict.fromkeys(_untold(layers, channels))
     misfits = _misfits(layers, _strides(layers, assumed))
-    unknown = {layer.module for layer in layers[:-1] if not graph.knows_stride(layer.module)}
+    unknown = {layer.module for layer in layers[:-1] if not _is_known(layer)} - set(recipes.names())
     for module in sorted(unknown - assumed.keys())[:_MOST_UNKNOWN] if misfits[0] else ():
         for factor in _FACTORS:
             others = _strides(layers, {**assumed, module: factor})
@@ -42,14 +42,24 @@ def _strides(layers: Sequence[Layer], assumed: Mapping[str, float | None]) -> li
 
 
 def _untold(layers: Sequence[Layer], channels: Sequence[int | None]) -> set[str]:
-    """The modules that may have their stride among their args: blocks, which change the channels."""
+    """The modules that may do anything to the stride: unknown ones that change the channels."""
     found = set()
     for layer in layers[1:-1]:
-        if not graph.knows_stride(layer.module) and len(layer.references) == 1:
-            numbers = [arg for arg in layer.args[1:] if type(arg) is int and arg in (2, 4)]
-            if numbers and channels[layer.index] != channels[graph.sources(layer)[0]]:
+        if not _is_known(layer) and len(layer.references) == 1:
+            before = channels[graph.sources(layer)[0]]
+            if before is None or channels[layer.index] != before:
                 found.add(layer.module)
     return found
+
+
+def _is_known(layer: Layer) -> bool:
+    """Whether the row tells what it does to the stride: a convolution has to say it as third argument."""
+    if layer.module in catalogue.modules():
+        return True
+    says_it = (
+        len(layer.args) > 2 and "trans" not in layer.module.lower() and "deconv" not in layer.module.lower()
+    )
+    return "conv" in layer.module.lower() and says_it
 
 
 def _misfits(layers: Sequence[Layer], strides: Sequence[float | None]) -> tuple[int, int]:

@@ -23,15 +23,22 @@ class Subject:
     """A config, its document, and the base that it is compared with.
 
     ``base``: the one that it is known to have; ``bases``: the wirings that may be its base otherwise.
+    ``places``: where the layers of ``base`` stand in an untouched generated config.
     """
 
     def __init__(
-        self, config: Config, document: Document, base: Config | None, bases: Sequence[Wiring]
+        self,
+        config: Config,
+        document: Document,
+        base: Config | None,
+        bases: Sequence[Wiring],
+        places: Sequence[int] | None = None,
     ) -> None:
         self.config = config
         self.document = document
         self.base = base
         self._bases = bases
+        self._places = places
         self._lines: dict[int, str] = {}
 
     @property
@@ -58,6 +65,8 @@ class Subject:
         """The base, and what is read otherwise than in it."""
         if self.base:
             base = Wiring.of(self.base.label, self.base.layers)
+            if self._places is not None and len(self._places) == len(base.layers):
+                return Match(base, [*self._places], [])
             found = matching.without_exchange(self.layers, [base])
             if found:
                 return found

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from yamlinject import graph, provenance, recipes
+from yamlinject import catalogue, graph, provenance, recipes
 from yamlinject.checks.subject import Subject
 from yamlinject.comments import index_comment
 from yamlinject.document import Span
@@ -34,7 +34,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield from _numbers_as_text(subject, value, Span(found.end(), line.end), f"{key}: ")
     for layer in subject.attention:
         row = subject.rows[layer.index]
-        if layer.number != 1:
+        if layer.number != 1 and layer.module not in catalogue.modules():
             yield subject.finding(
                 "YI402",
                 row.span,
