@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from yamlinject import __version__, report
-from yamlinject.commands import checking, configs, frameworks
+from yamlinject.commands import checking, configs, frameworks, weights
 from yamlinject.errors import YamlInjectError
 from yamlinject.report import Line
 
@@ -83,6 +83,7 @@ for function, example, settings in (
     (checking.rule, "rule YI301", {}),
     (frameworks.verify, "verify yolov5s_SimAM.yaml --framework yolov5", {}),
     (frameworks.run, "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
+    (weights.weights, "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
     (frameworks.register, "register path/to/yolov5 --module SimAM", {}),
 ):
     app.command(epilog=f"Example: yamlinject {example}", context_settings=settings)(function)

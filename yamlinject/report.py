@@ -14,6 +14,8 @@ from yamlinject.layer import SECTIONS, Layer, flow
 from yamlinject.plan import Rewrite
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from yamlinject.checkout import Patch
     from yamlinject.config import Config, Injected, Restored
     from yamlinject.verify import Verification
@@ -186,7 +188,6 @@ def command(*words: str) -> str:
 def table(stream: TextIO, config: Config) -> None:
     """Print the layer table of a config."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     injected = config.injected
@@ -213,8 +214,18 @@ def table(stream: TextIO, config: Config) -> None:
                 row[0] = f"+ {row[0]}" if is_new else row[0]
                 grid.add_row(*row, style="green" if is_new else None)
         grid.add_section()
+    terminal = console(stream)
+    terminal.print(grid)
+    if injected:
+        terminal.print("+ injected by yamlinject")
+
+
+def console(stream: TextIO) -> Console:
+    """Rich's console for tables: plain and wide where ``stream`` is no terminal that is to have colours."""
+    from rich.console import Console
+
     coloured = _is_coloured(stream)
-    console = Console(
+    return Console(
         file=stream,
         highlight=False,
         markup=False,
@@ -223,9 +234,6 @@ def table(stream: TextIO, config: Config) -> None:
         force_terminal=coloured,
         width=None if stream.isatty() else 200,
     )
-    console.print(grid)
-    if injected:
-        console.print("+ injected by yamlinject")
 
 
 def _row(layer: Layer, stride: float | None, channels: int | None) -> list[str]:

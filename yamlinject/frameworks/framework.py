@@ -59,16 +59,20 @@ class Framework(ABC):
         """The version of the installed package."""
         return str(import_module(self.name).__version__)
 
-    def build(self, config: Config) -> nn.Module:
+    def build(self, config: Config, classes: int | None = None) -> nn.Module:
         """The model that the framework builds of a config, with random weights that are always the same.
 
+        ``classes``: how many it is to tell apart, in place of the config's ``nc``, as training does it.
         Raises :class:`YamlInjectError` with the layer's place when the framework cannot build it.
         """
         import torch
 
         with self.explaining(config), _quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return self._build(deepcopy(config.document.data), config)
+            data = deepcopy(config.document.data)
+            if classes is not None:
+                data["nc"] = classes
+            return self._build(data, config)
 
     @contextlib.contextmanager
     def explaining(self, config: Config, verb: str = "build") -> Iterator[None]:
