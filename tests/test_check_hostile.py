@@ -96,7 +96,7 @@ MERGES = "".join(f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 10)}]}}\n" for 
 CONTENTS: list[tuple[str, bytes, set[str] | None, str]] = [
     ("right", BASE.encode(), set(), ""),
     ("deep-brackets", BASE.encode() + b"x: " + b"[" * 100_000, {"YI001"}, "nested too deeply"),
-    ("deep-dashes", b"backbone:\n" + b"- " * 100_000, {"YI001"}, "nested too deeply"),
+    ("deep-dashes", BASE.encode() + b"x:\n" + b"- " * 100_000, {"YI001"}, "nested too deeply"),
     ("deep-braces", BASE.encode() + b"x: " + b"{a: " * 50_000, {"YI001"}, "nested too deeply"),
     (
         "deep-mapping",

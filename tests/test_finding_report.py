@@ -602,9 +602,9 @@ def test_sarif_of_clean_files_has_every_rule() -> None:
     assert rules[0] == {
         "id": "YI001",
         "name": "invalid-yaml",
-        "shortDescription": {"text": "PyYAML, and so every framework, cannot read the file"},
-        "fullDescription": {"text": "PyYAML, and so every framework, cannot read the file"},
-        "help": {"text": "PyYAML, and so every framework, cannot read the file"},
+        "shortDescription": {"text": "PyYAML, which frameworks read configs with, cannot read the file"},
+        "fullDescription": {"text": "PyYAML, which frameworks read configs with, cannot read the file"},
+        "help": {"text": "PyYAML, which frameworks read configs with, cannot read the file"},
         "defaultConfiguration": {"level": "error"},
     }
     assert {rule["id"]: rule["defaultConfiguration"]["level"] for rule in rules}["YI402"] == "warning"

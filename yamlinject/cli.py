@@ -79,7 +79,7 @@ for function, example, settings in (
     (configs.add, "add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml", {}),
     (configs.remove, "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
     (configs.show, "show yolov5s_SimAM.yaml", {}),
-    (checking.check, "check configs/ yolov5s_SimAM.yaml", {}),
+    (checking.check, "check yolov5s_SimAM.yaml", {}),
     (checking.rule, "rule YI301", {}),
     (frameworks.verify, "verify yolov5s_SimAM.yaml --framework yolov5", {}),
     (frameworks.run, "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
