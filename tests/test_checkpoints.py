@@ -1,9 +1,8 @@
-"""Checkpoints of the frameworks' own shape, loaded and saved."""
+"""Checkpoints of the frameworks' own shape: what is saved is what their own programs load."""
 
 from __future__ import annotations
 
 import functools
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 import torch
 
 from yamlinject import frameworks, load
-from yamlinject.errors import SourceError
 from yamlinject.frameworks.framework import Framework
 
 pytestmark = pytest.mark.framework
@@ -35,7 +33,7 @@ def test_what_is_saved_is_loaded_by_the_framework(tmp_path: Path, name: str, bas
     model = framework(name).build(load(base).add("SimAM", after="SPPF"))
     framework(name).save_checkpoint({"model": model, "epoch": -1, "train_args": {}}, file)
     assert list(tmp_path.iterdir()) == [file]
-    again = framework(name).load_checkpoint(file)
+    again = torch.load(file, weights_only=False)
     assert again["epoch"] == -1
     assert all(map(torch.equal, model.state_dict().values(), again["model"].state_dict().values()))
     script = tmp_path / "script.py"
@@ -45,32 +43,3 @@ def test_what_is_saved_is_loaded_by_the_framework(tmp_path: Path, name: str, bas
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "[0.0001]"
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"none\.pt: cannot read it: No such file"):
-        framework("yolov5").load_checkpoint(tmp_path / "none.pt")
-
-
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut short"])
-def test_a_file_that_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "odd.pt"
-    file.write_bytes(content)
-    with pytest.raises(SourceError, match=r"odd\.pt: not a checkpoint"):
-        framework("yolov5").load_checkpoint(file)
-
-
-def test_a_checkpoint_without_a_model(tmp_path: Path) -> None:
-    file = tmp_path / "state.pt"
-    torch.save({"model.0.weight": torch.zeros(1)}, file)
-    with pytest.raises(SourceError, match="holds no model"):
-        framework("yolov5").load_checkpoint(file)
-
-
-def test_a_checkpoint_that_needs_a_class_from_elsewhere(tmp_path: Path) -> None:
-    file = tmp_path / "foreign.pt"
-    file.write_bytes(
-        pickle.dumps({"model": 1}, protocol=2).replace(b"X\x05\x00\x00\x00model", b"cnowhere\nFoo\n")
-    )
-    with pytest.raises(SourceError, match="foreign"):
-        framework("yolov5").load_checkpoint(file)

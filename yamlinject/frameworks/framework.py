@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import pickle
 import sys
 import warnings
 from abc import ABC, abstractmethod
@@ -17,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from yamlinject import frameworks
-from yamlinject.errors import SourceError, YamlInjectError, named
+from yamlinject.errors import YamlInjectError, named
 from yamlinject.frameworks import registration
 from yamlinject.layer import flow
 from yamlinject.source import replacing
@@ -82,27 +81,6 @@ class Framework(ABC):
         except Exception as error:
             with named(config.label):
                 raise self._explained(error, config, verb) from None
-
-    def load_checkpoint(self, file: Path) -> dict[str, Any]:
-        """The content of a checkpoint: whole models under ``model`` and ``ema``, and the training's state.
-
-        A checkpoint is a pickle, which can run any code when it is read: load only what you trust.
-        Raises :class:`YamlInjectError` for what is none, or for one that needs a class that is not here.
-        """
-        import torch
-
-        try:
-            with _quiet():
-                checkpoint = torch.load(file, map_location="cpu", weights_only=False)
-        except OSError as error:
-            raise SourceError(f"cannot read it: {error.strerror or error}", file=str(file)) from None
-        except (AttributeError, ImportError) as error:
-            raise SourceError(f"{self} cannot load it: {error}", file=str(file)) from None
-        except (EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-            raise SourceError(f"not a checkpoint: {error}", file=str(file)) from None
-        if not isinstance(checkpoint, dict) or "model" not in checkpoint:
-            raise SourceError("not a checkpoint of a YOLO framework: it holds no model", file=str(file))
-        return checkpoint
 
     def save_checkpoint(self, checkpoint: dict[str, Any], file: Path) -> None:
         """Write a checkpoint that the framework's own programs load; atomically.
