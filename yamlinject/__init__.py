@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from yamlinject.index_map import IndexMap
     from yamlinject.layer import Layer
     from yamlinject.plan import Change, Rewrite
+    from yamlinject.transfer import transfer_state_dict
 
 _HOMES = {
     "config": ("Config", "Injected", "Restored", "load"),
@@ -31,6 +32,7 @@ _HOMES = {
     "index_map": ("IndexMap",),
     "layer": ("Layer",),
     "plan": ("Change", "Rewrite"),
+    "transfer": ("transfer_state_dict",),
 }
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "YamlInjectError",
     "__version__",
     "load",
+    "transfer_state_dict",
 ]
 
 

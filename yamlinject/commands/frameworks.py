@@ -21,6 +21,14 @@ class OutputFormat(str, Enum):
     json = "json"
 
 
+FrameworkOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; else the one it is written for."
+    ),
+]
+
+
 def verify(
     config: Annotated[
         str,
@@ -33,12 +41,7 @@ def verify(
             metavar="BASE", help="What to compare with; else what its first line records, or a known base."
         ),
     ] = None,
-    framework: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; else the one it is written for."
-        ),
-    ] = None,
+    framework: FrameworkOption = None,
     imgsz: Annotated[int, typer.Option(help="The size of the image that is run through, in pixels.")] = 640,
     latency: Annotated[bool, typer.Option("--latency", help="Also compare the time, in pairs.")] = False,
     output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,

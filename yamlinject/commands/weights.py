@@ -8,7 +8,7 @@ import typer
 
 from yamlinject import report
 from yamlinject.commands import completion
-from yamlinject.commands.frameworks import OutputFormat
+from yamlinject.commands.frameworks import FrameworkOption, OutputFormat
 from yamlinject.config import load
 from yamlinject.errors import SourceError, YamlInjectError
 
@@ -34,12 +34,7 @@ def weights(
             metavar="BASE", help="The checkpoint's config, where CONFIG's first line does not say it."
         ),
     ] = None,
-    framework: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; else the one it is written for."
-        ),
-    ] = None,
+    framework: FrameworkOption = None,
     reverse: Annotated[
         bool, typer.Option("--reverse", help="From a checkpoint of CONFIG to one of its base.")
     ] = False,
