@@ -75,7 +75,7 @@ def without_base(subject: Subject) -> Iterator[Finding]:
         read = set(sources)
         for position, source in enumerate(sources):
             end = _end_of_stage(subject, source) if source < reader.index - 1 else source
-            if end not in read:
+            if end != source and not any(index in read for index in _goes_on(layers, source)):
                 yield subject.finding(
                     "YI302",
                     row.references[position],
@@ -86,11 +86,20 @@ def without_base(subject: Subject) -> Iterator[Finding]:
                 )
 
 
+def _goes_on(layers: Sequence[Layer], source: int) -> Iterator[int]:
+    """The layers below ``source`` that its output goes through without changing its size."""
+    index = source + 1
+    while _follows(layers, index):
+        yield index
+        index += 1
+
+
 def _end_of_stage(subject: Subject, source: int) -> int:
     """The layer that a reader of ``source`` most likely means, or ``source`` itself."""
-    if source == graph.IMAGE:
-        return source
     layers = subject.layers
+    known = catalogue.modules() | {layer.module for layer in subject.attention}
+    if source == graph.IMAGE or layers[source].module not in known:
+        return source  # it may be a block of its own
     block = source + 1
     while _follows(layers, block) and not _is_block(subject, block):
         block += 1
@@ -99,7 +108,10 @@ def _end_of_stage(subject: Subject, source: int) -> int:
     start = source
     while start > 0 and _follows(layers, start) and not _is_block(subject, start):
         start -= 1
-    begins = graph.is_concat(layers[start].module) or graph.stride_factor(layers[start]) not in (1, None)
+    joins = graph.is_concat(layers[start].module)
+    begins = joins or graph.stride_factor(layers[start]) not in (1, None)
+    if not joins and layers[block].module not in catalogue.modules():
+        return source  # it changes the channels, and its stride may be that of the next stage
     ends_early = start < source and layers[block].module in catalogue.endings()
     end = block if begins or ends_early else source
     while end > source and _follows(layers, end + 1) and not _is_block(subject, end + 1):
