@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import combinations, islice, pairwise, product
 
 from yamlinject import catalogue, graph, recipes
 from yamlinject.layer import Layer
 
-#: What a module that is not known may do to the stride, besides keeping it: up- and downsampling by two.
-_FACTORS = (0.5, 2.0)
+#: What a module that is not known may do to the stride.
+_FACTORS = (1.0, 0.5, 2.0)
 
-#: So many modules are tried; no model has more that are its own.
-_MOST_UNKNOWN = 20
+#: So many of them together may do something that their rows do not say.
+_MOST_ASSUMED = 3
+
+#: So many layers are gone through in search of it, one after the other.
+_MOST_WORK = 200_000
 
 #: Joining modules, besides the Concats, that need feature maps of one size.
 _JOINING = {"Add", "Chuncat", "Shortcut"}
 
 
 def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[float | None]:
-    """The stride of every layer, with unknown modules resampling where that makes more of it fit.
+    """The stride of every layer, with as few unknown modules resampling as make all of it fit.
 
     None where that cannot be told: behind modules whose args may hold a stride, and for strides that are
     no power of two, which no model has.
     """
-    assumed = dict.fromkeys(_untold(layers, channels))
-    misfits = _misfits(layers, _strides(layers, assumed))
-    unknown = {layer.module for layer in layers[:-1] if not _is_known(layer)} - set(recipes.names())
-    for module in sorted(unknown - assumed.keys())[:_MOST_UNKNOWN] if misfits[0] else ():
-        for factor in _FACTORS:
-            others = _strides(layers, {**assumed, module: factor})
-            if _misfits(layers, others) < misfits:
-                assumed[module], misfits = factor, _misfits(layers, others)
-    return _strides(layers, assumed)
+    best, fewest = [], (len(layers) + 1, 0)
+    for assumed in islice(_assumptions(layers, channels), max(1, _MOST_WORK // len(layers))):
+        found = _strides(layers, assumed)
+        misfits = _misfits(layers, found)
+        if misfits < fewest:
+            best, fewest = found, misfits
+        if not misfits[0]:
+            break
+    return best
+
+
+def _assumptions(
+    layers: Sequence[Layer], channels: Sequence[int | None]
+) -> Iterator[dict[str, float | None]]:
+    """What unknown modules may do to the stride, first what their rows say."""
+    untold: dict[str, float | None] = dict.fromkeys(_untold(layers, channels))
+    known = catalogue.modules() | set(recipes.names()) | untold.keys()
+    unknown = sorted({layer.module for layer in layers[1:-1]} - known)
+    for count in range(min(_MOST_ASSUMED, len(unknown)) + 1):
+        for modules in combinations(unknown, count):
+            for factors in product(_FACTORS, repeat=count):
+                yield {**untold, **dict(zip(modules, factors, strict=True))}
 
 
 def _strides(layers: Sequence[Layer], assumed: Mapping[str, float | None]) -> list[float | None]:
@@ -86,7 +102,8 @@ def pyramids(strides: Sequence[float | None]) -> int:
     """How many times the inputs of a head go through the sizes in order; 0 where they do not.
 
     Heads with auxiliary inputs read two or three layers of each size (YOLOv7's IAuxDetect, YOLOv9's
-    DualDDetect). From the coarsest to the finest is fine too: YOLOv5 turns the anchors round.
+    DualDDetect); others read one of each size for boxes and one for classes in turns. From the coarsest to
+    the finest is fine too: YOLOv5 turns the anchors round.
     """
     known = [stride for stride in strides if stride is not None]
     if len(known) < len(strides):
@@ -94,8 +111,9 @@ def pyramids(strides: Sequence[float | None]) -> int:
     for count in (1, 2, 3):
         size = len(known) // count
         if len(known) % count == 0 and (size > 1 or count == 1):
-            parts = [known[start : start + size] for start in range(0, len(known), size)]
-            if all(map(_is_pyramid, parts)):
+            whole = [known[start : start + size] for start in range(0, len(known), size)]
+            in_turns = [known[start::count] for start in range(count)]
+            if all(map(_is_pyramid, whole)) or all(map(_is_pyramid, in_turns)):
                 return count
     return 0
 
