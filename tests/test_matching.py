@@ -67,6 +67,11 @@ def test_exchanged_modules() -> None:
     assert match(stale) == ("base", [(12, [8, 11])])
 
 
+def test_attention_in_place_of_a_block_and_put_in() -> None:
+    rows = ROWS.replace("C2f", "Att").replace("SPPF -1 128\n", "SPPF -1 128\nAtt -1 128\n")
+    assert match(rows) == ("base", [(12, [8, 11])])
+
+
 def test_another_head_and_another_upsampling() -> None:
     rows = ROWS.replace("Detect 7,10", "MyHead 6,10").replace("nn.Upsample -1 None 2", "DySample -1")
     assert match(rows) == ("base", [(11, [7, 10])])
@@ -91,6 +96,10 @@ def test_a_join_that_was_exchanged_reads_what_fits_it() -> None:
         pytest.param(
             ROWS.replace("C2f", "Block").replace("Conv -1 128 3 2", "Block -1 128"),
             id="one-module-for-two",
+        ),
+        pytest.param(
+            ROWS.replace("C2f", "PConv").replace("SPPF -1 128\n", "SPPF -1 128\nPConv -1 128\n"),
+            id="a-block-exchanged-and-put-in",
         ),
         pytest.param(
             ROWS.replace("C2f", "X").replace("SPPF", "Y").replace("Conv", "Z"),

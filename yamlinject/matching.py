@@ -84,8 +84,11 @@ def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Mat
             for original, factor, place in zip(base.layers[:-1], base.factors, places, strict=False)
             if original.module != layers[place].module
         }
-        if len({new for _, _, new in pairs}) < len(pairs):  # one module for several: another design
-            continue
+        exchanged = [new for _, _, new in pairs]
+        put_in = {layers[index].module for index in wiring.put_in(layers, places)}
+        blocks = filter(graph.declares_channels, put_in.intersection(exchanged))
+        if len({*exchanged}) < len(exchanged) or any(blocks):
+            continue  # one module for several things: another design
         same = {
             place
             for original, place in zip(base.layers, places, strict=True)
