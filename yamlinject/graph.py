@@ -212,7 +212,7 @@ def _channels(layer: Layer, inputs: list[int | None]) -> int | None:
     if (module.startswith("nn.") and module not in _NN_CONVOLUTIONS) or module in _KEEPS:
         return inputs[0] if inputs else None
     if args and is_count(args[0]):
-        if declares_channels(module) or args[0] >= _FEWEST_CHANNELS:
+        if declares_channels(module) or could_be_channels(args[0]):
             return int(args[0])
     elif module in _NN_CONVOLUTIONS:
         return None
@@ -286,6 +286,11 @@ def _computed(rule: Callable[[list[Any]], Any], args: list[Any]) -> float | None
 def is_count(value: Any) -> bool:
     """Whether a value can be a number of channels."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST
+
+
+def could_be_channels(value: Any) -> bool:
+    """Whether a value in the args of any module is rather a number of channels than a kernel size."""
+    return is_count(value) and bool(value >= _FEWEST_CHANNELS)
 
 
 def is_index(value: Any) -> bool:

@@ -76,10 +76,15 @@ def _args(subject: Subject) -> Iterator[Finding]:
     known = recipes.names()
     for row in subject.rows:
         layer = row.layer
-        if layer.module in known and not (layer.args and graph.is_count(layer.args[0])):
-            counts = [subject.channels[source] for source in graph.sources(layer) if source != graph.IMAGE]
-            count = counts[0] if counts else None
+        if layer.module not in known:
+            continue
+        counts = [subject.channels[source] for source in graph.sources(layer) if source != graph.IMAGE]
+        count = counts[0] if counts else None
+        first = layer.args[0] if layer.args else None
+        if not graph.could_be_channels(first) and (first is None or first != count):
             example = recipes.recipe(layer.module).args_text(count or 512)
+            if isinstance(first, float) or _text_numbers(first):  # SimAM's lambda, which stands behind them
+                example = f"[{count or 512}, {recipes.as_number(str(first))}]"
             yield subject.finding(
                 "YI403",
                 row.span,
