@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from yamlinject import graph
-from yamlinject.checks.subject import Subject
+from yamlinject.checks.subject import BACKBONE_MAPS, Subject
 from yamlinject.findings import Finding
 from yamlinject.layer import Layer
 
@@ -15,6 +15,16 @@ _JOINING = ("add", "cat", "detect", "fus", "fpn", "head", "join", "sum", "shortc
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Every reference that names no earlier layer, and lists where a number has to stand."""
+    if subject.begins_with_backbone:
+        first = subject.rows[0]
+        yield subject.finding(
+            "YI106",
+            first.span,
+            f"{first.layer} looks like a whole backbone, whose {BACKBONE_MAPS} feature maps its framework "
+            f"counts as layers 0 to {BACKBONE_MAPS - 1}",
+            "write the backbone's layers as rows of their own to have the references checked",
+        )
+        return
     wanted = {wrong.layer.index: wrong.wanted for wrong in (subject.match.misread if subject.match else [])}
     joining = {layer.module for layer in subject.layers if len(layer.references) > 1}
     for row in subject.rows:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from yamlinject import graph, matching, recipes, wiring
+from yamlinject import catalogue, graph, matching, recipes, wiring
 from yamlinject.catalogue import Wiring
 from yamlinject.checks import strides
 from yamlinject.edits import Edit
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from yamlinject.config import Config
     from yamlinject.document import Document, Row, Span
     from yamlinject.layer import Layer
+
+#: The feature maps that forks number as layers of their own when the first row is a whole backbone
+#: (``is_backbone`` in their ``parse_model``): those of the strides 2 to 32.
+BACKBONE_MAPS = 5
+
+#: A backbone of more rows is one that is written out.
+_MOST_ROWS_WITH_IT = 5
 
 
 class Subject:
@@ -59,6 +66,15 @@ class Subject:
             for layer in self.layers
             for reference in layer.references
         )
+
+    @cached_property
+    def begins_with_backbone(self) -> bool:
+        """Whether the references make sense only with the first row counted as several layers."""
+        backbone = [layer for layer in self.layers if layer.section == "backbone"]
+        if len(backbone) > _MOST_ROWS_WITH_IT or self.layers[0].module in catalogue.modules():
+            return False
+        ahead = [source - layer.index for layer in self.layers[1:] for source in graph.sources(layer)]
+        return 0 <= max(ahead, default=-1) < BACKBONE_MAPS - 1
 
     @cached_property
     def match(self) -> Match | None:
