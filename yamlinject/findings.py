@@ -31,7 +31,7 @@ _TABLE: Sequence[tuple[str, str, Severity, str]] = (
     ("YI103", "reads-later-layer", "error", "a layer reads one that comes after it"),
     ("YI104", "first-layer", "error", "layer 0 reads something else than the image"),
     ("YI105", "list-of-one", "warning", "a module of one input gets a list"),
-    ("YI106", "backbone-in-a-row", "warning", "the first row is a whole backbone, of several feature maps"),
+    ("YI106", "whole-backbone", "warning", "the first row is a whole backbone, of several feature maps"),
     ("YI201", "strides-differ", "error", "a joining module gets feature maps of different sizes"),
     ("YI202", "head-strides", "error", "the detection head's inputs are not one of each stride, in order"),
     ("YI203", "anchor-rows", "error", "the anchors have not one line for each input of the detection head"),

@@ -239,6 +239,11 @@ def strides(
     return found
 
 
+def picks_maps(layers: Sequence[Layer]) -> bool:
+    """Whether a layer picks one feature map out of several that another one gives."""
+    return any(layer.module in _READS_LISTS for layer in layers)
+
+
 def gives_no_map(layer: Layer) -> bool:
     """Whether the layer gives something else than one feature map, so that what reads it is special."""
     return layer.module in _NO_MAP

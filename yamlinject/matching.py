@@ -86,9 +86,9 @@ def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Mat
         }
         exchanged = [new for _, _, new in pairs]
         put_in = {layers[index].module for index in wiring.put_in(layers, places)}
-        blocks = filter(graph.declares_channels, put_in.intersection(exchanged))
-        if len({*exchanged}) < len(exchanged) or any(blocks):
-            continue  # one module for several things: another design
+        has_two_roles = map(graph.declares_channels, put_in.intersection(exchanged))
+        if len({*exchanged}) < len(exchanged) or any(has_two_roles):
+            continue  # one block for several things: another design
         same = {
             place
             for original, place in zip(base.layers, places, strict=True)

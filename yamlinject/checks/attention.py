@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from yamlinject import catalogue, graph, wiring
 from yamlinject.checks.subject import Subject
@@ -67,6 +67,7 @@ def without_base(subject: Subject) -> Iterator[Finding]:
     if subject.match is not None:
         return
     layers = subject.layers
+    known = catalogue.modules() | {layer.module for layer in subject.attention}
     for row in subject.rows:
         reader = row.layer
         if len(reader.references) < 2 or not (graph.is_concat(reader.module) or reader is layers[-1]):
@@ -74,8 +75,12 @@ def without_base(subject: Subject) -> Iterator[Finding]:
         sources = graph.sources(reader)
         read = set(sources)
         for position, source in enumerate(sources):
-            end = _end_of_stage(subject, source) if source < reader.index - 1 else source
-            if end != source and not any(index in read for index in _goes_on(layers, source)):
+            if not graph.IMAGE < source < reader.index - 1:
+                continue
+            end = _end_of_stage(subject, known, source)
+            # a join may want both ends of a stage, a head one layer of each size
+            both = graph.is_concat(reader.module) and not read.isdisjoint(_goes_on(layers, source))
+            if end not in read and not both:
                 yield subject.finding(
                     "YI302",
                     row.references[position],
@@ -94,25 +99,22 @@ def _goes_on(layers: Sequence[Layer], source: int) -> Iterator[int]:
         index += 1
 
 
-def _end_of_stage(subject: Subject, source: int) -> int:
+def _end_of_stage(subject: Subject, known: Set[str], source: int) -> int:
     """The layer that a reader of ``source`` most likely means, or ``source`` itself."""
     layers = subject.layers
-    known = catalogue.modules() | {layer.module for layer in subject.attention}
-    if source == graph.IMAGE or layers[source].module not in known:
-        return source  # it may be a block of its own
     block = source + 1
     while _follows(layers, block) and not _is_block(subject, block):
         block += 1
     if not _follows(layers, block) or not _is_block(subject, block):
         return source
+    if layers[source].module not in known and layers[block].module not in catalogue.endings():
+        return source  # it may be a block of its own
     start = source
     while start > 0 and _follows(layers, start) and not _is_block(subject, start):
         start -= 1
-    joins = graph.is_concat(layers[start].module)
-    begins = joins or graph.stride_factor(layers[start]) not in (1, None)
-    if not joins and layers[block].module not in catalogue.modules():
-        return source  # it changes the channels, and its stride may be that of the next stage
-    ends_early = start < source and layers[block].module in catalogue.endings()
+    begins = graph.is_concat(layers[start].module) or graph.stride_factor(layers[start]) not in (1, None)
+    told = start < source and layers[start].module in known
+    ends_early = told and layers[block].module in catalogue.endings()
     end = block if begins or ends_early else source
     while end > source and _follows(layers, end + 1) and not _is_block(subject, end + 1):
         end += 1

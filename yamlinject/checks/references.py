@@ -15,23 +15,23 @@ _JOINING = ("add", "cat", "detect", "fus", "fpn", "head", "join", "sum", "shortc
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Every reference that names no earlier layer, and lists where a number has to stand."""
-    if subject.begins_with_backbone:
+    if subject.first_row_is_backbone:
         first = subject.rows[0]
         yield subject.finding(
             "YI106",
             first.span,
             f"{first.layer} looks like a whole backbone, whose {BACKBONE_MAPS} feature maps its framework "
             f"counts as layers 0 to {BACKBONE_MAPS - 1}",
-            "write the backbone's layers as rows of their own to have the references checked",
+            "leave it to that fork, or write the backbone's layers as rows of their own",
         )
-        return
     wanted = {wrong.layer.index: wrong.wanted for wrong in (subject.match.misread if subject.match else [])}
     joining = {layer.module for layer in subject.layers if len(layer.references) > 1}
     for row in subject.rows:
         layer = row.layer
         for position, (number, span) in enumerate(zip(layer.references, row.references, strict=True)):
             problem = graph.reference_problem(layer.index, number)
-            if problem:
+            is_map = subject.first_row_is_backbone and graph.resolve(layer.index, number) >= layer.index
+            if problem and not is_map:
                 right = wanted.get(layer.index)
                 hint = _hint(layer, None if right is None else right[position])
                 base = subject.match.base.name if subject.match and right else None

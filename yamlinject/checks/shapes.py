@@ -86,9 +86,9 @@ def _list(inputs: Sequence[float | None]) -> str:
 
 def _declared_channels(subject: Subject) -> Iterator[Finding]:
     declared = {
-        layer.index: (layer.args[0], subject.channels[graph.sources(layer)[0]])
+        layer.index: (layer.args[0], subject.reaching(layer))
         for layer in subject.attention
-        if layer.args and graph.could_be_channels(layer.args[0]) and graph.sources(layer)[0] != graph.IMAGE
+        if layer.args and graph.could_be_channels(layer.args[0])
         if not graph.declares_channels(layer.module)
     }
     # of modules without a recipe the first argument may be anything, unless a row shows that it is this

@@ -9,7 +9,7 @@ from itertools import combinations, islice, pairwise, product
 from yamlinject import catalogue, graph, recipes
 from yamlinject.layer import Layer
 
-#: What a module that is not known may do to the stride.
+#: What a module that is not known may do to the stride, whatever its rows say.
 _FACTORS = (1.0, 0.5, 2.0)
 
 #: So many of them together may do something that their rows do not say.
@@ -44,11 +44,17 @@ def _assumptions(
 ) -> Iterator[dict[str, float | None]]:
     """What unknown modules may do to the stride, first what their rows say."""
     untold: dict[str, float | None] = dict.fromkeys(_untold(layers, channels))
-    known = catalogue.modules() | set(recipes.names()) | untold.keys()
-    unknown = sorted({layer.module for layer in layers[1:-1]} - known)
-    for count in range(min(_MOST_ASSUMED, len(unknown)) + 1):
-        for modules in combinations(unknown, count):
-            for factors in product(_FACTORS, repeat=count):
+    settled = catalogue.modules() | set(recipes.names()) | untold.keys()
+    said: dict[str, set[float | None]] = {}
+    for layer in layers[1:-1]:
+        if layer.module not in settled:
+            said.setdefault(layer.module, set()).add(graph.stride_factor(layer))
+    others = {
+        module: [factor for factor in _FACTORS if said[module] != {factor}] for module in sorted(said)
+    }
+    for count in range(_MOST_ASSUMED + 1):
+        for modules in combinations(others, count):
+            for factors in product(*(others[module] for module in modules)):
                 yield {**untold, **dict(zip(modules, factors, strict=True))}
 
 
@@ -108,14 +114,11 @@ def pyramids(strides: Sequence[float | None]) -> int:
     known = [stride for stride in strides if stride is not None]
     if len(known) < len(strides):
         return 1
-    for count in (1, 2, 3):
-        size = len(known) // count
-        if len(known) % count == 0 and (size > 1 or count == 1):
-            whole = [known[start : start + size] for start in range(0, len(known), size)]
-            in_turns = [known[start::count] for start in range(count)]
-            if all(map(_is_pyramid, whole)) or all(map(_is_pyramid, in_turns)):
-                return count
-    return 0
+    sizes = list(dict.fromkeys(known))
+    count = len(known) // len(sizes)
+    in_turns = [size for size in sizes for _ in range(count)]
+    fits = _is_pyramid(sizes) and known in (sizes * count, in_turns)
+    return count if fits and (count == 1 or len(sizes) > 1) else 0
 
 
 def _is_pyramid(strides: Sequence[float]) -> bool:

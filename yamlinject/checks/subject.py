@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from yamlinject.document import Document, Row, Span
     from yamlinject.layer import Layer
 
-#: The feature maps that forks number as layers of their own when the first row is a whole backbone
-#: (``is_backbone`` in their ``parse_model``): those of the strides 2 to 32.
+#: What forks make of a first row that is a whole backbone (``is_backbone`` in their ``parse_model``): its
+#: feature maps, of the strides 2 to 32, are numbered as layers.
 BACKBONE_MAPS = 5
 
 #: A backbone of more rows is one that is written out.
-_MOST_ROWS_WITH_IT = 5
+_MOST_ROWS_BELOW_IT = 4
 
 
 class Subject:
@@ -68,13 +68,20 @@ class Subject:
         )
 
     @cached_property
-    def begins_with_backbone(self) -> bool:
-        """Whether the references make sense only with the first row counted as several layers."""
-        backbone = [layer for layer in self.layers if layer.section == "backbone"]
-        if len(backbone) > _MOST_ROWS_WITH_IT or self.layers[0].module in catalogue.modules():
+    def first_row_is_backbone(self) -> bool:
+        """Whether the first row is a whole backbone, whose feature maps the numbers below count as layers.
+
+        Seen by what the last row reads: with all of them counted it is the row above it.
+        """
+        first, *others = self.layers
+        below = [layer for layer in others if layer.section == "backbone"]
+        declares = bool(first.args) and graph.is_count(first.args[0])
+        if self.base or declares or first.module in catalogue.modules():
             return False
-        ahead = [source - layer.index for layer in self.layers[1:] for source in graph.sources(layer)]
-        return 0 <= max(ahead, default=-1) < BACKBONE_MAPS - 1
+        if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT or graph.picks_maps(others):
+            return False
+        ahead = [source - layer.index for layer in others for source in graph.sources(layer)]
+        return max(ahead, default=0) == BACKBONE_MAPS - 2
 
     @cached_property
     def match(self) -> Match | None:
@@ -111,6 +118,11 @@ class Subject:
         if not self.is_graph:
             return [None] * len(self.layers)
         return graph.channels(self.layers, self.document.image_channels)
+
+    def reaching(self, layer: Layer) -> int | None:
+        """The nominal channels of what ``layer`` reads first; None where that cannot be told."""
+        source = graph.sources(layer)[0] if layer.references and self.is_graph else graph.IMAGE
+        return None if source == graph.IMAGE else self.channels[source]
 
     def finding(
         self,

@@ -78,13 +78,9 @@ def _args(subject: Subject) -> Iterator[Finding]:
         layer = row.layer
         if layer.module not in known:
             continue
-        counts = [subject.channels[source] for source in graph.sources(layer) if source != graph.IMAGE]
-        count = counts[0] if counts else None
-        first = layer.args[0] if layer.args else None
-        if not graph.could_be_channels(first) and (first is None or first != count):
+        first, count = layer.args[0] if layer.args else None, subject.reaching(layer)
+        if not graph.could_be_channels(first) and not (graph.is_count(first) and first == count):
             example = recipes.recipe(layer.module).args_text(count or 512)
-            if isinstance(first, float) or _text_numbers(first):  # SimAM's lambda, which stands behind them
-                example = f"[{count or 512}, {recipes.as_number(str(first))}]"
             yield subject.finding(
                 "YI403",
                 row.span,
@@ -94,7 +90,7 @@ def _args(subject: Subject) -> Iterator[Finding]:
 
 
 def _index_comments(subject: Subject) -> Iterator[Finding]:
-    if subject.begins_with_backbone:  # they count its feature maps
+    if subject.first_row_is_backbone:  # they count its feature maps too
         return
     generated = bool(provenance.read(subject.document.text))
     for row in subject.rows:
