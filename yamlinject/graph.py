@@ -37,7 +37,7 @@ _NO_MAP = {
 _HEAD = re.compile(r"Detect|Segment|Pose|OBB|Panoptic|RTDETRDecoder")
 
 #: Modules that pick one feature map out of the list that the layer they read gives.
-_READS_LISTS = {"Index"}
+READS_LISTS = {"Index"}
 
 #: Joining modules that bring every input to the shape of the last one.
 _RESIZES = {"CBFuse"}
@@ -155,7 +155,7 @@ def insertion_problems(layers: Sequence[Layer]) -> list[str | None]:
     """For every layer, why nothing may stand after it, or None."""
     last = layers[-1] if layers else None
     picked_from = {
-        source: layer for layer in layers if layer.module in _READS_LISTS for source in sources(layer)
+        source: layer for layer in layers if layer.module in READS_LISTS for source in sources(layer)
     }
     found: list[str | None] = []
     for layer in layers:
@@ -237,11 +237,6 @@ def strides(
         factor = assumed[layer.module] if layer.module in assumed else stride_factor(layer)
         found.append(None if common is None or factor is None else common * factor)
     return found
-
-
-def picks_maps(layers: Sequence[Layer]) -> bool:
-    """Whether a layer picks one feature map out of several that another one gives."""
-    return any(layer.module in _READS_LISTS for layer in layers)
 
 
 def gives_no_map(layer: Layer) -> bool:

@@ -71,14 +71,16 @@ class Subject:
     def first_row_is_backbone(self) -> bool:
         """Whether the first row is a whole backbone, whose feature maps the numbers below count as layers.
 
-        Seen by what the last row reads: with all of them counted it is the row above it.
+        Seen by the numbers: with all of them counted, the furthest one names the row above its reader.
         """
         first, *others = self.layers
         below = [layer for layer in others if layer.section == "backbone"]
         declares = bool(first.args) and graph.is_count(first.args[0])
         if self.base or declares or first.module in catalogue.modules():
             return False
-        if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT or graph.picks_maps(others):
+        if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT:
+            return False
+        if any(layer.module in graph.READS_LISTS for layer in others):  # the way to pick maps by rows
             return False
         ahead = [source - layer.index for layer in others for source in graph.sources(layer)]
         return max(ahead, default=0) == BACKBONE_MAPS - 2

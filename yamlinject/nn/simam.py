@@ -107,7 +107,7 @@ def _simam_fast(x: torch.Tensor, e_lambda: float, grad: "torch.Tensor | None") -
     step = count if x.is_cuda else max(2**18 * torch.get_num_threads() // size, -(-count // 8))
     out = torch.empty_like(x)
     parts = [torch.split(t.view(-1, size), step) for t in (x, x if grad is None else grad, out)]
-    for x_part, grad_part, out_part in zip(*parts):  # noqa: B905 (zip has no `strict` before Python 3.10)
+    for x_part, grad_part, out_part in zip(*parts):  # noqa: B905 (pasted into checkouts of older Pythons)
         values, g = x_part.to(dtype), grad_part.to(dtype)
         z, mean, rstd = torch.native_layer_norm(values, [size], weight, None, e_lambda * n / size)
         s = torch.addcmul(half, z, z, value=0.5).sigmoid_()
