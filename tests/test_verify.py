@@ -211,6 +211,33 @@ def test_a_reader_that_goes_past_the_attention_is_noted(tmp_path: Path) -> None:
     assert any(note.startswith("layer 13 Concat reads past layer 7 SimAM") for note in result.notes)
 
 
+def with_activation(base: str) -> Config:
+    """A config whose convolutions all have another activation, as in YOLOv5's ``yolov5s-LeakyReLU``."""
+    data = load(base).to_bytes().replace(b"backbone:", b"activation: nn.LeakyReLU(0.1)\n\nbackbone:", 1)
+    return Config(f"{base}-LeakyReLU", data)
+
+
+@pytest.mark.parametrize("name", ["yolov5", "ultralytics"])
+def test_the_activation_of_one_config_is_not_left_to_the_next(name: str) -> None:
+    """Frameworks keep it with the class ``Conv``, for all models of the process."""
+
+    def activations(config: Config) -> set[str]:
+        kinds = {type(module).__name__ for module in framework(name).build(config).modules()}
+        return kinds & {"SiLU", "LeakyReLU"}
+
+    base = {"yolov5": "yolov5n", "ultralytics": "yolov8n"}[name]
+    assert activations(with_activation(base)) == {"LeakyReLU"}
+    assert activations(load(base)) == {"SiLU"}
+
+
+def test_a_config_with_another_activation_than_its_base_is_not_proven() -> None:
+    config = with_activation("yolov5n").add("SimAM", after="SPPF")
+    assert verified(config, base=with_activation("yolov5n")).proven
+    result = verified(config, base=load("yolov5n"))
+    assert not result.proven
+    assert result.problems == ["with identities for the attention, the outputs are not those of the base"]
+
+
 def test_args_with_other_channels_are_noted() -> None:
     """They make no difference here, but in a checkout whose registry reads them."""
     result = verified(load("yolov5s").add("SimAM", after="SPPF", args="[512]"))

@@ -66,7 +66,8 @@ class Framework(ABC):
         """
         import torch
 
-        with self.explaining(config), _quiet(), torch.random.fork_rng(devices=[]):
+        untouched = torch.random.fork_rng(devices=[])
+        with self.explaining(config), _quiet(), untouched, _activations_kept(self._module):
             torch.manual_seed(0)
             data = deepcopy(config.document.data)
             if classes is not None:
@@ -146,6 +147,24 @@ def _layer_at(error: Exception) -> int | None:
 
 def _is_inside(module: ModuleType, folder: Path) -> bool:
     return Path(str(module.__file__)).resolve().is_relative_to(folder.resolve())
+
+
+@contextlib.contextmanager
+def _activations_kept(module: ModuleType) -> Iterator[None]:
+    """Take back what ``activation:`` in a config does to classes such as ``Conv``, and so to later models.
+
+    YOLOv5's ``parse_model`` (``models/yolo.py``) leaves it set; Ultralytics' of today restores it.
+    """
+    kept: dict[Any, Any] = {
+        one: vars(one)["default_act"]
+        for one in vars(module).values()
+        if isinstance(one, type) and "default_act" in vars(one)
+    }
+    try:
+        yield
+    finally:
+        for one, activation in kept.items():
+            one.default_act = activation
 
 
 @contextlib.contextmanager
