@@ -26,6 +26,7 @@ _LEAST_SHARE = 0.5
 
 #: What it costs to explain a config by an exchanged module, a layer put in, a wrong reference.
 _EXCHANGED, _EXCHANGED_HEAD, _PUT_IN, _MISREAD = 3, 1, 2, 4
+_CONVOLUTION_PUT_IN = 4  # or a block: what declares its channels is seldom attention
 _NEVER = 10**9
 
 
@@ -93,11 +94,12 @@ def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Mat
             place
             for original, place in zip(base.layers, places, strict=True)
             if original.module == layers[place].module
+            or (graph.is_concat(original.module) and graph.is_concat(layers[place].module))
         }
         misread = [
             wrong
             for wrong in wiring.misread(layers, base.layers, places)
-            if wrong.layer.index in same or wrong.layer is layers[-1]  # another module joins what fits it
+            if wrong.layer.index in same or wrong.layer is layers[-1]  # another block joins what fits it
         ]
         yield cost + 2 * len(pairs) + _MISREAD * len(misread), Match(base, places, misread)
 
@@ -112,7 +114,8 @@ def _cheapest(layers: Sequence[Layer], base: Wiring) -> tuple[int, list[list[int
     costs = [0] + [_NEVER] * size
     saved: list[list[int]] = []  # by putting the layer in rather than having it in the place of the base's
     for layer in layers:
-        put_in = _PUT_IN if layer.index and wiring.could_be_put_in(layer) else _NEVER
+        cost = _CONVOLUTION_PUT_IN if graph.declares_channels(layer.module) else _PUT_IN
+        put_in = cost if layer.index and wiring.could_be_put_in(layer) else _NEVER
         new, gain = [costs[0] + put_in], [_NEVER]
         first = size - (len(layers) - layer.index) + 1
         for count in range(1, size + 1):

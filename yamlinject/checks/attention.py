@@ -107,7 +107,8 @@ def _end_of_stage(subject: Subject, known: Set[str], source: int) -> int:
         block += 1
     if not _follows(layers, block) or not _is_block(subject, block):
         return source
-    if layers[source].module not in known and layers[block].module not in catalogue.endings():
+    is_no_block = layers[source].module in known or graph.is_concat(layers[source].module)
+    if not is_no_block and layers[block].module not in catalogue.endings():
         return source  # it may be a block of its own
     start = source
     while start > 0 and _follows(layers, start) and not _is_block(subject, start):
