@@ -466,10 +466,10 @@ def test_fix(cli: Cli) -> None:
 def test_fix_changes_the_comments_and_nothing_else(cli: Cli) -> None:
     """CRLF, a byte order mark, odd bytes, a missing final newline and what else is wrong stay."""
     text = (
-        BAD.replace("# 5\n", "# 9 (P3/8)\n").replace("# 1\n", "#12\n").replace("nc: 2", "nc: 2   # \xff 7")
+        BAD.replace("# 5\n", "# 9 (P3/8)\n").replace("# 1\n", "#8\n").replace("nc: 2", "nc: 2   # \xff 7")
     )
     data = b"\xef\xbb\xbf" + text.rstrip("\n").replace("\n", "\r\n").encode("latin-1")
-    expected = data.replace(b"# 9 (P3", b"# 5 (P3").replace(b"#12\r", b"#1\r")
+    expected = data.replace(b"# 9 (P3", b"# 5 (P3").replace(b"#8\r", b"#1\r")
     write({"x.yaml": data})
     Path("x.yaml").chmod(0o640)
     result = cli("check", "--fix", "x.yaml")

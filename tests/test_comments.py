@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from yamlinject.comments import IndexComment, index_comment
+from yamlinject.comments import IndexComment, index_comment, index_comments
 from yamlinject.document import Document
 
 
@@ -122,3 +122,18 @@ def test_the_lead_leaves_out_comma_and_bracket() -> None:
     assert comment is not None
     assert not set(comment.lead) & set(",]")
     assert comment.lead.endswith("  # ")
+
+
+def clear(comments: str) -> list[bool]:
+    """Whether each number is clearly an index, for a config of so many rows."""
+    rows = "".join(f"  - [-1, 1, Conv, [8]]  # {number}\n" for number in comments.split())
+    document = Document.parse(f"backbone:\n{rows}head:\n  - [-1, 1, Detect, []]\n")
+    return [comment.clear for _, comment in index_comments(document)]
+
+
+def test_a_number_that_cannot_be_an_index_is_not_clear() -> None:
+    """Stale indices lag behind the rows or are a few ahead; sizes of feature maps jump about."""
+    assert clear("0 1 2 2 3 9") == [True] * 6
+    assert clear("0 1 640 320 40 5") == [True, True, False, False, False, True]
+    assert clear("3 1 3 3 4 5") == [False, True, False, True, True, True]  # 3 three times; it is right once
+    assert clear("40-P1/2 40(P2) 40 40") == [True, True, False, False]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from yamlinject.document import Document, Row, Span
@@ -19,17 +21,24 @@ _NUMBER = re.compile(r"#[ \t\xa0]*(?P<number>0|[1-9][0-9]{0,6})(?![\w*/.%\xd7])"
 _CLEARLY_INDEX = re.compile(r"[ \t]*(?:$|-[ \t]*[Pp][0-9]|\()")
 
 
+#: How far an index in a comment may be behind, after insertions, or ahead, after removals. Sizes of feature
+#: maps are further away, and in three rows or more alike.
+_BEHIND, _AHEAD, _ALIKE = 30, 8, 3
+
+
 class IndexComment(NamedTuple):
     """The number at the start of a row's trailing comment.
 
     ``lead``: what stands between the row and the number, without comma and bracket.
-    ``clear``: whether the number has the form of an index, be it the row's own or not.
+    ``clear``: whether the number has the form of an index, be it the row's own or not. ``alone``: nothing
+    follows it.
     """
 
     number: int
     span: Span
     lead: str
     clear: bool
+    alone: bool
 
 
 def index_comment(document: Document, row: Row) -> IndexComment | None:
@@ -38,13 +47,27 @@ def index_comment(document: Document, row: Row) -> IndexComment | None:
     found = trailing and _NUMBER.match(trailing["comment"])
     if not trailing or not found:
         return None
-    offset = trailing.start("comment")
+    offset, end = trailing.start("comment"), found.end("number")
     return IndexComment(
         number=int(found["number"]),
-        span=Span(offset + found.start("number"), offset + found.end("number")),
+        span=Span(offset + found.start("number"), offset + end),
         lead=re.sub(r".*[,\]]", "", trailing["gap"]) + found[0][: found.start("number")],
-        clear=bool(_CLEARLY_INDEX.match(trailing["comment"], found.end("number"))),
+        clear=bool(_CLEARLY_INDEX.match(trailing["comment"], end)),
+        alone=not trailing["comment"][end:].strip(" \t"),
     )
+
+
+def index_comments(document: Document) -> Iterator[tuple[Row, IndexComment]]:
+    """The rows with such a comment. A number alone is clear only where it is, or can be, the row's index.
+
+    ``# 40`` behind layer 11, and ``# 20`` behind three layers, are something else, such as sizes.
+    """
+    found = [(row, comment) for row in document.rows if (comment := index_comment(document, row))]
+    times = Counter(comment.number for _, comment in found if comment.alone)
+    for row, comment in found:
+        ahead = comment.number - row.layer.index
+        is_size = not -_BEHIND <= ahead <= _AHEAD or times[comment.number] >= _ALIKE
+        yield row, comment._replace(clear=comment.clear and not (comment.alone and ahead and is_size))
 
 
 class CommentEdits(NamedTuple):
@@ -64,10 +87,7 @@ def renumbered(document: Document, index_map: IndexMap, fix: bool) -> CommentEdi
     changed: list[Edit] = []
     stale: list[int] = []
     restore: dict[int, int] = {}
-    for row in document.rows:
-        comment = index_comment(document, row)
-        if comment is None:
-            continue
+    for row, comment in index_comments(document):
         old, new = row.layer.index, index_map.moved[row.layer.index]
         right = comment.number == old
         number = new if right or (fix and comment.clear) else comment.number

@@ -8,7 +8,7 @@ from typing import Any
 
 from yamlinject import catalogue, graph, provenance, recipes
 from yamlinject.checks.subject import Subject
-from yamlinject.comments import index_comment
+from yamlinject.comments import index_comments
 from yamlinject.document import Span
 from yamlinject.edits import Edit
 from yamlinject.findings import Finding
@@ -93,9 +93,8 @@ def _index_comments(subject: Subject) -> Iterator[Finding]:
     if subject.first_row_is_backbone:  # they count its feature maps too
         return
     generated = bool(provenance.read(subject.document.text))
-    for row in subject.rows:
-        comment = index_comment(subject.document, row)
-        if comment and comment.clear and comment.number != row.layer.index:
+    for row, comment in index_comments(subject.document):
+        if comment.clear and comment.number != row.layer.index:
             fix = [] if generated else [Edit(*comment.span, str(row.layer.index))]
             how = "add --fix-comments" if generated else "check --fix does it"
             yield subject.finding(
