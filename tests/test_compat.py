@@ -198,6 +198,51 @@ def test_loading_a_whole_model(
     assert python(LOAD, *before, cwd=tmp_path, **variables) == expected
 
 
+WITHOUT_RUN = """
+import os
+import sys
+import types
+
+import torch
+from yamlinject import frameworks, load
+from yamlinject.cli import run
+from yamlinject.verify import verify
+
+torch.save({"model": torch.nn.Sequential(torch.nn.Linear(2, 3))}, "whole.pt")
+{call}
+assert "yolov5.utils" in sys.modules
+print(os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"))
+try:
+    torch.load("whole.pt")
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+CONVERT = """
+config = load("yolov5n").add("SimAM", after="SPPF")
+config.save("new.yaml")
+torch.save(frameworks.find("yolov5", config).build(load("yolov5n")).state_dict(), "x.pt")
+assert run(["weights", "x.pt", "new.yaml", "--dry-run", "--output-format", "json"{trust}]) == 0
+"""
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(
+            'verify(c := load("yolov5n"), frameworks.find("yolov5", c), image_size=64)', id="verify"
+        ),
+        pytest.param(CONVERT.format(trust=""), id="weights"),
+        pytest.param(CONVERT.format(trust=', "--trust"'), id="weights-trust"),
+        pytest.param("frameworks.install(); import yolov5.utils", id="install"),
+    ],
+)
+def test_only_run_lets_whole_models_be_loaded(tmp_path: Path, call: str) -> None:
+    *_, switch, problem = python(WITHOUT_RUN.replace("{call}", call), cwd=tmp_path)
+    assert (switch, problem) == ("None", "UnpicklingError")
+
+
 @pytest.mark.framework
 def test_loading_stays_safe_where_there_is_no_yolov5(tmp_path: Path) -> None:
     (tmp_path / "utils").mkdir()
@@ -230,7 +275,6 @@ def test_a_stand_in_where_pkg_resources_is_gone(tmp_path: Path, monkeypatch: pyt
     utils.__path__ = [str(tmp_path / "utils")]
     monkeypatch.delitem(sys.modules, "pkg_resources", raising=False)
     monkeypatch.setattr(compat, "find_spec", lambda name: None)
-    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0")
     compat._prepare(utils)
     stand_in = sys.modules["pkg_resources"]
     compat._prepare(utils)  # a second time does no harm

@@ -81,11 +81,13 @@ def verify(
     *,
     image_size: int = 640,
     latency: bool = False,
+    trust: bool = False,
 ) -> Verification:
     """Build ``config`` and its base with ``framework``, run both, and compare.
 
     What the base is without ``base``: see :func:`yamlinject.origin.origin`.
-    Raises :class:`YamlInjectError` when one of them cannot be built or run.
+    Raises :class:`YamlInjectError` when one of them cannot be built or run, or could run code when it is
+    built: only with ``trust`` it may.
     """
     import torch
 
@@ -93,8 +95,8 @@ def verify(
 
     found = origin(config, base)
     indices = wiring.put_in(config.layers, found.places)
-    model: Any = framework.build(config)
-    base_model: Any = framework.build(found.base)
+    model: Any = framework.build(config, trust=trust)
+    base_model: Any = framework.build(found.base, trust=trust)
     _check_image(config, found.base, model, image_size)
     size = (1, config.document.image_channels, image_size, image_size)
     image = torch.rand(size, generator=torch.Generator().manual_seed(0))

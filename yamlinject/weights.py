@@ -137,11 +137,13 @@ def transfer(
     base: Config | None = None,
     *,
     reverse: bool = False,
+    trust: bool = False,
 ) -> tuple[nn.Module, Transfer]:
     """A model of ``config`` with the checkpoint's tensors, or with ``reverse`` one of its base.
 
     Every tensor keeps its values and its type. Raises :class:`YamlInjectError` for a checkpoint of another
-    model, and in reverse where the new layers have parameters, which the base has no place for.
+    model, in reverse where the new layers have parameters, which the base has no place for, and for a
+    config that could run code when it is built: only with ``trust`` it may.
     """
     if reverse:
         found = origin(config, base)
@@ -152,7 +154,7 @@ def transfer(
     given = {_WRAPPED.sub("", key, count=1): value for key, value in checkpoint.state.items()}
     state = transfer_state_dict(given, moved, reverse=reverse)
     classes, notes = _classes(checkpoint, target)
-    model = framework.build(target, classes)
+    model = framework.build(target, classes, trust=trust)
     own = model.state_dict()
     fitting, naive = _fitting(state, own), _fitting(given, own)
     misplaced = [key for key in naive if key not in fitting or fitting[key] is not naive[key]]

@@ -44,6 +44,7 @@ def verify(
     framework: FrameworkOption = None,
     imgsz: Annotated[int, typer.Option(help="The size of the image that is run through, in pixels.")] = 640,
     latency: Annotated[bool, typer.Option("--latency", help="Also compare the time, in pairs.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run whatever the config wants to run.")] = False,
     output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
 ) -> int:
     """Build CONFIG and its base in the real framework, run both, and compare; exit 1 if something is wrong.
@@ -65,6 +66,7 @@ def verify(
         load(base) if base is not None else None,
         image_size=imgsz,
         latency=latency,
+        trust=trust,
     )
     if output_format is OutputFormat.json:
         import json

@@ -39,7 +39,7 @@ def weights(
         bool, typer.Option("--reverse", help="From a checkpoint of CONFIG to one of its base.")
     ] = False,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Run whatever the checkpoint wants to run when it is read.")
+        bool, typer.Option("--trust", help="Run whatever the checkpoint and the config want to run.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would fit.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is in the way.")] = False,
@@ -67,7 +67,7 @@ def weights(
     held = checkpoints.read(source, trust=trust)
     found = frameworks.find(framework, loaded)
     model, result = work.transfer(
-        held, loaded, found, load(base) if base is not None else None, reverse=reverse
+        held, loaded, found, load(base) if base is not None else None, reverse=reverse, trust=trust
     )
     if output_format is OutputFormat.json:
         print(transfer_report.as_json(result))

@@ -6,10 +6,10 @@ remains is bridged in the process that a framework is launched in; no installed 
 ==================================  ===============================================================
 what broke                          the bridge
 ==================================  ===============================================================
-``torch.load`` reads tensors only   PyTorch's own switch ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD``, as
-since torch 2.6; YOLOv5 keeps       the checkpoints that a training run loads hold the whole model.
-whole models in its checkpoints     Calls that say ``weights_only`` themselves are not affected, nor
-                                    are processes that import no YOLOv5.
+``torch.load`` reads tensors only   under ``yamlinject run`` alone, PyTorch's own switch
+since torch 2.6; YOLOv5 keeps       ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD``. Calls that say
+whole models in its checkpoints     ``weights_only`` themselves are not affected, nor are processes
+                                    that import no YOLOv5.
 ``FreeTypeFont.getsize`` is gone    defined again through ``getbbox``
 since Pillow 10
 ``numpy.trapz`` is gone since       ``numpy.trapezoid`` under its old name
@@ -48,17 +48,31 @@ def install() -> None:
     after_import("numpy", _give_trapz)
 
 
+def load_whole_models() -> None:
+    """Let ``torch.load`` read whole models, which can run code, once a YOLOv5 is imported."""
+    for package in ("", "yolov5."):
+        after_import(f"{package}utils", _load_whole_models)
+
+
 def _prepare(utils: ModuleType) -> None:
-    """What has to be there before the rest of a YOLOv5 is imported; other ``utils`` are left alone."""
-    folders = (Path(folder).with_name("models") for folder in utils.__path__)
-    if not any((folder / "yolo.py").is_file() for folder in folders):
-        return
+    """What has to be there before the rest of a YOLOv5 is imported."""
+    if _is_yolov5(utils) and "pkg_resources" not in sys.modules and find_spec("pkg_resources") is None:
+        sys.modules["pkg_resources"] = _pkg_resources()
+
+
+def _load_whole_models(utils: ModuleType) -> None:
     switch = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+    if not _is_yolov5(utils):
+        return
     if "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ:  # both at once are an error
         os.environ.setdefault(switch, "1")
     warnings.filterwarnings("ignore", message=f".*{switch}")
-    if "pkg_resources" not in sys.modules and find_spec("pkg_resources") is None:
-        sys.modules["pkg_resources"] = _pkg_resources()
+
+
+def _is_yolov5(utils: ModuleType) -> bool:
+    """Whether a package ``utils`` is that of a YOLOv5; others are left alone."""
+    folders = (Path(folder).with_name("models") for folder in utils.__path__)
+    return any((folder / "yolo.py").is_file() for folder in folders)
 
 
 def _pkg_resources() -> ModuleType:

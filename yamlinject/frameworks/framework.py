@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from yamlinject import frameworks
 from yamlinject.errors import YamlInjectError, named
-from yamlinject.frameworks import registration
+from yamlinject.frameworks import registration, safety
 from yamlinject.layer import flow
 from yamlinject.source import replacing
 
@@ -58,14 +58,17 @@ class Framework(ABC):
         """The version of the installed package."""
         return str(import_module(self.name).__version__)
 
-    def build(self, config: Config, classes: int | None = None) -> nn.Module:
+    def build(self, config: Config, classes: int | None = None, *, trust: bool = False) -> nn.Module:
         """The model that the framework builds of a config, with random weights that are always the same.
 
         ``classes``: how many it is to tell apart, in place of the config's ``nc``, as training does it.
-        Raises :class:`YamlInjectError` with the layer's place when the framework cannot build it.
+        Raises :class:`RefusalError` for a config that could run code, unless it is to be trusted, and
+        :class:`YamlInjectError` with the layer's place when the framework cannot build it.
         """
         import torch
 
+        if not trust:
+            safety.check(config, vars(self._module))
         untouched = torch.random.fork_rng(devices=[])
         with self.explaining(config), _quiet(), untouched, _activations_kept(self._module):
             torch.manual_seed(0)

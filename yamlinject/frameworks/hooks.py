@@ -22,20 +22,22 @@ def after_import(name: str, action: Action) -> None:
         return
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
-    _FINDER.actions[name] = action
+    actions = _FINDER.actions.setdefault(name, [])
+    if action not in actions:
+        actions.append(action)
 
 
 class _Finder(MetaPathFinder):
     """Finds the awaited modules as everybody else would, and makes their loaders act afterwards."""
 
     def __init__(self) -> None:
-        self.actions: dict[str, Action] = {}
+        self.actions: dict[str, list[Action]] = {}
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        action = self.actions.get(name)
-        if action is None:
+        actions = self.actions.get(name)
+        if actions is None:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
@@ -45,7 +47,8 @@ class _Finder(MetaPathFinder):
 
         def execute_and_act(module: ModuleType) -> None:
             execute(module)
-            action(module)
+            for action in actions:
+                action(module)
 
         spec.loader.exec_module = execute_and_act  # type: ignore[method-assign]  # of this one loader
         return spec

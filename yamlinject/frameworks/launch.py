@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from yamlinject import frameworks
 from yamlinject.errors import Place, SourceError, YamlInjectError
-from yamlinject.frameworks import registration
+from yamlinject.frameworks import compat, registration
 
 
 def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoReturn:
@@ -29,6 +29,7 @@ def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoRet
     """
     gc.enable()  # the command line does without, training must not
     frameworks.install()
+    compat.load_whole_models()
     if module:
         _look_first_in(os.getcwd())
         spec = _module(target)
