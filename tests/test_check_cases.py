@@ -169,6 +169,7 @@ def test_most_bad_cases_are_mended_by_a_good_one() -> None:
 @pytest.mark.parametrize(("bad", "good"), PAIRS, ids=[name_of(bad) for bad, _ in PAIRS])
 def test_fix_mends_index_comments_and_nothing_else(bad: Path, good: Path, cli: Cli, tmp_path: Path) -> None:
     folder = shutil.copytree(bad.parent.parent, tmp_path / code_of(bad)) / "bad"
+    (tmp_path / ".git").mkdir()  # bases outside of a repository are not read
     result = cli(folder, "check", bad.name, "--fix", *options(bad))
     left = {one.code for one in findings(result.out)}
     expected = bad.with_suffix(".txt").read_text(encoding="utf-8")

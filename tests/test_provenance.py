@@ -6,6 +6,7 @@ import pytest
 
 from yamlinject import Config, RefusalError, __version__, provenance
 from yamlinject.provenance import Found, Provenance
+from yamlinject.request import Request
 
 DIGEST = "0123456789abcdef"
 LINE = (
@@ -15,8 +16,7 @@ LINE = (
 
 def test_read() -> None:
     ((line, start, end),) = provenance.read(LINE + "nc: 3\n")
-    assert line.command == ("add", "SimAM", "yolov5s", "--after", "SPPF")
-    assert line.module == "SimAM"
+    assert line.request == Request("SimAM", "yolov5s", ("SPPF",))
     assert line.digest == DIGEST
     assert line.layers == (10,)
     assert line.comments == {}
@@ -32,10 +32,10 @@ def test_read_comments_and_several_layers() -> None:
 
 
 def test_written_form() -> None:
-    line = Provenance(("add", "SimAM", "yolov5s", "--after", "SPPF"), DIGEST, (10,), {})
+    line = Provenance(Request("SimAM", "yolov5s", ("SPPF",)), DIGEST, (10,), {})
     assert str(line) == LINE.rstrip().replace("0.1.0", __version__)
-    more = Provenance(("add", "X", "b"), DIGEST, (3, 6), {2: 5, 7: 0})
-    assert str(more).endswith(f"add X b (layers 3,6; comments 2=5,7=0; base sha256:{DIGEST})")
+    more = Provenance(Request("X", "b", ("C3",)), DIGEST, (3, 6), {2: 5, 7: 0})
+    assert str(more).endswith(f"add X b --after C3 (layers 3,6; comments 2=5,7=0; base sha256:{DIGEST})")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_written_form() -> None:
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_round_trip(path: str, newline: str) -> None:
-    line = Provenance(("add", "SimAM", path, "--after", "head/C3@-1"), DIGEST, (3, 6), {1: 2})
+    line = Provenance(Request("SimAM", path, ("head/C3@-1",)), DIGEST, (3, 6), {1: 2})
     text = f"{line}{newline}"
     assert provenance.read(text + "nc: 3\n") == [(line, 0, len(text))]
 
@@ -65,12 +65,11 @@ def test_round_trip(path: str, newline: str) -> None:
     "char", ["\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x00", "\x1b", "\udcff", "\t"]
 )
 def test_odd_characters_of_a_path_stay_out_of_the_comment(char: str) -> None:
-    path = provenance.printable(f"a{char}b.yaml")
-    line = Provenance(("add", "SimAM", path), DIGEST, (1,), {})
+    line = Provenance(Request("SimAM", provenance.printable(f"a{char}b.yaml"), ("0",)), DIGEST, (1,), {})
     assert char not in str(line)
     assert str(line).isprintable()
     ((read, _, _),) = provenance.read(f"{line}\nnc: 3\n")
-    assert read.command[:2] == ("add", "SimAM")
+    assert read.request == Request("SimAM", "a?b.yaml", ("0",))
     assert read.layers == (1,)
 
 
@@ -93,6 +92,26 @@ def test_odd_characters_of_a_path_stay_out_of_the_comment(char: str) -> None:
         LINE.replace("SPPF", "'SPPF"),
         LINE.replace("# Generated", "#Generated"),
         LINE.replace(")\n", ") edited\n"),
+        LINE.replace("layers 10", "layers 10,10"),
+        LINE.replace("layers 10", "layers 10,9"),
+        LINE.replace("add SimAM yolov5s", "weights yolov5s.pt yolov5s.yaml --trust"),
+        LINE.replace("add SimAM yolov5s", "run SimAM yolov5s"),
+        LINE.replace("add SimAM", "add --trust"),
+        LINE.replace("add SimAM", "add 'x; y'"),
+        LINE.replace("add SimAM", "add null"),
+        LINE.replace("yolov5s", "--force"),
+        LINE.replace("--after SPPF", "--after SPPF --force"),
+        LINE.replace("--after SPPF", "--after SPPF --output x.yaml"),
+        LINE.replace("--after SPPF", "--after SPPF SE"),
+        LINE.replace("--after SPPF", "--after SPPF --scope"),
+        LINE.replace("--after SPPF", "--after SPPF --scope neck"),
+        LINE.replace("--after SPPF", "--after SPPF --number 0"),
+        LINE.replace("--after SPPF", "--after SPPF --number 1e3"),
+        LINE.replace("--after SPPF", "--after SPPF --number 1234567890"),
+        LINE.replace("--after SPPF", "--after '$(touch x)'"),
+        LINE.replace("--after SPPF", "--after SPPF,C3"),  # one layer for two selectors
+        LINE.replace("--after SPPF", "--after SPPF" + " --after C3" * 2),
+        LINE.replace("--after SPPF", ""),
     ],
 )
 def test_a_line_that_was_edited_is_a_plain_comment(text: str) -> None:
@@ -114,7 +133,7 @@ def test_comments_that_someone_put_above_the_line(above: str) -> None:
 
 
 def lines(*layers: tuple[int, ...]) -> list[Found]:
-    return [Found(Provenance(("add", "SimAM", "b"), DIGEST, found, {}), 0, 0) for found in layers]
+    return [Found(Provenance(Request("SimAM", "b", ("0",)), DIGEST, found, {}), 0, 0) for found in layers]
 
 
 def test_injected_layers_of_all_lines_in_the_numbering_of_now() -> None:

@@ -47,22 +47,31 @@ def read(name: str) -> Base:
     if name == STDIN:
         return Base(STDIN, "stdin", read_stdin())
     path = Path(name)
-    if path.suffix.lower() in (".yaml", ".yml") or "/" in name or os.sep in name:
+    if is_path(name):
         if not path.exists() and path.stem in names():
             raise SourceError(
                 f"there is no such file; write {path.stem} for the base config of that name",
                 file=name,
             )
         return Base(name, path.stem, read_bytes(path), path)
-    template_ = template("bases", f"{name}.yaml")
-    if template_.is_file():
-        return Base(name, name, template_.read_bytes())
-    found = _find(name)
+    found = by_name(name)
     if found:
-        return Base(name, name, read_bytes(found))
+        return found
     if path.is_file():
         return Base(name, path.stem, read_bytes(path), path)
     raise SourceError(_unknown(name))
+
+
+def is_path(name: str) -> bool:
+    """Whether ``name`` can only be a path, be there such a file or not."""
+    return name.lower().endswith((".yaml", ".yml")) or "/" in name or os.sep in name
+
+
+def by_name(name: str) -> Base | None:
+    """The embedded base config of that name, or the one that an installed framework ships."""
+    file = template("bases", f"{name}.yaml")
+    found = file if file.is_file() else _find(name)
+    return Base(name, name, read_bytes(found)) if found else None
 
 
 def embedded() -> list[str]:

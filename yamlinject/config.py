@@ -8,11 +8,12 @@ from pathlib import Path
 
 from yamlinject import bases, edits, graph, plan, provenance, selectors, source
 from yamlinject.document import Document
-from yamlinject.errors import RefusalError, SelectorError, SourceError, YamlInjectError, named
+from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
 from yamlinject.layer import Layer
 from yamlinject.plan import Insertion, Rewrite, Signature
 from yamlinject.provenance import Found, printable
 from yamlinject.recipes import Recipe, recipe
+from yamlinject.request import Request
 from yamlinject.selectors import Picked, Scope
 from yamlinject.source import Source
 
@@ -87,10 +88,12 @@ class Config:
         ``provenance`` writes the line at the top that :meth:`remove` and CI go by.
         Raises :class:`YamlInjectError` when nothing is picked, or when the insertion is refused.
         """
-        after = [after] if isinstance(after, str) else list(after)
-        selected = [selector for text in after for selector in selectors.parse(text)]
-        if not selected:
-            raise SelectorError("there is no selector that says after which layer")
+        after = (after,) if isinstance(after, str) else tuple(after)
+        recorded_args = args if args is None else printable(args)
+        is_option = self.name.startswith("-") and self.name != bases.STDIN
+        base = printable(f"./{self.name}" if is_option else self.name)
+        request = Request(module, base, after, scope, number, recorded_args, fix_comments)
+        selected = request.selectors()
         if number < 1:
             raise YamlInjectError(f"--number {number}: a layer is built at least once")
         module_recipe = recipe(module, args)
@@ -113,23 +116,11 @@ class Config:
                 )
                 for layer in targets
             ]
-            command = ["add", module, self.name]
-            for text in after:
-                command += "--after", text
-            if scope != "backbone":
-                command += "--scope", scope
-            if number != 1:
-                command += "--number", str(number)
-            if args is not None:
-                command += "--args", args
-            if fix_comments:
-                command += ["--fix-comments"]
-            signature = Signature(tuple(map(printable, command)), _digest(self))
             rewrite = plan.insert(
                 self.document,
                 insertions,
                 fix_comments=fix_comments,
-                signature=signature if provenance else None,
+                signature=Signature(request, _digest(self)) if provenance else None,
             )
         return Injected(self, rewrite, f"{self.stem}_{module}", module_recipe, picked)
 
@@ -150,13 +141,13 @@ class Config:
         line = other.rewrite.provenance
         config = self
         for made, start, _ in self._provenance:
-            restored = config.remove(made.module)
-            if line and made.request == line.request:
+            restored = config.remove(made.request.module)
+            if line and made.request == line.request._replace(base=made.request.base):
                 if restored.exact:
                     return True
                 raise RefusalError(
                     "this command was run on it before, and it was edited since: take the layers out first "
-                    f"with yamlinject remove {made.module} {self.name} --in-place",
+                    f"with yamlinject remove {made.request.module} {self.name} --in-place",
                     self.document.lines.place(start),
                     file=self.label,
                 )

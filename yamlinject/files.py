@@ -83,6 +83,12 @@ def is_too_large(path: Path) -> bool:
         return False
 
 
+def repository(folder: Path) -> Path:
+    """The repository that ``folder`` is in, links resolved: the nearest folder with ``.git``, or itself."""
+    folder = folder.resolve()
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+
+
 def _is_file(path: Path) -> bool:
     """Whether a regular file is there: no pipe, and no link that leads nowhere or round in a circle."""
     try:

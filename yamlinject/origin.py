@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
-from yamlinject import bases, provenance, recipes, wiring
-from yamlinject.config import Config, Restored, load
-from yamlinject.errors import RefusalError, YamlInjectError, named
+from yamlinject import bases, files, provenance, recipes, wiring
+from yamlinject.config import Config, Restored
+from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
 from yamlinject.parsers import FAST_LOADER, load_values
+from yamlinject.provenance import Provenance
+
+#: Why a base that a provenance line names is not read: it is not there, or not in the same repository.
+Absence = Literal["missing", "outside"]
 
 
 class Origin(NamedTuple):
@@ -54,11 +59,11 @@ def origin(config: Config, base: Config | None = None) -> Origin:
 def _recorded(config: Config) -> Origin:
     """Undo all provenance lines."""
     current, places = config, list(range(len(config.layers)))
-    exact, name = True, ""
+    exact = True
     while lines := provenance.read(current.text):
         line, start, _ = lines[0]
         try:
-            restored = current.remove(line.module)
+            restored = current.remove(line.request.module)
         except YamlInjectError as error:
             place = config.document.lines.place(start)
             raise RefusalError(
@@ -66,27 +71,74 @@ def _recorded(config: Config) -> Origin:
                 place,
                 file=config.label,
             ) from None
-        exact, name = restored.exact, line.base
+        exact = restored.exact
         places = _moved(places, restored)
         current = restored
+    name = line.request.base
     if exact:
         return Origin(current, name, places, current)
-    return Origin(current, name, places, _named(name, current) or _known(current), edited=True)
+    return Origin(current, name, places, _named(line, config, current) or _known(current), edited=True)
 
 
 def _moved(places: list[int], restored: Restored) -> list[int]:
     return [places[index] for index, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
 
 
-def _named(name: str, like: Config) -> Config | None:
-    """The base that a provenance line names, if it is there and has the modules of ``like``."""
-    if name == bases.STDIN:
-        return None
+def recorded_base(
+    line: Provenance, config: Config, given: Config | None = None
+) -> tuple[Config | None, Absence | None]:
+    """The base that a provenance line names, from the current folder or from that of the config.
+
+    With a file of that name in both, the one that the line was made of, or else the one beside the config.
+    None where that is no file of its own (standard input, or the config itself, ``--in-place``), and where
+    it is absent. The line may be anybody's: nothing outside of the repository is looked at but ``given``,
+    the base that the user names.
+    """
     try:
-        found = load(name)
-    except YamlInjectError:
-        return None
-    return found if _modules(found) == _modules(like) else None
+        return _recorded_base(line, config, given)
+    except (OSError, SourceError, ValueError, RuntimeError):  # the name may be anything
+        return None, "missing"
+
+
+def _recorded_base(
+    line: Provenance, config: Config, given: Config | None
+) -> tuple[Config | None, Absence | None]:
+    name = line.request.base
+    if name in (bases.STDIN, ""):
+        return None, None
+    folders = [Path(), *([config.path.parent] if config.path else [])]
+    allowed = given and given.path and given.path.resolve()
+    inside = [
+        folder / name
+        for folder in folders
+        if (folder / name).resolve() == allowed or _is_inside(folder / name, folder)
+    ]
+    found = []
+    for path in (path for path in inside if path.is_file()):
+        if config.path and path.samefile(config.path):
+            return None, None
+        data = bases.read(str(path)).data
+        found.append(Config(name, data, stem=path.stem, path=path))
+    exact = (one for one in found if provenance.digest(one.to_bytes()) == line.digest)
+    if found:
+        return next(exact, found[-1]), None
+    if not inside:
+        return None, "outside"
+    named = None if bases.is_path(name) else bases.by_name(name)
+    if named is None:
+        return None, "missing"
+    return Config(name, named.data, stem=named.stem), None
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether ``path``, its links followed, is in the repository of ``folder``."""
+    return path.resolve().is_relative_to(files.repository(folder))
+
+
+def _named(line: Provenance, config: Config, like: Config) -> Config | None:
+    """The base that a line of ``config`` names, if it is there and has the modules of ``like``."""
+    found, _ = recorded_base(line, config)
+    return found if found and _modules(found) == _modules(like) else None
 
 
 def _known(like: Config) -> Config | None:

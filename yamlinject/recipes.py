@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import Any, NamedTuple
 
 import yaml
 
 from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.parsers import FAST_LOADER, load_values
+from yamlinject.request import is_module_name
 from yamlinject.templates import stems, template
 
 #: The word of a recipe's args, or of ``--args``, that stands for the target's nominal channels.
 CHANNELS = "channels"
-
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 
 class Recipe(NamedTuple):
@@ -64,7 +62,7 @@ def recipe(module: str, args: str | None = None) -> Recipe:
         data = load_values(text, loader=FAST_LOADER)
         args_ = data["args"] if given is None else given
         return Recipe(module, args_, data["keeps_channels"], data["operations"])
-    if not _NAME.fullmatch(module) or not isinstance(load_values(module), str):
+    if not is_module_name(module):
         raise YamlInjectError(f"{module!r} cannot be the name of a module")
     if given is None:
         close = difflib.get_close_matches(module.lower(), {name.lower() for name in names()}, n=1)

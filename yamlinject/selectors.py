@@ -45,7 +45,7 @@ class Picked(NamedTuple):
 
 def parse(text: str) -> list[Selector]:
     """Parse a comma-separated list of selectors; raises :class:`SelectorError`."""
-    return [_parse_one(part.strip()) for part in text.split(",")]
+    return [_parse_one(part.strip(" ")) for part in text.split(",")]
 
 
 def _parse_one(text: str) -> Selector:

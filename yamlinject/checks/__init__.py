@@ -49,7 +49,7 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
         document = Document.parse(config.text, to_edit=False)
     except ConfigError as error:
         return [_unreadable(config.text, error)]
-    made = generated.read(config)
+    made = generated.read(config, base)
     wirings = catalogue.wirings() if known_bases and base is None else ()
     places = made.places if made and made.intact and base is None else None
     subject = Subject(config, document, base or _recorded(made), wirings, places)
