@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from yamlinject import bases, edits, source
+from yamlinject import bases, edits, plan, source
 from yamlinject.checks import check
 from yamlinject.config import Config
-from yamlinject.errors import RefusalError, SourceError, YamlInjectError
+from yamlinject.errors import SourceError, YamlInjectError, named
 from yamlinject.files import File, holds_layers, is_too_large
 from yamlinject.findings import RULES, Checked, Finding
 from yamlinject.parsers import load_values
@@ -100,6 +100,6 @@ def check_file(file: File, options: Options) -> Checked:
 def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
     """Make the edits that ``findings`` bring along; they change comments and nothing else."""
     text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
-    if repr(load_values(text)) != repr(load_values(config.text)):
-        raise RefusalError("--fix would change more than comments", file=config.label)
+    with named(config.label):
+        plan.prove(text, load_values(config.text))
     source.write_atomic(path, config.source._replace(text=text).to_bytes())

@@ -1,32 +1,20 @@
 """Text to :class:`Document`: the layers of a model config, and where in the text each one stands.
 
-Spans come from the node tree that ruamel.yaml composes; values come from PyYAML, because every YOLO
-framework reads its configs with ``yaml.safe_load`` and the two disagree (``1e-4``, ``010``, ``yes``).
+Values and spans are PyYAML's, because every YOLO framework reads its configs with ``yaml.safe_load``.
 """
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import Any, NamedTuple
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from yamlinject import graph
 from yamlinject.errors import ConfigError, MalformedRowError, Place, RefusalError
 from yamlinject.layer import SECTIONS, Layer, SectionName
 from yamlinject.lines import Lines
-from yamlinject.parsers import (
-    MappingNode,
-    Node,
-    ScalarNode,
-    SequenceNode,
-    check_duplicates,
-    children,
-    compose,
-    load_values,
-    load_values_and_nodes,
-)
-
-_ALIAS = re.compile(r"\*([^\s,\[\]{}]+)")
+from yamlinject.parsers import Reading, check_duplicates, children, shared_nodes
 
 
 class Span(NamedTuple):
@@ -64,22 +52,16 @@ class Document:
         self.flow = flow
 
     @classmethod
-    def parse(cls, text: str, *, to_edit: bool = True) -> Document:
-        """Read a model config; raises :class:`ConfigError` with line and column where it is none.
-
-        Without ``to_edit`` the spans are only to be pointed at: that takes half the time.
-        """
-        lines = Lines(text)
-        if to_edit or "&" in text or "<<" in text:  # PyYAML makes one mapping of merged ones
-            root = compose(text, lines)  # first, because it refuses aliases that would take PyYAML forever
-            data = load_values(text)
-        else:
-            data, root = load_values_and_nodes(text)
-        if not isinstance(data, dict) or not isinstance(root, MappingNode):
+    def parse(cls, text: str) -> Document:
+        """Read a model config; raises :class:`ConfigError` with line and column where it is none."""
+        reading, lines = Reading(text), Lines(text)
+        root = reading.root
+        if not isinstance(root, MappingNode):
             raise ConfigError("not a model config: it has no backbone and head lists")
         check_duplicates(root, lines)
         keys = {key.value: (key, value) for key, value in root.value if isinstance(key, ScalarNode)}
-        aliases = set(_ALIAS.findall(text)) if "&" in text else set()
+        shared = shared_nodes(root) if "&" in text else set()
+        data = reading.values()
         rows: list[Row] = []
         flow: dict[SectionName, bool] = {}
         for name in SECTIONS:
@@ -90,13 +72,11 @@ class Document:
             if key is None or not isinstance(node, SequenceNode) or not isinstance(values, list):
                 place = lines.place(key.start_mark.index) if key else None
                 raise ConfigError(f"{name!r} has to be a list of rows written in this file", place)
-            if len(node.value) != len(values):
-                raise ConfigError(f"{name!r} reads differently in YAML 1.1 and 1.2")
             flow[name] = bool(node.flow_style)
             for value, row_node in zip(values, node.value, strict=True):
                 floor = rows[-1].span.end if rows and rows[-1].layer.section == name else 0
                 floor = max(floor, key.start_mark.index)
-                rows.append(_row(len(rows), name, value, row_node, floor, aliases, lines))
+                rows.append(_row(len(rows), name, value, row_node, floor, shared, lines))
         for name, value in data.items():
             if name not in SECTIONS and _holds_rows(value):
                 raise ConfigError(
@@ -159,12 +139,12 @@ def _row(
     value: Any,
     node: Node,
     floor: int,
-    aliases: set[str],
+    shared_ids: set[int],
     lines: Lines,
 ) -> Row:
     """Check one row and find its spans.
 
-    ``floor``: the offset that it has to begin after; ``aliases``: the anchors that are used again.
+    ``floor``: the offset that it has to begin after; ``shared_ids``: of nodes that stand in several places.
     """
 
     def wrong(what: str, at: Node = node) -> MalformedRowError:
@@ -187,9 +167,8 @@ def _row(
     scalars = from_node.value if isinstance(from_node, SequenceNode) else [from_node]
     parts = [node, from_node, *scalars]
     starts = [part.start_mark.index for part in parts]
-    # An alias composes to the node of its anchor, which stands earlier in the text.
-    shared = bool(aliases) and any(getattr(part, "anchor", None) in aliases for part in parts)
-    shared = shared or starts[0] < floor or starts != sorted(starts)
+    # an alias composes to the node of its anchor, which stands earlier in the text
+    shared = not shared_ids.isdisjoint(map(id, parts)) or starts[0] < floor or starts != sorted(starts)
     end = _end(node)
     return Row(
         Layer(index, section, from_, number, module, args),

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from yamlinject import bases, files, provenance, recipes, wiring
 from yamlinject.config import Config, Restored
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
-from yamlinject.parsers import FAST_LOADER, load_values
+from yamlinject.parsers import load_values
 from yamlinject.provenance import Provenance
 
 #: Why a base that a provenance line names is not read: it is not there, or not in the same repository.
@@ -160,7 +160,7 @@ def _known(like: Config) -> Config | None:
 
 def _rows(config: Config) -> list[Any]:
     """The modules of the rows, without taking more of the text apart than that needs."""
-    data = load_values(config.text, loader=FAST_LOADER)
+    data = load_values(config.text)
     rows = [*data.get("backbone", []), *data.get("head", [])] if isinstance(data, dict) else []
     return [row[2] for row in rows]
 

@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from yaml import SafeLoader
-
 from yamlinject import edits, graph, placement, provenance
 from yamlinject.comments import index_comment, renumbered
 from yamlinject.document import Document
@@ -16,7 +14,7 @@ from yamlinject.edits import Edit
 from yamlinject.errors import ConfigError, Place, RefusalError
 from yamlinject.index_map import IndexMap
 from yamlinject.layer import SECTIONS, Layer
-from yamlinject.parsers import FAST_LOADER, load_values
+from yamlinject.parsers import Reading, load_values, second_reading, shapes
 from yamlinject.provenance import Found, Provenance
 from yamlinject.request import Request
 
@@ -274,36 +272,34 @@ def _expected(
 
 
 def _proven(document: Document, changed: list[Edit], expected: dict[str, Any], place: Place) -> str:
-    """Apply the edits, and read the result as a framework will: it has to be what was planned.
-
-    ``place``: where a refusal is to point.
-    """
+    """Apply the edits, and prove the result; ``place``: where a refusal is to point."""
     try:
         text = edits.apply(document.text, changed)
-        if _holds(text, expected, FAST_LOADER) or _holds(text, expected, SafeLoader):
-            return text
-        problem = "it would read back as other layers than planned"
+        prove(text, expected)
     except (ValueError, ConfigError) as error:
-        problem = str(error)
-    raise RefusalError(f"rows laid out like this cannot be rewritten safely: {problem}", place)
+        raise RefusalError(f"rows laid out like this cannot be rewritten safely: {error}", place) from None
+    return text
+
+
+def prove(text: str, expected: dict[str, Any]) -> None:
+    """Read ``text`` with two parsers that have nothing in common.
+
+    Raises :class:`ConfigError` unless PyYAML finds the data ``expected`` and ruamel.yaml the same rows.
+    """
+    reading = Reading(text)
+    rows = shapes(reading.root, SECTIONS)
+    if repr(reading.values()) != repr(expected):  # unlike ==, it tells 1 from True, and .nan equals itself
+        raise ConfigError("it would read back as other layers than planned")
+    if rows != second_reading(text, SECTIONS):
+        raise ConfigError("ruamel.yaml would read other layers than PyYAML")
 
 
 def _check_undone(document: Document, text: str, module: str, place: Place) -> None:
     """Raise :class:`RefusalError` unless removing what was injected into ``text`` restores ``document``."""
     problem = ""
     try:
-        if remove(Document.parse(text, to_edit=False), module).text == document.text:
+        if remove(Document.parse(text), module).text == document.text:
             return
     except (ConfigError, RefusalError) as error:
         problem = f": {error.message}"
     raise RefusalError(f"{module} cannot be inserted so that remove restores the file{problem}", place)
-
-
-def _holds(text: str, expected: dict[str, Any], loader: type) -> bool:
-    try:
-        values = load_values(text, loader=loader)
-    except ConfigError:
-        if loader is SafeLoader:
-            raise
-        return False
-    return repr(values) == repr(expected)  # unlike ==, it tells 1 from True, and .nan equals itself

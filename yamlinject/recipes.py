@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from yamlinject.errors import RefusalError, YamlInjectError
-from yamlinject.parsers import FAST_LOADER, load_values
+from yamlinject.parsers import load_values
 from yamlinject.request import is_module_name
 from yamlinject.templates import stems, template
 
@@ -59,7 +59,7 @@ def recipe(module: str, args: str | None = None) -> Recipe:
     given = None if args is None else _given_args(args)
     if module in names():
         text = template("modules", f"{module}.yaml").read_text(encoding="utf-8")
-        data = load_values(text, loader=FAST_LOADER)
+        data = load_values(text)
         args_ = data["args"] if given is None else given
         return Recipe(module, args_, data["keeps_channels"], data["operations"])
     if not is_module_name(module):

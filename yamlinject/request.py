@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from yamlinject import selectors
 from yamlinject.errors import SelectorError, YamlInjectError
-from yamlinject.parsers import FAST_LOADER, load_values
+from yamlinject.parsers import load_values
 from yamlinject.selectors import SCOPES, Scope, Selector
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 def is_module_name(text: str) -> bool:
     """Whether a row can name a module so: an identifier, maybe dotted, that PyYAML reads as text."""
-    return _NAME.fullmatch(text) is not None and isinstance(load_values(text, loader=FAST_LOADER), str)
+    return _NAME.fullmatch(text) is not None and isinstance(load_values(text), str)
 
 
 class Request(NamedTuple):

@@ -46,7 +46,7 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
     ``known_bases``, with the one of the upstream models that explains its layers best.
     """
     try:
-        document = Document.parse(config.text, to_edit=False)
+        document = Document.parse(config.text)
     except ConfigError as error:
         return [_unreadable(config.text, error)]
     made = generated.read(config, base)
