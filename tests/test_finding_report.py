@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
-from yamlinject import __version__, finding_report
+from yamlinject import __version__, finding_report, report
 from yamlinject.edits import Edit
 from yamlinject.errors import Place
 from yamlinject.findings import RULES, Checked, Finding
@@ -62,8 +63,14 @@ def at(
     return Finding(RULES["YI101"], "m", "", Place(number, start), stop, line)
 
 
+def printed(lines: Iterable[Line]) -> str:
+    stream = io.StringIO()
+    report.emit(stream, lines)
+    return stream.getvalue()
+
+
 def shown(*findings: Finding, file: str = "f") -> str:
-    return "".join(f"{line.text}\n" for line in finding_report.text([Checked(file, findings)]))
+    return printed(finding_report.text([Checked(file, findings)]))
 
 
 def excerpt(line: str, start: int, end: int | None = None, **more: Any) -> list[str]:
@@ -93,7 +100,7 @@ models/x.yaml:41:9: YI301 error: layer 20 Concat reads 14, and has to read 15
       |        ^
       = hint: write 1
 """
-    assert "".join(f"{line.text}\n" for line in finding_report.text(SEVERAL)) == expected
+    assert printed(finding_report.text(SEVERAL)) == expected
 
 
 def test_text_without_findings() -> None:
@@ -259,11 +266,13 @@ def test_summary(results: list[Checked], expected: str) -> None:
 
 
 def test_summary_says_first_what_could_not_be_checked() -> None:
-    assert list(finding_report.summary([*SEVERAL, Checked("b", error="b:1:2: \udcff\nc")])) == [
-        Line("yamlinject: error: gone.yaml: cannot read it: no such file or directory", "red"),
-        Line("yamlinject: error: b:1:2: \ufffd c", "red"),
-        Line("Checked 3 files, skipped 1, failed on 2: 2 errors and 1 warning in 2 files"),
-    ]
+    lines = list(finding_report.summary([*SEVERAL, Checked("b", error="b:1:2: \udcff\nc")]))
+    assert [line.style for line in lines] == ["red", "red", ""]
+    assert printed(lines) == (
+        "yamlinject: error: gone.yaml: cannot read it: no such file or directory\n"
+        "yamlinject: error: b:1:2: \ufffd c\n"
+        "Checked 3 files, skipped 1, failed on 2: 2 errors and 1 warning in 2 files\n"
+    )
 
 
 def test_github() -> None:
@@ -299,9 +308,9 @@ def test_github_escapes() -> None:
     finding = NO_LISTS._replace(message="100 %, a::b\r\n::c\udcff", hint="")
     results = [Checked("50%:a,b\n\r\udcff.yaml", (finding,)), Checked("g:h", error="g:h: 5%\n")]
     assert list(finding_report.github(results)) == [
-        "::error file=g%3Ah::g:h: 5%25%0A",
-        "::error file=50%25%3Aa%2Cb%0A%0D\ufffd.yaml,title=YI003 no-layer-lists"
-        "::100 %25, a::b%0D%0A::c\ufffd",
+        "::error file=g%3Ah::g:h: 5%25 ",
+        "::error file=50%25%3Aa%2Cb  \ufffd.yaml,title=YI003 no-layer-lists"
+        "::100 %25, a::b  ::c\ufffd",
     ]
 
 

@@ -16,7 +16,7 @@ def main() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  # likewise
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and sys.argv[1:2] != ["run"]:  # whose program has its own
-            bytes_stay = stream.encoding.lower() == "utf-8"
+            bytes_stay = stream is sys.stdout and stream.encoding.lower() == "utf-8" and not stream.isatty()
             stream.reconfigure(errors="surrogateescape" if bytes_stay else "backslashreplace")
     code = run(sys.argv[1:])
     try:

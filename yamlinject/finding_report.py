@@ -12,15 +12,13 @@ from typing import Any
 from yamlinject import report
 from yamlinject._version import __version__
 from yamlinject.findings import RULES, Checked, Finding, Rule, Severity
-from yamlinject.report import Line
+from yamlinject.report import Line, visible
 
 _STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow"}
 _GUTTER = 5
 #: The columns that are shown of a line, and how many of them stand in front of the place in a longer one.
 _WIDTH, _LEAD = 120, 40
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
-_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others stand for one in a file name
 
 
@@ -34,7 +32,7 @@ def _block(file: str, finding: Finding) -> Iterator[Line]:
     rule, start, end = finding.rule, finding.start, finding.end
     style = _STYLES[rule.severity]
     where = "".join(f":{number}" for number in start or ())
-    yield Line(_visible(f"{file}{where}: {rule.code} {rule.severity}: {finding.message}"), style)
+    yield Line(f"{file}{where}: {rule.code} {rule.severity}: {finding.message}", style)
     gutter = _GUTTER
     if start is not None:
         gutter = max(gutter, len(str(start.line)))
@@ -44,9 +42,9 @@ def _block(file: str, finding: Finding) -> Iterator[Line]:
         yield Line(f"{'':{gutter}} | {' ' * before}{'^' * marked}", style)
     margin = " " * (gutter + 1)
     if finding.hint:
-        yield Line(f"{margin}= hint: {_visible(finding.hint)}")
+        yield Line(f"{margin}= hint: {finding.hint}")
     if finding.base is not None:
-        yield Line(f"{margin}= base: {_visible(finding.base)}")
+        yield Line(f"{margin}= base: {finding.base}")
     for each in report.diff(finding.diff):
         yield each._replace(text=f"{margin}{_excerpt(each.text, 0, 0)[0]}".rstrip())
 
@@ -54,20 +52,14 @@ def _block(file: str, finding: Finding) -> Iterator[Line]:
 def _excerpt(line: str, start: int, stop: int) -> tuple[str, int, int]:
     """What is shown of ``line``, and its columns in front of ``start`` and from there to ``stop``."""
     start = min(start, len(line))
-    lead = _visible(line[max(0, start - _WIDTH) : start])
-    tail = _visible(line[start : start + _WIDTH])
+    lead = visible(line[max(0, start - _WIDTH) : start])
+    tail = visible(line[start : start + _WIDTH])
     if len(line) > _WIDTH or _columns(lead + tail) > _WIDTH:
         lead = lead[len(lead) - _fitting(lead[::-1], _LEAD) :]
         tail = tail[: _fitting(tail, _WIDTH - _columns(lead))]
     before = "…" * (len(lead) < start) + lead
     after = "…" * (start + len(tail) < len(line))
     return before + tail + after, _columns(before), max(1, _columns(tail[: max(0, stop - start)]))
-
-
-def _visible(text: str) -> str:
-    """``text``, character by character, without what would move a terminal's cursor or not be shown."""
-    shown = (char if char.isprintable() else " " if char.isspace() else _UNKNOWN for char in text)
-    return "".join(shown)
 
 
 def _columns(text: str) -> int:
@@ -89,7 +81,7 @@ def summary(results: Sequence[Checked]) -> Iterator[Line]:
     """The messages about a run: why files could not be checked, and what was found in how many."""
     failed = [error for _, error in _failed(results)]
     for error in failed:
-        yield Line(_visible(f"yamlinject: error: {error}"), "red")
+        yield Line(f"yamlinject: error: {error}", "red")
     counts = Counter(finding.rule.severity for _, finding in _found(results))
     found = " and ".join(_count(counts[severity], severity) for severity in _STYLES if counts[severity])
     if found:
@@ -132,20 +124,21 @@ def github(results: Sequence[Checked]) -> Iterator[str]:
         if places["endLine"] not in (None, places["line"]):  # columns are for places on one line
             places |= {"col": None, "endColumn": None}
         properties = {"file": file, **places, "title": f"{finding.rule.code} {finding.rule.name}"}
-        yield _command(finding.rule.severity, properties, _said(finding))
+        yield _command(finding.rule.severity, properties, *_said(finding))
 
 
-def _command(name: str, properties: Mapping[str, str | int | None], message: str) -> str:
+def _command(name: str, properties: Mapping[str, str | int | None], *message: str) -> str:
+    """A command with the lines of its message; nothing else breaks a line in it or ends it."""
     listed = ",".join(
         f"{key}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}"
         for key, value in properties.items()
         if value is not None
     )
-    return f"::{name} {listed}::{_escaped(message)}"
+    return f"::{name} {listed}::{'%0A'.join(map(_escaped, message))}"
 
 
 def _escaped(text: str) -> str:
-    return _clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text).replace("%", "%25")
 
 
 def _region(finding: Finding, names: Sequence[str]) -> dict[str, int | None]:
@@ -155,8 +148,9 @@ def _region(finding: Finding, names: Sequence[str]) -> dict[str, int | None]:
     return dict(zip(names, (line, end_line, column, end_column), strict=True))
 
 
-def _said(finding: Finding) -> str:
-    return finding.message + f"\nhint: {finding.hint}" * bool(finding.hint)
+def _said(finding: Finding) -> list[str]:
+    """The lines of a finding's message."""
+    return [finding.message, *[f"hint: {finding.hint}"] * bool(finding.hint)]
 
 
 def as_json(results: Sequence[Checked]) -> str:
@@ -175,7 +169,7 @@ def as_json(results: Sequence[Checked]) -> str:
         "findings": [_plain(file, finding) for file, finding in _found(results)],
         "fixed": fixed,
     }
-    return _dumped(shape)
+    return report.as_json(shape)
 
 
 def _plain(file: str, finding: Finding) -> dict[str, Any]:
@@ -201,7 +195,7 @@ def sarif(results: Sequence[Checked]) -> str:
         {
             "ruleId": finding.rule.code,
             "ruleIndex": codes.index(finding.rule.code),
-            **_result(file, finding.rule.severity, _said(finding), finding),
+            **_result(file, finding.rule.severity, "\n".join(_said(finding)), finding),
         }
         for file, finding in _found(results)
     ]
@@ -212,7 +206,7 @@ def sarif(results: Sequence[Checked]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": found,
     }
-    return _dumped({"$schema": _SARIF, "version": "2.1.0", "runs": [run]})
+    return report.as_json({"$schema": _SARIF, "version": "2.1.0", "runs": [run]})
 
 
 def _descriptor(rule: Rule) -> dict[str, Any]:
@@ -234,16 +228,5 @@ def _result(file: str, level: Severity, text: str, finding: Finding | None = Non
 def _uri(file: str) -> str:
     from urllib.parse import quote
 
-    path = Path(_NO_BYTE.sub(_UNKNOWN, file))
+    path = Path(_NO_BYTE.sub("\N{REPLACEMENT CHARACTER}", file))
     return path.as_uri() if path.is_absolute() else quote(path.as_posix(), errors="surrogateescape")
-
-
-def _dumped(value: dict[str, Any]) -> str:
-    import json
-
-    # surrogates have to go before they are escaped, when they cannot be told from the escapes of others
-    return json.dumps(json.loads(_clean(json.dumps(value, ensure_ascii=False))), indent=2)
-
-
-def _clean(text: str) -> str:
-    return _SURROGATE.sub(_UNKNOWN, text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections import Counter
@@ -31,19 +32,36 @@ class Line(NamedTuple):
 
 _LABEL_WIDTH = 10
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+#: What GitHub's runner takes for a command in a log: ``::name …::`` begins a line, ``##[name …]`` need not.
+_COMMAND = re.compile(r"^(\s*:):|(#)#(?=\[[A-Za-z])")
+
+
+def visible(text: str) -> str:
+    """``text`` as one line, character by character, without what would not be shown as it stands.
+
+    Names come from the files of others: none may steer a terminal, hide or turn round what is around it,
+    or be a command to GitHub, which reads the logs of its runs.
+    """
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " if char.isspace() else _UNKNOWN for char in text)
+    return _COMMAND.sub(rf"\1\2{_UNKNOWN}", text)
 
 
 def emit(stream: TextIO, lines: Iterable[Line]) -> None:
-    """Print ``lines``, with colours where ``stream`` is a terminal that is to have them."""
+    """Print ``lines`` made :func:`visible`, in colour where ``stream`` is a terminal that is to have it."""
+    shown = (line._replace(text=visible(line.text), label=visible(line.label)) for line in lines)
     if not _is_coloured(stream):  # rich takes longer to import than a rewrite takes
-        for line in lines:
+        for line in shown:
             stream.write(f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}{line.text}\n")
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(file=stream, highlight=False, soft_wrap=True)
-    for line in lines:
+    for line in shown:
         label = f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}"
         console.print(Text.assemble((label, "bold"), (line.text, line.style)))
 
@@ -55,6 +73,23 @@ def tell(lines: Iterable[Line]) -> None:
 
 def _is_coloured(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def emit_diff(stream: TextIO, lines: Iterable[str]) -> None:
+    """Print a unified diff: in a terminal for a reader, elsewhere as it is, for a program."""
+    if stream.isatty():
+        emit(stream, diff(lines))
+    else:
+        stream.writelines(f"{line}\n" for line in lines)
+
+
+def as_json(value: object) -> str:
+    """``value`` as JSON of printable ASCII; lone surrogates, which parsers refuse, become U+FFFD."""
+    import json
+
+    # surrogates have to go before they are escaped, when they cannot be told from the escapes of others
+    clean = json.loads(_SURROGATE.sub(_UNKNOWN, json.dumps(value, ensure_ascii=False)))
+    return json.dumps(clean, indent=2).replace("\x7f", r"\u007f")
 
 
 def diff(lines: Iterable[str]) -> Iterator[Line]:
@@ -195,7 +230,11 @@ def table(stream: TextIO, config: Config) -> None:
     strides = graph.strides(config.layers)
     counts[-1] = strides[-1] = None  # the last layer gives predictions
     grid = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, title=config.label, title_justify="left", padding=(0, 1, 0, 0)
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=visible(config.label),
+        title_justify="left",
+        padding=(0, 1, 0, 0),
     )
     grid.add_column("index", justify="right", no_wrap=True)
     for heading in ("from", "reads"):
@@ -212,7 +251,7 @@ def table(stream: TextIO, config: Config) -> None:
                 row = _row(layer, strides[layer.index], counts[layer.index])
                 is_new = layer.index in injected
                 row[0] = f"+ {row[0]}" if is_new else row[0]
-                grid.add_row(*row, style="green" if is_new else None)
+                grid.add_row(*map(visible, row), style="green" if is_new else None)
         grid.add_section()
     terminal = console(stream)
     terminal.print(grid)

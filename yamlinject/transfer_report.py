@@ -18,10 +18,9 @@ _NAMED = 5
 
 def as_json(result: Transfer) -> str:
     """One object with the fields of :class:`~yamlinject.weights.Transfer`."""
-    import json
     from dataclasses import asdict
 
-    return json.dumps(asdict(result), indent=2)
+    return report.as_json(asdict(result))
 
 
 def table(stream: TextIO, result: Transfer) -> None:

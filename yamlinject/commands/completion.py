@@ -1,4 +1,7 @@
-"""What the shell completes: modules, base configs and selectors."""
+"""What the shell completes: modules, base configs and selectors.
+
+A shell shows what it is offered and puts it on the command line unquoted, so only plain words are offered.
+"""
 
 import os
 import re
@@ -10,6 +13,9 @@ import typer
 from yamlinject import bases, recipes, selectors
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
+
+#: What is a word to every shell, and nothing else.
+_PLAIN = re.compile(r"[\w.,:@%+=/-]*")
 
 
 def module(incomplete: str) -> list[str]:
@@ -27,7 +33,7 @@ def base(incomplete: str) -> list[str]:
         return found
     for entry in entries:
         name = folder + slash + entry.name
-        if name.startswith(incomplete) and (entry.is_dir() or entry.suffix in (".yaml", ".yml")):
+        if _offers(name, incomplete) and (entry.is_dir() or entry.suffix in (".yaml", ".yml")):
             found.append(name + "/" * entry.is_dir())
     return found
 
@@ -42,7 +48,12 @@ def selector(context: typer.Context, incomplete: str) -> list[str]:
     scope, slash, _ = started.rpartition("/")
     words = dict.fromkeys(layer.module for layer in layers if not slash or scope in (layer.section, "all"))
     candidates = [scope + slash + word for word in (*words, *([] if slash else [selectors.DETECT_INPUTS]))]
-    return [done + comma + word for word in candidates if word.startswith(started)]
+    return [done + comma + word for word in candidates if _offers(word, started)]
+
+
+def _offers(word: str, started: str) -> bool:
+    """Whether ``word`` completes what was ``started``."""
+    return word.startswith(started) and _PLAIN.fullmatch(word[len(started) :]) is not None
 
 
 def _base_before(context: typer.Context) -> str:

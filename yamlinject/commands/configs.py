@@ -167,7 +167,7 @@ def _deliver(
     if check and target == bases.STDIN:
         raise YamlInjectError("--check needs a file to compare with: give -o FILE")
     if diff:
-        report.emit(sys.stdout, report.diff(config.diff(target)))
+        report.emit_diff(sys.stdout, config.diff(target))
     if check:
         code = int(config.differs(target))
         outcome = [Line(f"{target} would {'change' if code else 'not change'}", label="checked")]

@@ -69,10 +69,9 @@ def verify(
         trust=trust,
     )
     if output_format is OutputFormat.json:
-        import json
         from dataclasses import asdict
 
-        print(json.dumps(asdict(result), indent=2))
+        print(report.as_json(asdict(result)))
     else:
         report.emit(sys.stdout, report.verification(result))
     return int(bool(result.problems))
@@ -122,7 +121,7 @@ def register(
     opened = Checkout.open(checkout)
     patch = opened.undo(module or ()) if undo else opened.register(module or [_DEFAULT_MODULE])
     if diff:
-        report.emit(sys.stdout, report.diff(patch.diff()))
+        report.emit_diff(sys.stdout, patch.diff())
     elif not check:
         patch.save()
     report.tell(report.patched(patch, checkout, written=not (diff or check)))
