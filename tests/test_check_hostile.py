@@ -216,6 +216,20 @@ def test_content_that_is_passed_over(tmp_path: Path, content: bytes, error: str 
     assert [check_file(file, Options()).error for file in find([str(tmp_path)])] in ([], [None])
 
 
+def test_a_file_of_a_mebibyte_is_checked_and_one_byte_more_is_not(tmp_path: Path) -> None:
+    padded = changed("[[4], 1", "[[9], 1").ljust(MEBIBYTE - 1, b"#") + b"\n"
+    assert {finding.rule.code for finding in checked(tmp_path, padded).findings} == {"YI103"}
+    larger = checked(tmp_path, padded + b"\n")
+    assert larger == Checked(larger.file, skipped=True)
+
+
+def test_a_sparse_file_is_passed_over(tmp_path: Path) -> None:
+    with (tmp_path / "x.yaml").open("wb") as file:
+        file.truncate(2**40)
+    done = run(tmp_path, "check", ".", "x.yaml")
+    assert (done.code, done.err) == (0, "Checked 0 files, skipped 1: nothing found\n")
+
+
 def just_below_the_limit(line: bytes) -> bytes:
     return line * ((4 * MEBIBYTE - 1) // len(line))
 

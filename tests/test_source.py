@@ -7,13 +7,16 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from yamlinject import SourceError, load
-from yamlinject.source import Source, read_bytes, write_atomic
+from yamlinject.errors import TooLargeError
+from yamlinject.source import MAX_BYTES, Source, holds, read_bytes, replacing, write_atomic
 
 OLD = b"old\n"
 NEW = b"new\n" * 1000
@@ -64,6 +67,109 @@ def test_read_bytes_names_the_file(tmp_path: Path) -> None:
     assert str(raised.value).startswith(f"{path}: ")
 
 
+# A file may be another one than its size says: it grows, it is sparse, or the system makes it up.
+
+
+@pytest.mark.parametrize("name", ["/proc/self/status", "/proc/cpuinfo", "/proc/self/maps"])
+def test_a_file_whose_size_is_0_is_read_to_its_end(name: str) -> None:
+    assert Path(name).stat().st_size == 0
+    data = read_bytes(Path(name))
+    assert data.endswith(b"\n")
+    with pytest.raises(TooLargeError):
+        read_bytes(Path(name), 100)
+
+
+def test_a_file_of_the_limit_is_read_and_one_byte_more_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"a" * MAX_BYTES)
+    assert read_bytes(path) == b"a" * MAX_BYTES
+    assert read_bytes(path, MAX_BYTES + 1) == b"a" * MAX_BYTES
+    path.write_bytes(b"a" * (MAX_BYTES + 1))
+    with pytest.raises(TooLargeError, match="larger than 4 MiB") as raised:
+        read_bytes(path)
+    assert raised.value.file == str(path)
+    with pytest.raises(TooLargeError, match="larger than 1 MiB"):
+        read_bytes(path, 2**20)
+
+
+def test_no_size_makes_it_read_more_than_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.yaml"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(TooLargeError):
+        read_bytes(path)
+    assert holds(path, b"\0") is False
+
+
+@pytest.fixture
+def read_sizes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How much was asked for by each read of a file that has no end, though it says it is empty."""
+    sizes: list[int] = []
+
+    class Endless:
+        def read(self, size: int = -1) -> bytes:
+            sizes.append(size)
+            assert size >= 0, "everything was asked for"
+            return b"a" * size
+
+        def fileno(self) -> int:
+            return descriptor
+
+        def __enter__(self) -> Endless:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    descriptor = os.open("/proc/self/status", os.O_RDONLY)
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", lambda *_arguments, **_options: Endless())
+        yield sizes
+    os.close(descriptor)
+
+
+def test_a_file_that_grows_is_read_up_to_the_limit(read_sizes: list[int]) -> None:
+    path = Path("/proc/self/status")
+    with pytest.raises(TooLargeError):
+        read_bytes(path, 10)
+    assert holds(path, b"aaa") is False
+    assert holds(path, b"") is False
+    assert read_sizes == [11, 4, 1]
+
+
+def test_holds(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    assert holds(path, OLD) is None
+    path.write_bytes(OLD)
+    assert holds(path, OLD) is True
+    assert [holds(path, data) for data in (b"", OLD[:-1], OLD + b"\n", b"ole\n")] == [False] * 4
+    assert holds(Path("/proc/self/maps"), b"") is False  # its size is 0
+
+
+@pytest.mark.parametrize("function", [read_bytes, lambda path: holds(path, b"")], ids=["read", "holds"])
+def test_a_pipe_that_comes_into_the_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Callable[[Path], object]
+) -> None:
+    path, pipe = tmp_path / "x.yaml", tmp_path / "pipe"
+    path.write_bytes(OLD)
+    os.mkfifo(pipe)
+    real = os.open
+
+    def swapped(name: Any, *arguments: Any, **options: Any) -> int:
+        os.replace(pipe, path)
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", swapped)
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits for the pipe"))
+    signal.alarm(20)
+    try:
+        with pytest.raises(SourceError, match="not a regular file"):
+            function(path)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_write_creates_and_replaces(tmp_path: Path) -> None:
     path = tmp_path / "out.yaml"
     write_atomic(path, OLD)
@@ -82,13 +188,104 @@ def test_write_keeps_the_mode(tmp_path: Path, mode: int) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-def test_a_new_file_gets_the_mode_of_the_umask(tmp_path: Path) -> None:
-    before = os.umask(0o027)
+@pytest.mark.parametrize(("umask", "mode"), [(0o027, 0o640), (0o077, 0o600), (0, 0o666)])
+def test_a_new_file_gets_the_mode_of_the_umask(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
     try:
         write_atomic(tmp_path / "out.yaml", NEW)
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "out.yaml").stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "out.yaml").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o666])
+def test_what_replaces_a_file_is_private_until_it_is_in_its_place(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "out.yaml"
+    path.write_bytes(OLD)
+    path.chmod(mode)
+    before = os.umask(0)
+    try:
+        with replacing(path) as file:
+            file.write(NEW)
+            file.flush()
+            (temporary,) = set(tmp_path.iterdir()) - {path}
+            assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+#: An owner and a group that nobody has.
+OWNER, GROUP = 54321, 54322
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o640, 0o2750, 0o4711])
+def test_write_keeps_owner_and_group(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "out.yaml"
+    path.write_bytes(OLD)
+    os.chown(path, OWNER, GROUP)
+    path.chmod(mode)
+    write_atomic(path, NEW)
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (OWNER, GROUP, mode)
+    assert path.read_bytes() == NEW
+
+
+#: Writes a file as somebody who is no root: uid and gid 54321, and a member of ``sys.argv[2]``.
+WRITER = """
+import os, sys
+from pathlib import Path
+from yamlinject.source import write_atomic
+os.setgroups([int(sys.argv[2])])
+os.setgid(54321)
+os.setuid(54321)
+write_atomic(Path(sys.argv[1]), b"new")
+"""
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("member_of", "group"),
+    [pytest.param(GROUP, GROUP, id="the-group-alone"), pytest.param(1, OWNER, id="neither")],
+)
+def test_who_may_not_keep_the_owner_writes_all_the_same(member_of: int, group: int) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o777)
+        path = folder / "out.yaml"
+        path.write_bytes(OLD)
+        os.chown(path, 0, GROUP)
+        path.chmod(0o664)
+        done = subprocess.run(
+            [sys.executable, "-c", WRITER, path, str(member_of)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        status = path.stat()
+        assert path.read_bytes() == b"new"
+        assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (OWNER, group, 0o664)
+
+
+@needs_root
+def test_a_link_in_the_place_of_the_temporary_file_gives_nothing_away(tmp_path: Path) -> None:
+    """Who owns the folder could put one there while root writes."""
+    path, precious = tmp_path / "out.yaml", tmp_path / "precious"
+    for each in (path, precious):
+        each.write_bytes(OLD)
+    os.chown(path, OWNER, GROUP)
+    path.chmod(0o666)
+    precious.chmod(0o600)
+    with replacing(path) as file:
+        file.write(NEW)
+        (temporary,) = set(tmp_path.iterdir()) - {path, precious}
+        temporary.unlink()
+        temporary.symlink_to(precious)
+    status = precious.stat()
+    assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o600)
 
 
 @pytest.mark.parametrize("link", ["folder/real.yaml", "{}/folder/real.yaml"], ids=["relative", "absolute"])
@@ -107,7 +304,7 @@ def test_write_goes_through_a_symbolic_link(tmp_path: Path, link: str) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)
-@pytest.mark.parametrize("function", ["replace", "fsync", "chmod"])
+@pytest.mark.parametrize("function", ["replace", "fsync", "fchmod"])
 def test_a_fault_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, error: BaseException
 ) -> None:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from yamlinject import bases, edits, plan, source
 from yamlinject.checks import check
 from yamlinject.config import Config
-from yamlinject.errors import SourceError, YamlInjectError, named
-from yamlinject.files import File, holds_layers, is_too_large
+from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
+from yamlinject.files import MOST_BYTES, File, holds_layers
 from yamlinject.findings import RULES, Checked, Finding
 from yamlinject.parsers import load_values
 
@@ -73,10 +73,10 @@ def check_file(file: File, options: Options) -> Checked:
     if file.problem:
         return Checked(label, error=f"{label}: {file.problem}")
     path = None if file.name == bases.STDIN else Path(file.name)
-    if path and is_too_large(path):
-        return Checked(label, skipped=True)
     try:
-        data = source.read_bytes(path) if path else source.read_stdin()
+        data = source.read_bytes(path, MOST_BYTES) if path else source.read_stdin()
+    except TooLargeError:  # than any config; other YAML files may be
+        return Checked(label, skipped=True)
     except SourceError as error:
         return Checked(label, error=str(error))
     try:

@@ -35,6 +35,10 @@ class SourceError(YamlInjectError):
     """A file, or a base config's name, that cannot be read or written."""
 
 
+class TooLargeError(SourceError):
+    """A file that is larger than what is read of one."""
+
+
 class ConfigError(YamlInjectError):
     """A text that is not a model config, or not one that a framework could build."""
 

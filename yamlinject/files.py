@@ -24,7 +24,7 @@ _ROW = re.compile(r"""[0-9\]]\s*,\s*[0-9]+\s*,\s*["']?[A-Za-z_]|-\s+-?[0-9]+\s+-
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
 
 #: The largest file that is looked at, in bytes; the largest public model config has 25 kB.
-_MOST_BYTES = 2**20
+MOST_BYTES = 2**20
 
 
 class File(NamedTuple):
@@ -69,18 +69,10 @@ def _search(folder: str) -> Iterator[File]:
         for name in sorted(names):
             if name.lower().endswith((".yaml", ".yml")):
                 path = Path(parent, name)
-                if _is_file(path) and not is_too_large(path):
+                if _is_file(path):
                     yield File(str(path), named=False)
     for problem in problems:
         yield File(str(problem.filename), named=False, problem=f"cannot read it: {problem.strerror}")
-
-
-def is_too_large(path: Path) -> bool:
-    """Whether a file is larger than any config; other YAML files may be."""
-    try:
-        return path.stat().st_size > _MOST_BYTES
-    except (OSError, ValueError):
-        return False
 
 
 def repository(folder: Path) -> Path:
