@@ -309,8 +309,7 @@ def test_github_escapes() -> None:
     results = [Checked("50%:a,b\n\r\udcff.yaml", (finding,)), Checked("g:h", error="g:h: 5%\n")]
     assert list(finding_report.github(results)) == [
         "::error file=g%3Ah::g:h: 5%25 ",
-        "::error file=50%25%3Aa%2Cb  \ufffd.yaml,title=YI003 no-layer-lists"
-        "::100 %25, a::b  ::c\ufffd",
+        "::error file=50%25%3Aa%2Cb  \ufffd.yaml,title=YI003 no-layer-lists::100 %25, a::b  ::c\ufffd",
     ]
 
 

@@ -12,7 +12,7 @@ from yamlinject import bases, edits, plan, source
 from yamlinject.checks import check
 from yamlinject.config import Config
 from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
-from yamlinject.files import MOST_BYTES, File, holds_layers
+from yamlinject.files import MOST_BYTES, File, holds_layers, left_by_link
 from yamlinject.findings import RULES, Checked, Finding
 from yamlinject.parsers import load_values
 
@@ -99,6 +99,11 @@ def check_file(file: File, options: Options) -> Checked:
 
 def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
     """Make the edits that ``findings`` bring along; they change comments and nothing else."""
+    left = left_by_link(path)
+    if left is not None:
+        raise SourceError(
+            f"is a link to a file outside of {left}: name that file itself", file=config.label
+        )
     text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
     with named(config.label):
         plan.prove(text, load_values(config.text))

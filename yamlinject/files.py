@@ -48,7 +48,8 @@ def holds_layers(text: str) -> bool:
 def find(paths: Iterable[str]) -> list[File]:
     """The files of ``paths``, each once; folders are searched for ``*.yaml`` and ``*.yml``.
 
-    Hidden folders and virtual environments are left out, and links to folders are not followed.
+    Hidden folders and virtual environments are left out; links to folders are not followed, nor are links
+    to files outside of the :func:`repository`, whose content would show in the log of a pull request.
     """
     found: dict[str, File] = {}
     for path in paths:
@@ -60,6 +61,7 @@ def find(paths: Iterable[str]) -> list[File]:
 
 def _search(folder: str) -> Iterator[File]:
     problems: list[OSError] = []
+    root = repository(Path(folder))
     for parent, folders, names in os.walk(folder, onerror=problems.append):
         folders[:] = sorted(
             name
@@ -69,16 +71,41 @@ def _search(folder: str) -> Iterator[File]:
         for name in sorted(names):
             if name.lower().endswith((".yaml", ".yml")):
                 path = Path(parent, name)
-                if _is_file(path):
+                if _is_file(path) and (not path.is_symlink() or _resolved(path).is_relative_to(root)):
                     yield File(str(path), named=False)
     for problem in problems:
         yield File(str(problem.filename), named=False, problem=f"cannot read it: {problem.strerror}")
 
 
 def repository(folder: Path) -> Path:
-    """The repository that ``folder`` is in, links resolved: the nearest folder with ``.git``, or itself."""
-    folder = folder.resolve()
-    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    """The repository that ``folder`` is in, resolved: the nearest folder upwards that holds a ``.git``.
+
+    Where there is none, ``folder`` itself.
+    """
+    resolved = _resolved(folder)
+    return next((each for each in (resolved, *resolved.parents) if _is_repository(each)), resolved)
+
+
+def left_by_link(path: Path) -> Path | None:
+    """The repository that ``path`` leads out of by a link, None where it stays inside.
+
+    A file in no repository stays in its folder, and a link to a folder counts only in a repository.
+    """
+    for link in (path, *path.parents):
+        if link.is_symlink():
+            root = repository(link.parent)
+            if (link == path or _is_repository(root)) and not _resolved(path).is_relative_to(root):
+                return root
+    return None
+
+
+def _is_repository(folder: Path) -> bool:
+    return os.path.exists(folder / ".git")
+
+
+def _resolved(path: Path) -> Path:
+    """``path`` without links; unlike :meth:`Path.resolve` it raises for no circle of them."""
+    return Path(os.path.realpath(path))
 
 
 def _is_file(path: Path) -> bool:
