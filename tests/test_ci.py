@@ -221,12 +221,48 @@ def test_the_options_of_the_hook(hook: Hook, tmp_path: Path) -> None:
     lenient.stage({})
     done = lenient.pre_commit("run")
     assert done.code == 0, done
-    strict = project(hook, tmp_path, exclude="^left/", args=["--strict"])
+    strict = project(hook, tmp_path, exclude="^left/", args=["--strict", "--"])
     strict.stage({})
     done = strict.pre_commit("run")
     assert done.code == 1, done
     assert "YI401" in done.out
     assert "YI102" not in done.out
+
+
+#: Each would be read as an option: one that there is, or one that stops the run.
+LIKE_OPTIONS = ["--fix.yaml", "--base=good.yaml", "--fix", "-h.yaml", "--ignore=YI1.yaml", "-.yaml"]
+
+
+@pytest.mark.parametrize("options", [{}, {"args": ["--strict", "--"]}], ids=["default", "as-in-the-readme"])
+def test_no_file_of_a_commit_is_an_option(hook: Hook, tmp_path: Path, options: dict[str, Any]) -> None:
+    made = project(hook, tmp_path, **options)
+    made.stage({"good.yaml": GOOD, **dict.fromkeys(LIKE_OPTIONS, BAD)})
+    done = made.pre_commit("run")
+    assert done.code == 1, done
+    found = re.findall(r"^(\S+):10:\d+: YI102 ", done.out, re.M)
+    assert sorted(found) == sorted(name for name in LIKE_OPTIONS if name.endswith(".yaml"))
+    assert (tmp_path / "--fix.yaml").read_text() == BAD
+
+
+def test_a_commit_of_one_file_like_an_option_is_checked(hook: Hook, tmp_path: Path) -> None:
+    made = project(hook, tmp_path)
+    assert made.git("add", ".pre-commit-config.yaml").code == 0
+    assert made.git("commit", "-qm", "the hook").code == 0
+    made.stage({"-h.yaml": BAD})
+    done = made.pre_commit("run")
+    assert done.code == 1, done
+    assert "-h.yaml:10:" in done.out
+    assert done.out.endswith("\nChecked 1 file: 1 error in 1 file\n\n")
+
+
+def test_the_readme_ends_the_options_of_the_hook() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (example,) = (
+        block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if "yamlinject-check" in block
+    )
+    with_options = yaml.safe_load(example.replace("# args", "args"))
+    (used,) = with_options["repos"][0]["hooks"]
+    assert used == {"id": "yamlinject-check", "args": ["--strict", "--"]}
 
 
 # the action and the workflow
