@@ -195,6 +195,13 @@ def test_a_line_stays_one_line() -> None:
     assert stream.getvalue() == "x\ufffd        a b c\n:\ufffderror::d\n"
 
 
+def test_a_long_name_in_show_is_not_broken_into_lines(folder: Path) -> None:
+    name = f"{'a' * 150} ::error::{'b' * 80}.yaml"
+    (folder / name).write_text(CONFIG)
+    output = run(folder, "show", name).stdout.decode()
+    assert output.startswith(f"{name}\n")
+
+
 def test_nothing_is_read_as_markup_or_as_a_link(folder: Path) -> None:
     name = "[bold][link=evil]x[/link] :smile:.yaml"
     module = "[red]M[/red][link=evil]:smile:"

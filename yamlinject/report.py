@@ -229,13 +229,7 @@ def table(stream: TextIO, config: Config) -> None:
     counts = graph.channels(config.layers, config.document.image_channels)
     strides = graph.strides(config.layers)
     counts[-1] = strides[-1] = None  # the last layer gives predictions
-    grid = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        title=visible(config.label),
-        title_justify="left",
-        padding=(0, 1, 0, 0),
-    )
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column("index", justify="right", no_wrap=True)
     for heading in ("from", "reads"):
         grid.add_column(heading, justify="right", overflow="fold", min_width=5)
@@ -253,6 +247,7 @@ def table(stream: TextIO, config: Config) -> None:
                 row[0] = f"+ {row[0]}" if is_new else row[0]
                 grid.add_row(*map(visible, row), style="green" if is_new else None)
         grid.add_section()
+    emit(stream, [Line(config.label, "italic")])  # as a title, the table would break it into lines
     terminal = console(stream)
     terminal.print(grid)
     if injected:
