@@ -65,7 +65,7 @@ def test_round_trip(path: str, newline: str) -> None:
     "char", ["\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x00", "\x1b", "\udcff", "\t"]
 )
 def test_odd_characters_of_a_path_stay_out_of_the_comment(char: str) -> None:
-    line = Provenance(Request("SimAM", provenance.printable(f"a{char}b.yaml"), ("0",)), DIGEST, (1,), {})
+    line = Provenance(Request("SimAM", f"a{char}b.yaml", ("0",)).printable(), DIGEST, (1,), {})
     assert char not in str(line)
     assert str(line).isprintable()
     ((read, _, _),) = provenance.read(f"{line}\nnc: 3\n")

@@ -11,7 +11,7 @@ from yamlinject.document import Document
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
 from yamlinject.layer import Layer
 from yamlinject.plan import Insertion, Rewrite, Signature
-from yamlinject.provenance import Found, printable
+from yamlinject.provenance import Found
 from yamlinject.recipes import Recipe, recipe
 from yamlinject.request import Request
 from yamlinject.selectors import Picked, Scope
@@ -89,16 +89,17 @@ class Config:
         Raises :class:`YamlInjectError` when nothing is picked, or when the insertion is refused.
         """
         after = (after,) if isinstance(after, str) else tuple(after)
-        recorded_args = args if args is None else printable(args)
-        is_option = self.name.startswith("-") and self.name != bases.STDIN
-        base = printable(f"./{self.name}" if is_option else self.name)
-        request = Request(module, base, after, scope, number, recorded_args, fix_comments)
+        request = Request(module, self.name, after, scope, number, args, fix_comments)
+        return self.apply(request, provenance=provenance)
+
+    def apply(self, request: Request, *, provenance: bool = True) -> Injected:
+        """What :meth:`add` does, for a request such as a provenance line holds; this config is its base."""
         selected = request.selectors()
-        if number < 1:
-            raise YamlInjectError(f"--number {number}: a layer is built at least once")
-        module_recipe = recipe(module, args)
+        if request.number < 1:
+            raise YamlInjectError(f"--number {request.number}: a layer is built at least once")
+        module_recipe = recipe(request.module, request.args)
         if not module_recipe.keeps_channels:
-            raise RefusalError(f"{module} changes the channels: the layers below would not fit")
+            raise RefusalError(f"{request.module} changes the channels: the layers below would not fit")
         with named(self.label):
             if not provenance and self._provenance:
                 raise RefusalError(
@@ -106,23 +107,26 @@ class Config:
                     "--no-provenance out",
                     self.document.lines.place(self._provenance[0].start),
                 )
-            picked = [selectors.pick(selector, self.layers, scope) for selector in selected]
+            picked = [selectors.pick(selector, self.layers, request.scope) for selector in selected]
             targets = [layer for pick in picked for layer in pick.layers]
             plan.check_targets(self.document, [layer.index for layer in targets])
             counts = graph.channels(self.layers, self.document.image_channels)
             insertions = [
                 Insertion(
-                    layer.index, module, self._args(module_recipe, layer, counts[layer.index]), number
+                    target=layer.index,
+                    module=request.module,
+                    args=self._args(module_recipe, layer, counts[layer.index]),
+                    number=request.number,
                 )
                 for layer in targets
             ]
             rewrite = plan.insert(
                 self.document,
                 insertions,
-                fix_comments=fix_comments,
-                signature=Signature(request, _digest(self)) if provenance else None,
+                fix_comments=request.fix_comments,
+                signature=Signature(request.printable(), _digest(self)) if provenance else None,
             )
-        return Injected(self, rewrite, f"{self.stem}_{module}", module_recipe, picked)
+        return Injected(self, rewrite, f"{self.stem}_{request.module}", module_recipe, picked)
 
     def remove(self, module: str) -> Restored:
         """Undo :meth:`add`: the layers that the provenance line names, or all of that module.

@@ -143,8 +143,3 @@ def injected(lines: list[Found]) -> set[int]:
         moved = list(islice(of_its_time, max(found, default=-1) + 1))
         found = new | {moved[index] for index in found}
     return found
-
-
-def printable(text: str) -> str:
-    """``text`` for a comment, which ends at a line break: odd characters become question marks."""
-    return "".join(char if char.isprintable() else "?" for char in text)

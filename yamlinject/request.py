@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from yamlinject import selectors
 from yamlinject.errors import SelectorError, YamlInjectError
 from yamlinject.parsers import load_values
 from yamlinject.selectors import SCOPES, Scope, Selector
-
-if TYPE_CHECKING:
-    from yamlinject.config import Config, Injected
 
 #: So many selectors are looked up, each among all layers.
 _MOST_SELECTORS = 200
@@ -81,15 +78,15 @@ class Request(NamedTuple):
             raise SelectorError(f"{number} selectors: give at most {_MOST_SELECTORS}")
         return [selector for text in self.after for selector in selectors.parse(text)]
 
-    def apply(self, config: Config) -> Injected:
-        """The result of the command with ``config`` as its base; raises :class:`YamlInjectError`."""
-        return config.add(
-            self.module,
-            self.after,
-            scope=self.scope,
-            number=self.number,
-            args=self.args,
-            fix_comments=self.fix_comments,
+    def printable(self) -> Request:
+        """The request as a comment can hold it: odd characters become question marks.
+
+        A base whose name begins with a dash gets a folder, so that it is no option.
+        """
+        is_option = self.base.startswith("-") and self.base != "-"
+        base = f"./{self.base}" if is_option else self.base
+        return self._replace(
+            base=_printable(base), args=None if self.args is None else _printable(self.args)
         )
 
     def _with(self, option: str, value: str) -> Request:
@@ -105,3 +102,7 @@ class Request(NamedTuple):
         if option == "--fix-comments":
             return self._replace(fix_comments=True)
         raise YamlInjectError(f"{option} {value}: no option of add")
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)

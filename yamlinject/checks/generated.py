@@ -135,7 +135,7 @@ def _undo_hint(subject: Subject, made: Generated) -> str:
 
 def _again(base: Config, line: Provenance) -> bytes:
     """What the command of a provenance line gives, as the version of that line writes it."""
-    result = line.request.apply(base)
+    result = base.apply(line.request)
     written = result.rewrite.provenance
     same_version = str(written and written._replace(version=line.version))
     return result.to_bytes().replace(str(written).encode(), same_version.encode(), 1)
