@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conftest import CORPUS, REPOSITORY, shipped
-from yamlinject.bases import DEFAULT
-from yamlinject.catalogue import Wiring
 from yamlinject.config import Config
+from yamlinject.core.layer import Layer
 from yamlinject.errors import YamlInjectError
-from yamlinject.layer import Layer
+from yamlinject.library.architectures import Wiring
+from yamlinject.library.bases import DEFAULT
 
 FILE = REPOSITORY / "templates" / "wirings.txt"
 

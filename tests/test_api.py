@@ -12,7 +12,7 @@ import yaml
 
 import yamlinject
 from yamlinject import Config, ConfigError, RefusalError, SelectorError, SourceError, YamlInjectError
-from yamlinject.recipes import Recipe
+from yamlinject.library.recipes import Recipe
 
 BASE = b"""\
 nc: 3

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.conftest import shipped
-from yamlinject import SourceError, bases, load
+from yamlinject import SourceError, load
+from yamlinject.library import bases
 
 SIZES = ("n", "s", "m", "l", "x")
 TINY = "nc: 2\nbackbone: [[-1, 1, Conv, [16]]]\nhead: [[[0], 1, Detect, [nc]]]\n"
@@ -59,7 +60,7 @@ def test_every_shipped_config_has_a_name() -> None:
 def test_names_are_found_without_importing_a_framework() -> None:
     code = (
         "import sys\n"
-        "from yamlinject import bases, load\n"
+        "from yamlinject import load\nfrom yamlinject.library import bases\n"
         "assert 'yolov5s6' in bases.names() and 'yolo11' in bases.names()\n"
         "load('yolov5s6'), load('yolo11n')\n"
         "print(sorted({'torch', 'yolov5', 'ultralytics', 'numpy'} & set(sys.modules)))\n"
@@ -72,7 +73,7 @@ def test_embedded_names_come_first_and_need_no_framework() -> None:
     code = (
         "import importlib.util\n"
         "importlib.util.find_spec = lambda *arguments: None\n"
-        "from yamlinject import bases, load\n"
+        "from yamlinject import load\nfrom yamlinject.library import bases\n"
         "print(len(load('yolov5s').layers), len(bases.names()))\n"
         "load('yolo11n')\n"
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 
 CASES = sorted(path.parent for path in Path(__file__).with_name("cases").glob("*/args"))
 

@@ -6,10 +6,10 @@ import pytest
 
 from tests import catalogue as builder
 from tests.conftest import CORPUS, shipped
-from yamlinject import catalogue
-from yamlinject.catalogue import Wiring, parse
 from yamlinject.config import Config
-from yamlinject.layer import Layer
+from yamlinject.core.layer import Layer
+from yamlinject.library import architectures as catalogue
+from yamlinject.library.architectures import Wiring, parse
 
 LINE = "tiny of nobody: Conv/2 Conv C3 | nn.Upsample/0.5@1 Concat@3,0 TorchVision/? Add@-1,4 Detect@"
 

@@ -20,8 +20,8 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from yamlinject.cli import run
-from yamlinject.findings import RULES
+from yamlinject.checks.findings import RULES
+from yamlinject.cli.app import run
 
 ROOT = Path(__file__).with_name("cases") / "check"
 PAGES = Path(__file__).resolve().parent.parent / "templates" / "rules"

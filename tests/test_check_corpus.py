@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from tests.conftest import CORPUS, shipped
-from yamlinject import parsers
-from yamlinject.checks import check
+from yamlinject.checks.findings import Finding
+from yamlinject.checks.runner import check
 from yamlinject.config import Config
-from yamlinject.document import Document
+from yamlinject.core import yaml_nodes as parsers
+from yamlinject.core.document import Document
 from yamlinject.errors import YamlInjectError
-from yamlinject.findings import Finding
 
 pytestmark = pytest.mark.corpus
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.benchmarks.fuzz_check import PIECES, SMALL, examine, mutate
 from tests.strategies import Sample, samples
 from yamlinject import Config, load
-from yamlinject.bases import embedded
+from yamlinject.library.bases import embedded
 
 TIMES = 20 if "YAMLINJECT_EXHAUSTIVE" in os.environ else 1
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import pytest
 
-from yamlinject.checking import Options, check_file
-from yamlinject.files import File, find
-from yamlinject.findings import Checked
+from yamlinject.checks.discovery import File, find
+from yamlinject.checks.files import Options, check_file
+from yamlinject.checks.findings import Checked
 
 BASE = """\
 nc: 2

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CORPUS, shipped
-from yamlinject import checks
-from yamlinject.checks import check
-from yamlinject.checks.subject import Subject
+from yamlinject.checks import runner as checks
+from yamlinject.checks.context import Subject
+from yamlinject.checks.findings import Finding
+from yamlinject.checks.runner import check
 from yamlinject.config import Config
-from yamlinject.document import Document, Row
+from yamlinject.core.document import Document, Row
 from yamlinject.errors import YamlInjectError
-from yamlinject.findings import Finding
 
 pytestmark = pytest.mark.corpus
 

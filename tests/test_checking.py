@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from yamlinject import bases, load
-from yamlinject.cli import run
+from yamlinject import load
+from yamlinject.cli.app import run
+from yamlinject.library import bases
 
 BASE = """\
 nc: 2

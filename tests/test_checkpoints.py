@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from yamlinject import frameworks, load
-from yamlinject.frameworks.framework import Framework
+from yamlinject.frameworks.base import Framework
 
 pytestmark = pytest.mark.framework
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 
 BASE = """\
 # two classes

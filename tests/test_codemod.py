@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from yamlinject import __version__, codemod
-from yamlinject.codemod import MODULES
+from yamlinject import __version__
+from yamlinject.checkout import codemod
+from yamlinject.checkout.codemod import MODULES
 from yamlinject.errors import RefusalError
 
 CLASS = '''\

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from yamlinject.comments import IndexComment, index_comment, index_comments
-from yamlinject.document import Document
+from yamlinject.core.document import Document
+from yamlinject.core.index_comments import IndexComment, index_comment, index_comments
 
 
 def found(line: str) -> IndexComment | None:

@@ -205,8 +205,8 @@ import types
 
 import torch
 from yamlinject import frameworks, load
-from yamlinject.cli import run
-from yamlinject.verify import verify
+from yamlinject.cli.app import run
+from yamlinject.verify.comparison import verify
 
 torch.save({"model": torch.nn.Sequential(torch.nn.Linear(2, 3))}, "whole.pt")
 {call}

@@ -13,8 +13,8 @@ import pytest
 from tests import oracle
 from tests.conftest import CORPUS, shipped
 from yamlinject.config import Config
+from yamlinject.core.selectors import SCOPES, Scope
 from yamlinject.errors import YamlInjectError
-from yamlinject.selectors import SCOPES, Scope
 
 pytestmark = pytest.mark.corpus
 

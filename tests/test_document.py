@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from yamlinject import ConfigError, RefusalError, SourceError
-from yamlinject.document import Document
+from yamlinject.core.document import Document
+from yamlinject.core.lines import Line, Lines
+from yamlinject.core.source import MAX_BYTES, Source
 from yamlinject.errors import Place, YamlInjectError, named
-from yamlinject.lines import Line, Lines
-from yamlinject.source import MAX_BYTES, Source
 
 HEAD = "head: [[[0], 1, Detect, []]]\n"
 ROW = "  - [-1, 1, Conv, [8]]\n"

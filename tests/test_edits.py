@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from yamlinject import edits
-from yamlinject.edits import Edit
+from yamlinject.core import edits
+from yamlinject.core.edits import Edit
 
 
 def test_no_edits_change_nothing() -> None:

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from yamlinject import __version__, finding_report, report
-from yamlinject.edits import Edit
+from yamlinject import __version__
+from yamlinject.checks.findings import RULES, Checked, Finding
+from yamlinject.core.edits import Edit
 from yamlinject.errors import Place
-from yamlinject.findings import RULES, Checked, Finding
-from yamlinject.report import Line
+from yamlinject.output import findings as finding_report
+from yamlinject.output import terminal as report
+from yamlinject.output.terminal import Line
 
 CONCAT = "  [[-1, 14], 1, Concat, [1]],  # cat head P4"
 WRONG = Finding(
@@ -668,7 +670,7 @@ def test_sarif_messages_have_no_placeholders_and_no_links() -> None:
 
 def test_start_up_imports_nothing_that_only_a_format_needs() -> None:
     code = (
-        "import sys; before = set(sys.modules); import yamlinject.finding_report\n"
+        "import sys; before = set(sys.modules); import yamlinject.output.findings\n"
         "print({'json', 'rich'} & (set(sys.modules) - before))"  # coverage has some before
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from yamlinject import IndexMap, Layer, graph
+from yamlinject import IndexMap, Layer
+from yamlinject.core import graph
 
 Spec = tuple[Any, str, list[Any]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from yamlinject import matching
-from yamlinject.catalogue import Wiring, parse
-from yamlinject.layer import Layer
+from yamlinject.core.layer import Layer
+from yamlinject.library.architectures import Wiring, parse
+from yamlinject.lineage import matching
 
 BASE = parse(
     "base: Conv/2 C2f Conv/2 C2f SPPF | nn.Upsample/0.5 Concat@5,1 C2f Conv/2 Concat@8,4 C2f Detect@7,10"

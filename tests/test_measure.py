@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from yamlinject.frameworks.measure import effective_lambda, is_effective
 from yamlinject.nn import CBAM, ECA, SE, CoordAtt, SimAM
+from yamlinject.verify.measure import effective_lambda, is_effective
 
 pytestmark = pytest.mark.framework
 

@@ -9,7 +9,7 @@ import pytest
 from yamlinject import load
 from yamlinject.config import Config
 from yamlinject.errors import RefusalError
-from yamlinject.origin import origin
+from yamlinject.lineage.resolve import origin
 
 
 def edited(tmp_path: Path, text: str, old: str, new: str) -> Config:

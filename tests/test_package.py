@@ -44,7 +44,7 @@ def test_what_a_run_imports(folder: Path, arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "yamlinject", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     imported = re.findall(r"^import time: .*\| +([\w.]+)$", done.stderr, re.M)
-    assert "yamlinject.cli" in imported
+    assert "yamlinject.cli.app" in imported
     assert "yaml" in imported
     assert {name.partition(".")[0] for name in imported} & HEAVY == set()
 
@@ -146,7 +146,7 @@ def test_the_main_job_from_the_wheel(environment: Path, tmp_path: Path, program:
 def test_the_wheel_stands_on_its_own(environment: Path, tmp_path: Path) -> None:
     code = (
         "import sys, yamlinject\n"
-        "from yamlinject import templates\n"
+        "from yamlinject.library import data as templates\n"
         "print(yamlinject.__file__)\n"
         "print(templates.template('bases', 'yolov5s.yaml'))\n"
         "print(templates.template('modules', 'SimAM.yaml'))\n"

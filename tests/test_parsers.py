@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from yamlinject import Config, load, parsers
-from yamlinject.cli import run
-from yamlinject.document import Document
+from yamlinject import Config, load
+from yamlinject.cli.app import run
+from yamlinject.core import yaml_nodes as parsers
+from yamlinject.core.document import Document
+from yamlinject.core.yaml_nodes import Reading
 from yamlinject.errors import ConfigError
-from yamlinject.parsers import Reading
 
 ROWS = """\
 backbone:

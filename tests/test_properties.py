@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import BOM, LINE_STYLES, Model, Sample, models, picks, samples
-from yamlinject import Config, SelectorError, SourceError, YamlInjectError, edits
-from yamlinject.document import Document
-from yamlinject.edits import Edit
-from yamlinject.plan import remove
-from yamlinject.selectors import parse
-from yamlinject.source import Source
+from yamlinject import Config, SelectorError, SourceError, YamlInjectError
+from yamlinject.core import edits
+from yamlinject.core.document import Document
+from yamlinject.core.edits import Edit
+from yamlinject.core.rewrite import remove
+from yamlinject.core.selectors import parse
+from yamlinject.core.source import Source
 
 ci = settings(
     derandomize=True,

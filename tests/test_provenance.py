@@ -4,9 +4,10 @@ import hashlib
 
 import pytest
 
-from yamlinject import Config, RefusalError, __version__, provenance
-from yamlinject.provenance import Found, Provenance
-from yamlinject.request import Request
+from yamlinject import Config, RefusalError, __version__
+from yamlinject.core import provenance
+from yamlinject.core.provenance import Found, Provenance
+from yamlinject.core.request import Request
 
 DIGEST = "0123456789abcdef"
 LINE = (

@@ -16,9 +16,9 @@ import pytest
 import yamlinject
 from tests.checkouts import checkout as head_like
 from tests.checkouts import package
-from yamlinject import source
-from yamlinject.checkout import Checkout
-from yamlinject.codemod import MODULES
+from yamlinject.checkout.codemod import MODULES
+from yamlinject.checkout.patch import Checkout
+from yamlinject.core import source
 from yamlinject.errors import SourceError, YamlInjectError
 
 COMMON = """\
@@ -302,7 +302,7 @@ def test_files_that_are_no_text(root: Path) -> None:
 
 def test_torch_is_not_imported(root: Path) -> None:
     code = (
-        "import sys; from yamlinject.checkout import Checkout; "
+        "import sys; from yamlinject.checkout.patch import Checkout; "
         f"patch = Checkout.open({str(root)!r}).register(['SimAM']); patch.save(); "
         "assert not {'torch', 'yamlinject.nn', 'yaml'} & set(sys.modules)"
     )

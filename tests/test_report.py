@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from yamlinject import __version__
-from yamlinject.cli import app
+from yamlinject.cli.app import app
 
 BASE = """\
 # two classes

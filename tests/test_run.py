@@ -22,7 +22,8 @@ import pytest
 import yamlinject
 from tests.checkouts import checkout
 from tests.dataset import offline
-from yamlinject.frameworks import hooks, registration
+from yamlinject.frameworks import import_hooks as hooks
+from yamlinject.frameworks import parse_model as registration
 
 Done = subprocess.CompletedProcess[str]
 

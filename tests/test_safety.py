@@ -12,7 +12,7 @@ import torch
 
 from tests.conftest import CORPUS, shipped
 from yamlinject import load
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 from yamlinject.errors import YamlInjectError
 from yamlinject.frameworks import find, safety
 

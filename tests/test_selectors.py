@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from yamlinject import Layer, SelectorError
-from yamlinject.layer import SectionName
-from yamlinject.selectors import Picked, Scope, parse, pick
+from yamlinject.core.layer import SectionName
+from yamlinject.core.selectors import Picked, Scope, parse, pick
 
 ROWS: list[tuple[SectionName, Any, str]] = [
     ("backbone", -1, "Conv"),  # 0

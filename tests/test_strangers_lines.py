@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from yamlinject import Config, RefusalError, SelectorError, load, provenance
-from yamlinject.cli import run
+from yamlinject import Config, RefusalError, SelectorError, load
+from yamlinject.cli.app import run
+from yamlinject.core import provenance
+from yamlinject.core.request import Request
 from yamlinject.errors import YamlInjectError
-from yamlinject.origin import origin
-from yamlinject.request import Request
+from yamlinject.lineage.resolve import origin
 
 BASE = """\
 nc: 3

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yamlinject import load
+from yamlinject.core.index_map import IndexMap
 from yamlinject.errors import YamlInjectError
-from yamlinject.index_map import IndexMap
-from yamlinject.transfer import layer_of, transfer_state_dict
+from yamlinject.weights.state_dict import layer_of, transfer_state_dict
 
 
 def inserted(after: str, base: str = "yolov5s", module: str = "SimAM") -> IndexMap:

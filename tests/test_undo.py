@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 
 BASE = """\
 backbone:

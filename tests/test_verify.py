@@ -15,11 +15,11 @@ import pytest
 
 from tests.checkouts import checkout, edit
 from yamlinject import frameworks, load
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 from yamlinject.config import Config
 from yamlinject.errors import RefusalError, YamlInjectError
-from yamlinject.frameworks.framework import Framework
-from yamlinject.verify import Verification, verify
+from yamlinject.frameworks.base import Framework
+from yamlinject.verify.comparison import Verification, verify
 
 pytestmark = pytest.mark.framework
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.test_report import complete, run, run_in_terminal
-from yamlinject import finding_report, report, transfer_report
-from yamlinject.findings import RULES, Checked, Finding
-from yamlinject.report import Line, visible
-from yamlinject.weights import Share, Transfer
+from yamlinject.checks.findings import RULES, Checked, Finding
+from yamlinject.output import findings as finding_report
+from yamlinject.output import terminal as report
+from yamlinject.output import weights as transfer_report
+from yamlinject.output.terminal import Line, visible
+from yamlinject.weights.transfer import Share, Transfer
 
 #: Sets a terminal's title, clears it, turns text red (by C1 too), hides, turns round, breaks the line.
 ODD = "\x1b]0;t\x07\x1b[2J\x9b31m\x7f\u200b\u202e\u2066\u2028\x85\r\n::error::x"

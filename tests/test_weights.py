@@ -25,10 +25,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from yamlinject import frameworks, load
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 from yamlinject.config import Config
-from yamlinject.frameworks import measure
-from yamlinject.frameworks.framework import Framework
+from yamlinject.frameworks.base import Framework
+from yamlinject.verify import measure
 
 pytestmark = pytest.mark.framework
 
@@ -967,7 +967,7 @@ READ = """
 import sys
 from pathlib import Path
 
-from yamlinject.frameworks import checkpoint
+from yamlinject.weights import checkpoint
 
 found = checkpoint.read(Path(sys.argv[1]))
 names = {name.partition(".")[0] for name in sys.modules}
@@ -989,7 +989,7 @@ WITHOUT = """
 import sys
 
 sys.modules[sys.argv[1]] = None
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 
 sys.exit(run(sys.argv[2:]))
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from yamlinject import wiring
-from yamlinject.layer import Layer
+from yamlinject.core.layer import Layer
+from yamlinject.lineage import alignment as wiring
 
 
 def layers(*rows: str) -> list[Layer]:

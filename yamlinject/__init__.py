@@ -14,6 +14,9 @@ from yamlinject._version import __version__
 
 if TYPE_CHECKING:
     from yamlinject.config import Config, Injected, Restored, load
+    from yamlinject.core.index_map import IndexMap
+    from yamlinject.core.layer import Layer
+    from yamlinject.core.rewrite import Change, Rewrite
     from yamlinject.errors import (
         ConfigError,
         RefusalError,
@@ -21,18 +24,15 @@ if TYPE_CHECKING:
         SourceError,
         YamlInjectError,
     )
-    from yamlinject.index_map import IndexMap
-    from yamlinject.layer import Layer
-    from yamlinject.plan import Change, Rewrite
-    from yamlinject.transfer import transfer_state_dict
+    from yamlinject.weights.state_dict import transfer_state_dict
 
 _HOMES = {
     "config": ("Config", "Injected", "Restored", "load"),
     "errors": ("ConfigError", "RefusalError", "SelectorError", "SourceError", "YamlInjectError"),
-    "index_map": ("IndexMap",),
-    "layer": ("Layer",),
-    "plan": ("Change", "Rewrite"),
-    "transfer": ("transfer_state_dict",),
+    "core.index_map": ("IndexMap",),
+    "core.layer": ("Layer",),
+    "core.rewrite": ("Change", "Rewrite"),
+    "weights.state_dict": ("transfer_state_dict",),
 }
 
 __all__ = [

@@ -10,7 +10,7 @@ def main() -> None:
     """Run the command of ``sys.argv`` and exit with its code."""
     # A run is over before a collection could free anything, yet collecting takes a fifth of its time.
     gc.disable()
-    from yamlinject.cli import run
+    from yamlinject.cli.app import run
 
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by the caller, on purpose
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115  # likewise

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from yamlinject import bases, edits, graph, plan, provenance, selectors, source
-from yamlinject.document import Document
+from yamlinject.core import edits, graph, provenance, selectors, source
+from yamlinject.core import rewrite as plan
+from yamlinject.core.document import Document
+from yamlinject.core.layer import Layer
+from yamlinject.core.provenance import Found
+from yamlinject.core.request import Request
+from yamlinject.core.rewrite import Insertion, Rewrite, Signature
+from yamlinject.core.selectors import Picked, Scope
+from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
-from yamlinject.layer import Layer
-from yamlinject.plan import Insertion, Rewrite, Signature
-from yamlinject.provenance import Found
-from yamlinject.recipes import Recipe, recipe
-from yamlinject.request import Request
-from yamlinject.selectors import Picked, Scope
-from yamlinject.source import Source
+from yamlinject.library import bases
+from yamlinject.library.recipes import Recipe, recipe
 
 
 class Config:

@@ -49,12 +49,14 @@ if atheris:
     sys.path.insert(0, str(REPOSITORY))
     _watching = atheris.instrument_imports(include=["yamlinject"], enable_loader_override=False)
 with _watching:
-    from yamlinject import edits, finding_report, templates
-    from yamlinject.checks import check
+    from yamlinject.checks.discovery import holds_layers
+    from yamlinject.checks.findings import RULES, Checked, Finding
+    from yamlinject.checks.runner import check
     from yamlinject.config import Config
+    from yamlinject.core import edits
     from yamlinject.errors import YamlInjectError
-    from yamlinject.files import holds_layers
-    from yamlinject.findings import RULES, Checked, Finding
+    from yamlinject.library import data as templates
+    from yamlinject.output import findings as finding_report
 
 #: An input of a fuzzer is small; one that takes longer is saved as slow.
 SLOW_SECONDS = 10

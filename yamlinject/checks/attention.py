@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from yamlinject import catalogue, graph, wiring
-from yamlinject.checks.subject import Subject
-from yamlinject.document import Row, Span
-from yamlinject.findings import Finding
-from yamlinject.layer import Layer, flow
-from yamlinject.wiring import Misread
+from yamlinject.checks.context import Subject
+from yamlinject.checks.findings import Finding
+from yamlinject.core import graph
+from yamlinject.core.document import Row, Span
+from yamlinject.core.layer import Layer, flow
+from yamlinject.library import architectures as catalogue
+from yamlinject.lineage import alignment as wiring
+from yamlinject.lineage.alignment import Misread
 
 
 def against_base(subject: Subject) -> Iterator[Finding]:

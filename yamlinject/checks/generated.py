@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from yamlinject import bases, edits, provenance, report
-from yamlinject.checks.subject import Subject
+from yamlinject.checks.context import Subject
+from yamlinject.checks.findings import Finding
 from yamlinject.config import Config, Restored
-from yamlinject.document import Span
+from yamlinject.core import edits, provenance
+from yamlinject.core.document import Span
+from yamlinject.core.provenance import Found, Provenance
+from yamlinject.core.source import Source
 from yamlinject.errors import YamlInjectError
-from yamlinject.findings import Finding
-from yamlinject.origin import Absence, recorded_base
-from yamlinject.provenance import Found, Provenance
-from yamlinject.source import Source
+from yamlinject.library import bases
+from yamlinject.lineage.resolve import Absence, recorded_base
+from yamlinject.output import terminal as report
 
 _EDITED = "it is not what its command gives: it was edited since"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yamlinject import graph
-from yamlinject.checks.subject import BACKBONE_MAPS, Subject
-from yamlinject.findings import Finding
-from yamlinject.layer import Layer
+from yamlinject.checks.context import BACKBONE_MAPS, Subject
+from yamlinject.checks.findings import Finding
+from yamlinject.core import graph
+from yamlinject.core.layer import Layer
 
 #: Parts of the names of modules that join what they read, and may therefore get a list of one.
 _JOINING = ("add", "cat", "detect", "fus", "fpn", "head", "join", "sum", "shortcut")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from yamlinject import graph, recipes
 from yamlinject.checks import strides
-from yamlinject.checks.subject import Subject
-from yamlinject.document import Row, Span
-from yamlinject.findings import Finding
-from yamlinject.layer import flow
+from yamlinject.checks.context import Subject
+from yamlinject.checks.findings import Finding
+from yamlinject.core import graph
+from yamlinject.core.document import Row, Span
+from yamlinject.core.layer import flow
+from yamlinject.library import recipes
 
 #: Numbers that many attention modules have for a reduction.
 _LIKELY_REDUCTIONS = (16, 32)

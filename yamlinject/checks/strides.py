@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, islice, pairwise, product
 
-from yamlinject import catalogue, graph, recipes
-from yamlinject.layer import Layer
+from yamlinject.core import graph
+from yamlinject.core.layer import Layer
+from yamlinject.library import architectures as catalogue
+from yamlinject.library import recipes
 
 #: What a module that is not known may do to the stride, whatever its rows say.
 _FACTORS = (1.0, 0.5, 2.0)

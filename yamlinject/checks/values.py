@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from yamlinject import catalogue, graph, provenance, recipes
-from yamlinject.checks.subject import Subject
-from yamlinject.comments import index_comments
-from yamlinject.document import Span
-from yamlinject.edits import Edit
-from yamlinject.findings import Finding
-from yamlinject.layer import SECTIONS, flow
+from yamlinject.checks.context import Subject
+from yamlinject.checks.findings import Finding
+from yamlinject.core import graph, provenance
+from yamlinject.core.document import Span
+from yamlinject.core.edits import Edit
+from yamlinject.core.index_comments import index_comments
+from yamlinject.core.layer import SECTIONS, flow
+from yamlinject.library import architectures as catalogue
+from yamlinject.library import recipes
 
 #: Numbers for everybody but PyYAML, which wants a point and a signed exponent (YAML 1.1).
 _TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")

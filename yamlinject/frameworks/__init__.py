@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yamlinject.errors import YamlInjectError
-from yamlinject.frameworks import compat, registration
+from yamlinject.frameworks import compat
+from yamlinject.frameworks import parse_model as registration
 
 if TYPE_CHECKING:
     from yamlinject.config import Config
-    from yamlinject.frameworks.framework import Framework
+    from yamlinject.frameworks.base import Framework
 
 
 def install() -> None:

@@ -35,7 +35,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from yamlinject.frameworks.hooks import after_import
+from yamlinject.frameworks.import_hooks import after_import
 
 
 def install() -> None:

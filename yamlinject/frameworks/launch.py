@@ -17,7 +17,8 @@ from typing import NoReturn
 
 from yamlinject import frameworks
 from yamlinject.errors import Place, SourceError, YamlInjectError
-from yamlinject.frameworks import compat, registration
+from yamlinject.frameworks import compat
+from yamlinject.frameworks import parse_model as registration
 
 
 def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoReturn:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from yamlinject.frameworks.framework import Framework
+from yamlinject.frameworks.base import Framework
 
 if TYPE_CHECKING:
     from torch import nn

@@ -1,0 +1,289 @@
+"""The sources of a YOLO checkout with a module put in or taken out: text in, text out.
+
+The class goes into ``models/common.py`` as a block between two comments, and its name into the lists of
+``models/yolo.py``. What is added is proven by the tree of the result, what is removed by adding it again.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from yamlinject._version import __version__
+from yamlinject.checkout.name_lists import Names, with_name, without_name
+from yamlinject.checkout.pysource import NEWLINE, PySource
+from yamlinject.core import edits
+from yamlinject.core.edits import Edit
+from yamlinject.errors import Place, RefusalError
+
+#: The modules that there is a class for, in the order in which they stand in a patched file.
+MODULES = ("CBAM", "CoordAtt", "ECA", "SE", "SimAM")
+
+#: Where their files are; these are read, never imported.
+CLASSES = Path(__file__).parent.parent / "nn"
+
+_BLOCK = re.compile(
+    r"(?<![^\r\n])# (?P<module>\w+) from yamlinject \S+ \(sha256:(?P<digest>[0-9a-f]{16})\)"
+    r"[^\r\n]*(?:\r\n|\r|\n)"
+    r"(?:(?P<body>.*?)(?<![^\r\n])# (?P=module) from yamlinject ends here(?:\r\n|\r|\n))?",
+    re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    """The class of a module in a text, with the comments above and below it.
+
+    ``body``: what is between the comments, with plain line feeds.
+    ``intact``: whether that is still what some version of yamlinject wrote.
+    """
+
+    module: str
+    start: int
+    end: int
+    body: str
+    intact: bool
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of ``text`` in their order; raises :class:`RefusalError` where one has no end."""
+    found: list[Block] = []
+    for match in _BLOCK.finditer(text):
+        if match["body"] is None:
+            raise RefusalError(
+                f"the comment that ends the class {match['module']} of yamlinject is gone: "
+                "take this class and its comment out by hand",
+                _place(text, match.start()),
+            )
+        body = NEWLINE.sub("\n", match["body"])
+        found.append(Block(match["module"], *match.span(), body, _digest(body) == match["digest"]))
+    return found
+
+
+def common_with(text: str, module: str) -> str:
+    """``text``, that of ``models/common.py``, with the class ``module`` above its class Concat.
+
+    A block that another version of yamlinject wrote is replaced. Raises :class:`YamlInjectError` for a
+    text with another class of that name, with a block that was edited, or that is not understood.
+    """
+    body = _body(module)
+    source = PySource(text)
+    own = _own(text, module)
+    _check_names(source, module, body, own)
+    if own and own.body == body:
+        return text
+    if own:
+        start, end = own.start, own.end
+        _check_intact(text, own)
+    else:
+        start = end = _above_concat(source, module)
+    newline = NEWLINE.search(text)
+    block = (
+        f"# {module} from yamlinject {__version__} (sha256:{_digest(body)}); "
+        f"yamlinject register CHECKOUT --undo takes it out\n{body}# {module} from yamlinject ends here\n"
+    ).replace("\n", newline[0] if newline else "\n")
+    return edits.apply(text, [Edit(start, end, block)])
+
+
+def common_without(text: str, module: str) -> str:
+    """``text`` without the block of ``module``, if there is one; refuses to remove an edited one."""
+    own = _own(text, module)
+    if own is None:
+        return text
+    _check_intact(text, own)
+    return edits.apply(text, [Edit(own.start, own.end, "")])
+
+
+def model_with(text: str, module: str) -> str:
+    """``text``, that of ``models/yolo.py``, with ``module`` imported and in parse_model's list.
+
+    Raises :class:`YamlInjectError` for a text that is not understood.
+    """
+    for find in (_imported, _registered):
+        source = PySource(text)
+        names = find(source)
+        if names and module not in names.words:
+            text = with_name(source, names, _position(names.words, module), module)
+    return text
+
+
+def model_without(text: str, module: str) -> str:
+    """The inverse of :func:`model_with`; raises :class:`YamlInjectError` where that cannot be proven."""
+    for find in (_imported, _registered):
+        text = without_name(PySource(text), find, module)
+    return text
+
+
+def bound_at(text: str, name: str) -> Place | None:
+    """Where the Python ``text`` defines or imports ``name``."""
+    source = PySource(text)
+    return min((source.place(node) for bound, node in source.bound() if bound == name), default=None)
+
+
+def registered_at(text: str, module: str) -> Place | None:
+    """Where ``text``, that of ``models/yolo.py``, has ``module`` in parse_model's list."""
+    source = PySource(text)
+    names = _registered(source)
+    return source.place(names.items[names.words.index(module)]) if module in names.words else None
+
+
+def left_behind(common: str, model: str, module: str) -> bool:
+    """Whether only the names of ``module`` are left in ``models/yolo.py``, and its class is gone."""
+    source = PySource(model)
+    imported = _imported(source)
+    by_import = int(imported is not None and module in imported.words)
+    bindings = sum(name == module for name, _ in source.bound())
+    return module in _registered(source).words and bindings == by_import and not bound_at(common, module)
+
+
+def star_imports(text: str, package: str) -> bool:
+    """Whether ``text`` has a line ``from PACKAGE import *``."""
+    return any(node.names[0].name == "*" for node in _imports(PySource(text), package))
+
+
+def _body(module: str) -> str:
+    """What stands below the imports in the file of the class, with two blank lines at its end."""
+    if module not in MODULES:
+        close = difflib.get_close_matches(module, MODULES, n=1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        raise RefusalError(f"yamlinject has no class {module!r}{meant}; it has {', '.join(MODULES)}")
+    source = PySource((CLASSES / f"{module.lower()}.py").read_text(encoding="utf-8"))
+    imports = [node for node in source.tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return source.text[source.end(imports[-1]) :].strip("\n") + "\n\n\n"
+
+
+def _check_names(source: PySource, module: str, body: str, own: Block | None) -> None:
+    """Refuse a text in which the class would clash with another, or miss something."""
+    new = {name for name, _ in PySource(body).bound()}
+    there = set()
+    for name, node in source.bound():
+        there.add(name)
+        if name in new and not (own and own.start <= source.start(node) < own.end):
+            raise RefusalError(
+                f"there is a {name} that is not yamlinject's: rename it or take it out", source.place(node)
+            )
+        if name == "__all__":
+            raise RefusalError(
+                f"__all__ would hide {module} from import *: take it out", source.place(node)
+            )
+    missing = [name for name in ("torch", "nn") if name not in there]
+    if missing:
+        raise RefusalError(f"{module} needs {' and '.join(missing)}, not imported here")
+
+
+def _above_concat(source: PySource, module: str) -> int:
+    """The offset of class Concat, or of the first block directly above it that is to follow ``module``."""
+    for node in source.tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == "Concat":
+            at = source.line_start(min([node.lineno, *(each.lineno for each in node.decorator_list)]))
+            break
+    else:
+        raise RefusalError("there is no class Concat, which the class is to stand above")
+    for block in reversed(blocks(source.text)):
+        if block.end == at and block.module > module:
+            at = block.start
+    return at
+
+
+def _own(text: str, module: str) -> Block | None:
+    return next((block for block in blocks(text) if block.module == module), None)
+
+
+def _check_intact(text: str, block: Block) -> None:
+    if not block.intact:
+        raise RefusalError(
+            f"this class {block.module} of yamlinject was edited: undo that, or take it out by hand",
+            _place(text, block.start),
+        )
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def _place(text: str, offset: int) -> Place:
+    return Place(len(NEWLINE.findall(text, 0, offset)) + 1, 1)
+
+
+def _imports(source: PySource, package: str) -> Iterator[ast.ImportFrom]:
+    """The lines ``from PACKAGE import …`` of a file in the folder models."""
+    for node in source.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            name = f"models.{node.module}" if node.level else node.module
+            if f".{name}".endswith(f".{package}"):
+                yield node
+
+
+def _imported(source: PySource) -> Names | None:
+    """What is imported from ``models.common``; None where that is everything."""
+    imports = list(_imports(source, "models.common"))
+    if not imports:
+        raise RefusalError(
+            "there is no line 'from models.common import …', through which a class gets here"
+        )
+    if any(node.names[0].name == "*" for node in imports):
+        return None
+    first = imports[0]
+    before = source.text[source.start(first) : source.start(first.names[0])]
+    return Names(first.names, "(" in before)
+
+
+def _registered(source: PySource) -> Names:
+    """The first list with Conv in it that parse_model looks a module up in."""
+    functions = [
+        node
+        for node in source.tree.body
+        if isinstance(node, ast.FunctionDef) and node.name == "parse_model"
+    ]
+    if not functions:
+        raise RefusalError("there is no function parse_model")
+    if len(functions) > 1:
+        raise RefusalError("there is a second function parse_model", source.place(functions[1]))
+    (function,) = functions
+    tests = [node for node in ast.walk(function) if isinstance(node, ast.Compare)]
+    for test in sorted(tests, key=source.start):
+        listed = _listed(test.comparators[0], source, function) if isinstance(test.ops[0], ast.In) else None
+        if listed:
+            names = Names(listed.elts, source.text[source.start(listed)] in "([{")
+            if "Conv" in names.words:
+                return names
+    raise RefusalError(
+        "parse_model has no 'if m in [Conv, …]' to put a module into", source.place(function)
+    )
+
+
+def _listed(
+    node: ast.expr, source: PySource, function: ast.FunctionDef
+) -> ast.List | ast.Tuple | ast.Set | None:
+    """The list, tuple or set that ``node`` is or names, or that it makes a set of."""
+    if isinstance(node, ast.Name):
+        name = node.id
+        for statements in (list(ast.walk(function)), source.tree.body):
+            values = [
+                statement.value
+                for statement in statements
+                if isinstance(statement, ast.Assign)
+                and any(isinstance(target, ast.Name) and target.id == name for target in statement.targets)
+            ]
+            if len(values) == 1:
+                node = values[0]
+            if values:
+                break
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+        node = node.args[0]
+    return node if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else None
+
+
+def _position(words: list[str], module: str) -> int:
+    """Where ``module`` goes: last, but ahead of the modules at the end that follow it in ``MODULES``.
+
+    So the order in which modules are registered leaves no trace.
+    """
+    at = len(words)
+    while at > 1 and words[at - 1] in MODULES and words[at - 1] > module:
+        at -= 1
+    return at

@@ -1,0 +1,164 @@
+"""A checkout of YOLOv5 or of a fork: a module put into its sources, or taken out again, as a patch to save.
+
+A module is yamlinject's where ``models/common.py`` holds its block. So that block is written first and
+removed last, and a run that was cut short between the two files is finished or undone by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from os.path import isfile  # where Path.is_file raises for a folder that is closed to us, it says no
+from pathlib import Path
+from typing import NamedTuple
+
+from yamlinject.checkout import codemod
+from yamlinject.core import edits, source
+from yamlinject.core.source import Source
+from yamlinject.errors import RefusalError, SourceError, named
+
+_COMMON = Path("models", "common.py")
+_MODEL = Path("models", "yolo.py")
+_EXPERIMENTAL = Path("models", "experimental.py")
+_TENSORFLOW = Path("models", "tf.py")
+
+#: The file that makes a folder ultralytics: of its repository, or of the package itself.
+_ULTRALYTICS = (Path("ultralytics", "nn", "tasks.py"), Path("nn", "tasks.py"))
+
+
+class FileChange(NamedTuple):
+    """What a file holds, and what it is to hold."""
+
+    path: Path
+    before: Source
+    after: Source
+
+
+class Patch(NamedTuple):
+    """The files to change, in the order in which they have to be written, and what else there is to say."""
+
+    files: tuple[FileChange, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.files)
+
+    def diff(self) -> Iterator[str]:
+        """The lines of a unified diff of all files."""
+        for path, before, after in self.files:
+            yield from edits.unified_diff(before.text, after.text, str(path), str(path))
+
+    def save(self) -> None:
+        """Write the files, each atomically; raises :class:`SourceError`."""
+        for path, _, after in self.files:
+            source.write_atomic(path, after.to_bytes())
+
+
+class Checkout(NamedTuple):
+    """The folder that holds ``models/yolo.py``, and its two files as they were read."""
+
+    root: Path
+    common: Source
+    model: Source
+
+    @classmethod
+    def open(cls, path: str | Path) -> Checkout:
+        """Read the files of a checkout; raises :class:`YamlInjectError` for a folder that is none."""
+        root = Path(path)
+        missing = [str(file) for file in (_COMMON, _MODEL) if not isfile(root / file)]
+        if missing and any(isfile(root / file) for file in _ULTRALYTICS):
+            raise RefusalError(
+                "this is ultralytics, which needs no patch: yamlinject run makes it know the modules",
+                file=str(root),
+            )
+        if missing:
+            inner = root / "yolov5"
+            hint = f"; did you mean {inner}?" if isfile(inner / _MODEL) else ""
+            raise SourceError(
+                f"not a checkout of YOLOv5: there is no {' and no '.join(missing)}{hint}", file=str(root)
+            )
+        return cls(root, _read(root / _COMMON), _read(root / _MODEL))
+
+    @property
+    def registered(self) -> list[str]:
+        """The modules whose block ``models/common.py`` holds, in its order."""
+        with named(str(self.root / _COMMON)):
+            return [block.module for block in codemod.blocks(self.common.text)]
+
+    def register(self, modules: Iterable[str]) -> Patch:
+        """The patch that makes ``modules`` known to the checkout's own scripts.
+
+        Raises :class:`YamlInjectError` for a checkout with other classes or uses of these names, one whose
+        blocks were edited, and one that is not understood.
+        """
+        modules = tuple(modules)
+        common = self._change(_COMMON, self.common, codemod.common_with, modules)
+        registered = self.registered
+        for module in modules:
+            if module not in registered:
+                self._check_free(module)
+        model = self._change(_MODEL, self.model, codemod.model_with, modules)
+        return Patch((*common, *model), tuple(self._notes(modules)))
+
+    def undo(self, modules: Iterable[str] = ()) -> Patch:
+        """The patch that takes ``modules`` out, all that are registered by default, byte for byte.
+
+        Raises :class:`YamlInjectError` where something was edited, so that this cannot be proven.
+        """
+        registered = self.registered
+        asked = list(modules)
+        if not asked:  # also what a file restored by other means has left in the other one
+            asked = [each for each in codemod.MODULES if each in registered or self._left_behind(each)]
+        ours = [module for module in asked if module in registered or self._left_behind(module)]
+        model = self._change(_MODEL, self.model, codemod.model_without, ours)
+        common = self._change(_COMMON, self.common, codemod.common_without, ours)
+        notes = (f"{module} is not registered here" for module in asked if module not in ours)
+        return Patch((*model, *common), tuple(notes))
+
+    def _left_behind(self, module: str) -> bool:
+        with named(str(self.root / _MODEL)):
+            return codemod.left_behind(self.common.text, self.model.text, module)
+
+    def _change(
+        self, file: Path, before: Source, edit: Callable[[str, str], str], modules: Iterable[str]
+    ) -> list[FileChange]:
+        """What ``edit`` makes of a file for all ``modules``; nothing where that changes nothing."""
+        path = self.root / file
+        with named(str(path)):
+            text = reduce(edit, modules, before.text)
+        return [FileChange(path, before, before._replace(text=text))] if text != before.text else []
+
+    def _check_free(self, module: str) -> None:
+        """Refuse a checkout in which yolo.py would take something else for ``module``."""
+        with named(str(self.root / _MODEL)):
+            place = codemod.bound_at(self.model.text, module) or codemod.registered_at(
+                self.model.text, module
+            )
+            if place:
+                hint = " (--undo does)" if self._left_behind(module) else ""
+                raise RefusalError(
+                    f"there is a {module} that is not yamlinject's: take it out{hint}", place
+                )
+            shadows = codemod.star_imports(self.model.text, "models.experimental")
+        path = self.root / _EXPERIMENTAL
+        if shadows and isfile(path):
+            with named(str(path)):
+                place = codemod.bound_at(_read(path).text, module)
+                if place:
+                    raise RefusalError(
+                        f"yolo.py would take this {module} for yamlinject's: rename it", place
+                    )
+
+    def _notes(self, modules: Iterable[str]) -> Iterator[str]:
+        path = self.root / _TENSORFLOW
+        text = _read(path).text if isfile(path) else None
+        for module in modules:
+            if text is not None and f"class TF{module}(" not in text:
+                yield f"{path} has no TF{module}: a model with {module} cannot be exported to TensorFlow"
+
+
+def _read(path: Path) -> Source:
+    with named(str(path)):
+        return Source.from_bytes(source.read_bytes(path))

@@ -1,0 +1,116 @@
+"""Which files ``check`` looks at: those that are named, and the YAML files of folders that are."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from yamlinject.library import bases
+
+#: A list of layers: ``backbone`` or ``head`` in front of a dash or a bracket. Configs of other tools have
+#: such keys too, but with other values.
+_LAYERS = re.compile(
+    r"""(?:^|[{,?])[ \t]*["']?(?P<section>backbone|head)["']?\s*:\s*(?:[&!]\S+\s+)*(?:\[|-\s)""",
+    re.MULTILINE,
+)
+
+#: Somewhere in it a row: a number or a list of them, a number, a name. Lists of other tools have none.
+_ROW = re.compile(r"""[0-9\]]\s*,\s*[0-9]+\s*,\s*["']?[A-Za-z_]|-\s+-?[0-9]+\s+-\s+["']?[A-Za-z_]""")
+
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
+
+#: The largest file that is looked at, in bytes; the largest public model config has 25 kB.
+MOST_BYTES = 2**20
+
+
+class File(NamedTuple):
+    """A file to check: ``name`` is what to call it, ``problem`` why it cannot be read.
+
+    ``named``: the user named the file itself, and not a folder that it is in.
+    """
+
+    name: str
+    named: bool = True
+    problem: str | None = None
+
+
+def holds_layers(text: str) -> bool:
+    """Whether ``text`` looks like a model config, be it a right one or not."""
+    text = _COMMENT.sub("", text)
+    sections = {match["section"] for match in _LAYERS.finditer(text)}
+    return len(sections) == 2 or (len(sections) == 1 and _ROW.search(text) is not None)
+
+
+def find(paths: Iterable[str]) -> list[File]:
+    """The files of ``paths``, each once; folders are searched for ``*.yaml`` and ``*.yml``.
+
+    Hidden folders and virtual environments are left out; links to folders are not followed, nor are links
+    to files outside of the :func:`repository`, whose content would show in the log of a pull request.
+    """
+    found: dict[str, File] = {}
+    for path in paths:
+        files = _search(path) if path != bases.STDIN and os.path.isdir(path) else [File(path)]
+        for file in files:
+            found.setdefault(os.path.normpath(file.name), file)
+    return list(found.values())
+
+
+def _search(folder: str) -> Iterator[File]:
+    problems: list[OSError] = []
+    root = repository(Path(folder))
+    for parent, folders, names in os.walk(folder, onerror=problems.append):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and not os.path.exists(os.path.join(parent, name, "pyvenv.cfg"))
+        )
+        for name in sorted(names):
+            if name.lower().endswith((".yaml", ".yml")):
+                path = Path(parent, name)
+                if _is_file(path) and (not path.is_symlink() or _resolved(path).is_relative_to(root)):
+                    yield File(str(path), named=False)
+    for problem in problems:
+        yield File(str(problem.filename), named=False, problem=f"cannot read it: {problem.strerror}")
+
+
+def repository(folder: Path) -> Path:
+    """The repository that ``folder`` is in, resolved: the nearest folder upwards that holds a ``.git``.
+
+    Where there is none, ``folder`` itself.
+    """
+    resolved = _resolved(folder)
+    return next((each for each in (resolved, *resolved.parents) if _is_repository(each)), resolved)
+
+
+def left_by_link(path: Path) -> Path | None:
+    """The repository that ``path`` leads out of by a link, None where it stays inside.
+
+    A file in no repository stays in its folder, and a link to a folder counts only in a repository.
+    """
+    for link in (path, *path.parents):
+        if link.is_symlink():
+            root = repository(link.parent)
+            if (link == path or _is_repository(root)) and not _resolved(path).is_relative_to(root):
+                return root
+    return None
+
+
+def _is_repository(folder: Path) -> bool:
+    return os.path.exists(folder / ".git")
+
+
+def _resolved(path: Path) -> Path:
+    """``path`` without links; unlike :meth:`Path.resolve` it raises for no circle of them."""
+    return Path(os.path.realpath(path))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a regular file is there: no pipe, and no link that leads nowhere or round in a circle."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False

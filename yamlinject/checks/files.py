@@ -1,0 +1,112 @@
+"""``check`` on files: reading them, mending them, and doing so in several processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from yamlinject.checks.discovery import MOST_BYTES, File, holds_layers, left_by_link
+from yamlinject.checks.findings import RULES, Checked, Finding
+from yamlinject.checks.runner import check
+from yamlinject.config import Config
+from yamlinject.core import edits, source
+from yamlinject.core import rewrite as plan
+from yamlinject.core.yaml_nodes import load_values
+from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
+from yamlinject.library import bases
+
+#: Fewer files than this are checked before a second process has started.
+_FEW = 100
+
+
+class Options(NamedTuple):
+    """How files are checked.
+
+    ``base``: what all of them are compared with; ``known_bases``: whether to look for a base otherwise.
+    ``codes``: the rules that count. ``fix``: whether to mend what can be mended without a choice.
+    """
+
+    base: Config | None = None
+    known_bases: bool = True
+    codes: frozenset[str] = frozenset(RULES)
+    fix: bool = False
+
+
+def codes(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
+    """The rules whose codes begin with one of ``select`` (all, if it is empty) and none of ``ignore``.
+
+    Each may hold several, separated by commas. Raises :class:`YamlInjectError` where no rule fits.
+    """
+    selected = _matching(select) if select else frozenset(RULES)
+    return selected - _matching(ignore)
+
+
+def _matching(prefixes: Sequence[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for prefix in (part.strip().upper() for text in prefixes for part in text.split(",")):
+        fitting = {code for code in RULES if prefix and code.startswith(prefix)}
+        if not fitting:
+            raise YamlInjectError(f"no rule's code begins with {prefix!r}: see yamlinject rule")
+        found |= fitting
+    return frozenset(found)
+
+
+def check_files(files: Sequence[File], options: Options, jobs: int) -> Iterator[Checked]:
+    """Check all files in order, in ``jobs`` processes; 0 for one a core where there are many files."""
+    if any(file.name == bases.STDIN for file in files):
+        jobs = 1  # another process has another standard input
+    jobs = jobs or (os.cpu_count() or 1 if len(files) >= _FEW else 1)
+    one = partial(check_file, options=options)
+    if min(jobs, len(files)) < 2:
+        yield from map(one, files)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(min(jobs, len(files))) as pool:
+        yield from pool.map(one, files, chunksize=max(1, min(16, len(files) // jobs)))
+
+
+def check_file(file: File, options: Options) -> Checked:
+    """Check one file. What cannot be read is said in the result; nothing is raised for it."""
+    label = "<stdin>" if file.name == bases.STDIN else file.name
+    if file.problem:
+        return Checked(label, error=f"{label}: {file.problem}")
+    path = None if file.name == bases.STDIN else Path(file.name)
+    try:
+        data = source.read_bytes(path, MOST_BYTES) if path else source.read_stdin()
+    except TooLargeError:  # than any config; other YAML files may be
+        return Checked(label, skipped=True)
+    except SourceError as error:
+        return Checked(label, error=str(error))
+    try:
+        config = Config(file.name, data, path=path)
+    except YamlInjectError as error:  # no text
+        return Checked(label, error=str(error) if file.named else None, skipped=not file.named)
+    if not holds_layers(config.text):
+        return Checked(label, skipped=True)
+    try:
+        found = check(config, options.base, known_bases=options.known_bases)
+        counted = [finding for finding in found if finding.rule.code in options.codes]
+        mended = [finding for finding in counted if finding.fix] if options.fix and path else []
+        if mended and path:
+            _mend(config, path, mended)
+            counted = [finding for finding in counted if not finding.fix]
+    except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
+        return Checked(label, error=str(error))
+    return Checked(label, tuple(counted), fixed=len(mended))
+
+
+def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
+    """Make the edits that ``findings`` bring along; they change comments and nothing else."""
+    left = left_by_link(path)
+    if left is not None:
+        raise SourceError(
+            f"is a link to a file outside of {left}: name that file itself", file=config.label
+        )
+    text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
+    with named(config.label):
+        plan.prove(text, load_values(config.text))
+    source.write_atomic(path, config.source._replace(text=text).to_bytes())

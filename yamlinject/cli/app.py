@@ -1,0 +1,90 @@
+"""The command line: options in, one call into the core, rendering out."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+import typer
+
+from yamlinject import __version__
+from yamlinject.cli import checking, configs, frameworks, weights
+from yamlinject.errors import YamlInjectError
+from yamlinject.output import terminal as report
+from yamlinject.output.terminal import Line
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Insert attention layers into YOLO model configs, and renumber everything that has to be.",
+    epilog="Start with: yamlinject add SimAM --after SPPF",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+#: What typer raises for a wrong command line; newer versions bring their own click, older use click's.
+_CommandLineError = next(
+    cast(type[Exception], kind) for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+
+
+_LONGEST_MESSAGE = 1000
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; a user's mistake is one line on stderr and 2."""
+    try:
+        code = app(args=list(arguments), prog_name="yamlinject", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except YamlInjectError as error:
+        message = str(error)
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        return 0
+    except OSError as error:
+        message = f"{error.filename or 'standard output'}: {error.strerror or error}"
+    except _CommandLineError as error:
+        message = getattr(error, "format_message", error.__str__)()
+        context = getattr(error, "ctx", None)
+        if not message:  # typer has printed the help
+            return 2
+        if context is not None:
+            message = f"{message.rstrip('.')} (see {context.command_path} --help)"
+    except (typer.Abort, KeyboardInterrupt):
+        message = "interrupted"
+    message = " ".join(message.split())
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}…"
+    report.emit(sys.stderr, [Line(f"yamlinject: error: {message}", "red")])
+    return 2
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"yamlinject {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _yamlinject(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+#: Everything behind the first argument belongs to the program that is run.
+_PASS_THROUGH = {"allow_extra_args": True, "allow_interspersed_args": False}
+
+for function, example, settings in (
+    (configs.add, "add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml", {}),
+    (configs.remove, "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
+    (configs.show, "show yolov5s_SimAM.yaml", {}),
+    (checking.check, "check yolov5s_SimAM.yaml", {}),
+    (checking.rule, "rule YI301", {}),
+    (frameworks.verify, "verify yolov5s_SimAM.yaml --framework yolov5", {}),
+    (frameworks.run, "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
+    (weights.weights, "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
+    (frameworks.register, "register path/to/yolov5 --module SimAM", {}),
+):
+    app.command(epilog=f"Example: yamlinject {example}", context_settings=settings)(function)

@@ -1,0 +1,125 @@
+"""The commands for CI: check, rule."""
+
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from typing import Annotated, TypeVar
+
+import typer
+
+from yamlinject.cli import completion
+from yamlinject.errors import YamlInjectError
+from yamlinject.output import terminal as report
+
+_T = TypeVar("_T")
+
+#: From so many files on, a terminal shows how far it is.
+_MANY = 50
+
+
+class OutputFormat(str, Enum):
+    """``--output-format``."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+    sarif = "sarif"
+
+
+def check(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input."),
+    ],
+    *,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BASE",
+            help="The base that all of them were made from: a path or a name.",
+            autocompletion=completion.base,
+        ),
+    ] = None,
+    no_base: Annotated[
+        bool, typer.Option("--no-base", help="Look for no base among the known upstream models.")
+    ] = False,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Only these rules: YI301, or YI3 for all that begin so."),
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="CODE", help="All rules but these.")] = None,
+    output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what needs no choice: index comments that are wrong.")
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="How many processes; 0 is one a core when there are many files.")
+    ] = 0,
+) -> int:
+    """Find layers that read the wrong ones, and generated configs that were edited since.
+
+    Folders are searched for YAML files with backbone and head lists; others are passed over.
+
+    Exit code 0: nothing or only warnings, 1: errors, 2: a file could not be checked.
+    """
+    from yamlinject.checks import discovery as files
+    from yamlinject.checks import files as checking
+    from yamlinject.config import load
+    from yamlinject.output import findings as finding_report
+
+    if base is not None and no_base:
+        raise YamlInjectError("give either --base or --no-base")
+    if base == "-" and "-" in paths:
+        raise YamlInjectError("standard input cannot be the base and what is checked")
+    if fix and "-" in paths:
+        raise YamlInjectError("--fix needs files to mend: standard input is none")
+    options = checking.Options(
+        base=load(base) if base is not None else None,
+        known_bases=not no_base,
+        codes=checking.codes(select or [], ignore or []),
+        fix=fix,
+    )
+    found = files.find(paths)
+    results = list(_watched(checking.check_files(found, options, jobs), len(found)))
+    if output_format is OutputFormat.text:
+        report.emit(sys.stdout, finding_report.text(results))
+    elif output_format is OutputFormat.github:
+        sys.stdout.writelines(f"{line}\n" for line in finding_report.github(results))
+    else:
+        as_text = finding_report.as_json if output_format is OutputFormat.json else finding_report.sarif
+        print(as_text(results))
+    sys.stdout.flush()  # where both streams are one, the summary comes last
+    report.tell(finding_report.summary(results))
+    if any(checked.error for checked in results):
+        return 2
+    severities = {finding.rule.severity for checked in results for finding in checked.findings}
+    return int("error" in severities or (strict and bool(severities)))
+
+
+def rule(
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="A rule of check, such as YI301.")
+    ] = None,
+) -> None:
+    """Print what a rule of check means, with an example; without CODE, list all rules."""
+    from yamlinject.checks.findings import RULES
+    from yamlinject.library.data import template
+
+    if code is None:
+        for one in RULES.values():
+            print(f"{one.code}  {one.severity:<7}  {one.name:<20}  {one.summary}")
+        return
+    if code.upper() not in RULES:
+        raise YamlInjectError(f"there is no rule {code!r}: yamlinject rule lists them")
+    print(template("rules", f"{code.upper()}.md").read_text(encoding="utf-8"), end="")
+
+
+def _watched(results: Iterable[_T], total: int) -> Iterable[_T]:
+    """Show in a terminal how far a long run is."""
+    if total < _MANY or not sys.stderr.isatty():
+        return results
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(results, "checking", total, console=Console(stderr=True), transient=True)

@@ -1,0 +1,65 @@
+"""What the shell completes: modules, base configs and selectors.
+
+A shell shows what it is offered and puts it on the command line unquoted, so only plain words are offered.
+"""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import typer
+
+from yamlinject.config import load
+from yamlinject.core import selectors
+from yamlinject.errors import YamlInjectError
+from yamlinject.library import bases, recipes
+
+#: What is a word to every shell, and nothing else.
+_PLAIN = re.compile(r"[\w.,:@%+=/-]*")
+
+
+def module(incomplete: str) -> list[str]:
+    """Names of modules that there is a recipe for."""
+    return [name for name in recipes.names() if name.startswith(incomplete)]
+
+
+def base(incomplete: str) -> list[str]:
+    """Names of base configs, and folders and YAML files."""
+    found = [name for name in bases.names() if name.startswith(incomplete)]
+    folder, slash, _ = incomplete.rpartition("/")
+    try:
+        entries = sorted(Path(folder + slash or ".").iterdir())
+    except OSError:
+        return found
+    for entry in entries:
+        name = folder + slash + entry.name
+        if _offers(name, incomplete) and (entry.is_dir() or entry.suffix in (".yaml", ".yml")):
+            found.append(name + "/" * entry.is_dir())
+    return found
+
+
+def selector(context: typer.Context, incomplete: str) -> list[str]:
+    """The modules of the base that stands on the command line, also behind a comma or a scope."""
+    try:
+        layers = load(_base_before(context)).layers
+    except (YamlInjectError, ValueError):
+        return []
+    done, comma, started = incomplete.rpartition(",")
+    scope, slash, _ = started.rpartition("/")
+    words = dict.fromkeys(layer.module for layer in layers if not slash or scope in (layer.section, "all"))
+    candidates = [scope + slash + word for word in (*words, *([] if slash else [selectors.DETECT_INPUTS]))]
+    return [done + comma + word for word in candidates if _offers(word, started)]
+
+
+def _offers(word: str, started: str) -> bool:
+    """Whether ``word`` completes what was ``started``."""
+    return word.startswith(started) and _PLAIN.fullmatch(word[len(started) :]) is not None
+
+
+def _base_before(context: typer.Context) -> str:
+    """The base on the command line that is being completed: parsing it stops at the open option."""
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    _, _, words = re.sub(r"--after(?:[=\s]+\S*)?", "", line).partition(" add ")
+    parsed = context.command.make_context("add", shlex.split(words), resilient_parsing=True)
+    return str(parsed.params.get("base") or bases.DEFAULT)

@@ -1,0 +1,181 @@
+"""The commands that work on configs: add, remove, show."""
+
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from yamlinject.cli import completion
+from yamlinject.config import Config, Rewritten, load
+from yamlinject.errors import YamlInjectError
+from yamlinject.library import bases
+from yamlinject.output import terminal as report
+from yamlinject.output.terminal import Line
+
+
+class ScopeOption(str, Enum):
+    """``--scope``."""
+
+    backbone = "backbone"
+    head = "head"
+    all = "all"
+
+
+_Module = Annotated[
+    str,
+    typer.Argument(metavar="MODULE", help="Name of the module.", autocompletion=completion.module),
+]
+_ConfigArgument = Annotated[
+    str,
+    typer.Argument(metavar="CONFIG", help="A path, - or a name.", autocompletion=completion.base),
+]
+_Output = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; - is stdout.")
+]
+_InPlace = Annotated[bool, typer.Option("--in-place", help="Replace the file that was read.")]
+_Diff = Annotated[bool, typer.Option("--diff", help="Print a unified diff, write nothing.")]
+_Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file would change.")]
+_Force = Annotated[bool, typer.Option("--force", help="Replace another file that is in the way.")]
+
+
+def add(
+    module: _Module,
+    base: Annotated[
+        str,
+        typer.Argument(
+            metavar="[BASE]", help="The base config: a path, - or a name.", autocompletion=completion.base
+        ),
+    ] = bases.DEFAULT,
+    *,
+    after: Annotated[
+        list[str],
+        typer.Option(
+            metavar="SELECTOR",
+            help="After which layers: SPPF, 9, C3@-1, C3@1:3, head/C3, detect-inputs; also several.",
+            autocompletion=completion.selector,
+        ),
+    ],
+    scope: Annotated[
+        ScopeOption, typer.Option(help="Where selectors look that name no scope.")
+    ] = ScopeOption.backbone,
+    number: Annotated[
+        int, typer.Option(help="The new row's number; frameworks scale it when it is above 1.")
+    ] = 1,
+    args: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="The new row's args as a YAML list; the word channels in it is the target's count.",
+        ),
+    ] = None,
+    output: _Output = None,
+    in_place: _InPlace = False,
+    diff: _Diff = False,
+    check: _Check = False,
+    force: _Force = False,
+    no_provenance: Annotated[
+        bool, typer.Option("--no-provenance", help="Write no line that says how it was made.")
+    ] = False,
+    fix_comments: Annotated[
+        bool,
+        typer.Option("--fix-comments", help="Also mend index comments that were wrong before."),
+    ] = False,
+) -> int:
+    """Insert a MODULE layer after the layers that --after picks, and renumber all references.
+
+    BASE is a path, - for standard input, or a name such as yolov5n, yolov5s6 or yolo11n.
+
+    Writes BASE_MODULE.yaml into the current folder unless told otherwise.
+    """
+    config = load(base)
+    result = config.add(
+        module,
+        after,
+        scope=scope.value,
+        number=number,
+        args=args,
+        provenance=not no_provenance,
+        fix_comments=fix_comments,
+    )
+    target = _target(config, f"{config.stem}_{module}.yaml", output, in_place)
+    if in_place and config.was_made_like(result):
+        report.tell([Line(target, "bold", label="unchanged")])
+        return 0
+    summary = report.insertion(result)
+    code = _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
+    if not (diff or check or target == bases.STDIN):
+        report.tell([Line(report.command("show", target), label="next")])
+    return code
+
+
+def remove(
+    module: _Module,
+    config: _ConfigArgument,
+    *,
+    output: _Output = None,
+    in_place: _InPlace = False,
+    diff: _Diff = False,
+    check: _Check = False,
+    force: _Force = False,
+) -> int:
+    """Undo add: take the injected MODULE layers out again, byte for byte.
+
+    Without a provenance line at the top of CONFIG every layer of that module goes.
+
+    Writes CONFIG without the _MODULE of its name into the current folder unless told otherwise.
+    """
+    loaded = load(config)
+    result = loaded.remove(module)
+    if output is None and not in_place and result.stem == loaded.stem and config != bases.STDIN:
+        raise YamlInjectError("say where to write the result: -o FILE or --in-place")
+    target = _target(loaded, f"{result.stem}.yaml", output, in_place)
+    summary = report.removal(result)
+    return _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
+
+
+def show(config: _ConfigArgument) -> None:
+    """Print the layer table: what every layer reads, its stride and its nominal channels.
+
+    Strides and channels are read off the rows, before any scaling.
+
+    A module that is not known is taken to keep both.
+    """
+    report.table(sys.stdout, load(config))
+
+
+def _target(config: Config, default: str, output: str | None, in_place: bool) -> str:
+    """The file to write, or - for standard output."""
+    if in_place:
+        if output is not None:
+            raise YamlInjectError("give either --output or --in-place")
+        if config.path is None:
+            raise YamlInjectError(
+                f"--in-place needs a file to replace, and {config.label} is none of yours"
+            )
+        return str(config.path)
+    if output == "":
+        raise YamlInjectError("--output needs the name of a file, or - for standard output")
+    return output or (bases.STDIN if config.name == bases.STDIN else default)
+
+
+def _deliver(
+    config: Rewritten, target: str, summary: Iterable[Line], *, diff: bool, check: bool, force: bool
+) -> int:
+    """Print or write ``config`` as asked for, then tell what was done; returns the exit code."""
+    code, outcome = 0, []
+    if check and target == bases.STDIN:
+        raise YamlInjectError("--check needs a file to compare with: give -o FILE")
+    if diff:
+        report.emit_diff(sys.stdout, config.diff(target))
+    if check:
+        code = int(config.differs(target))
+        outcome = [Line(f"{target} would {'change' if code else 'not change'}", label="checked")]
+    elif not diff and target == bases.STDIN:
+        sys.stdout.buffer.write(config.to_bytes())
+    elif not diff:
+        written = config.save(target, force=force)
+        outcome = [Line(target, "bold", label="wrote" if written else "unchanged")]
+    report.tell([*summary, *outcome])
+    return code

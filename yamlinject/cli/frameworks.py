@@ -1,0 +1,128 @@
+"""The commands that work with a framework: verify, run, register."""
+
+import sys
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from yamlinject.cli import completion
+from yamlinject.config import load
+from yamlinject.errors import YamlInjectError
+from yamlinject.output import terminal as report
+
+_DEFAULT_MODULE = "SimAM"
+
+
+class OutputFormat(str, Enum):
+    """``--output-format``."""
+
+    text = "text"
+    json = "json"
+
+
+FrameworkOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; else the one it is written for."
+    ),
+]
+
+
+def verify(
+    config: Annotated[
+        str,
+        typer.Argument(metavar="CONFIG", help="A path, - or a name.", autocompletion=completion.base),
+    ],
+    *,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BASE", help="What to compare with; else what its first line records, or a known base."
+        ),
+    ] = None,
+    framework: FrameworkOption = None,
+    imgsz: Annotated[int, typer.Option(help="The size of the image that is run through, in pixels.")] = 640,
+    latency: Annotated[bool, typer.Option("--latency", help="Also compare the time, in pairs.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run whatever the config wants to run.")] = False,
+    output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
+) -> int:
+    """Build CONFIG and its base in the real framework, run both, and compare; exit 1 if something is wrong.
+
+    With identities in the place of the attention and the base's weights its outputs have to be the base's.
+    """
+    import gc
+
+    gc.enable()  # the command line does without, but here are models of 100 MB and more
+    from yamlinject import frameworks
+    from yamlinject.verify.comparison import verify
+
+    if imgsz < 32 or imgsz % 32:
+        raise YamlInjectError(f"--imgsz {imgsz}: has to be a multiple of 32")
+    loaded = load(config)
+    result = verify(
+        loaded,
+        frameworks.find(framework, loaded),
+        load(base) if base is not None else None,
+        image_size=imgsz,
+        latency=latency,
+        trust=trust,
+    )
+    if output_format is OutputFormat.json:
+        from dataclasses import asdict
+
+        print(report.as_json(asdict(result)))
+    else:
+        report.emit(sys.stdout, report.verification(result))
+    return int(bool(result.problems))
+
+
+def run(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="A script, an installed command, or with -m a module.")
+    ],
+    module: Annotated[bool, typer.Option("-m", help="TARGET is a module, as for python -m.")] = False,
+) -> None:
+    """Run a framework's own program with the attention modules known to it; no file is patched.
+
+    Everything after TARGET goes to the program as it stands, and its exit code is kept.
+    """
+    from yamlinject.frameworks import launch
+
+    launch.run(target, context.args, module=module)
+
+
+def register(
+    checkout: Annotated[
+        str, typer.Argument(metavar="CHECKOUT", help="The folder that holds models/yolo.py.")
+    ],
+    *,
+    module: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which module; SimAM where none is named, and with --undo all; also several.",
+            autocompletion=completion.module,
+        ),
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Restore the files byte for byte.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print a unified diff, write nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if a file would change.")
+    ] = False,
+) -> int:
+    """Patch a checkout of YOLOv5, so that its own scripts know a module without yamlinject.
+
+    Puts the class into models/common.py and its name into the lists of models/yolo.py.
+    """
+    from yamlinject.checkout.patch import Checkout
+
+    opened = Checkout.open(checkout)
+    patch = opened.undo(module or ()) if undo else opened.register(module or [_DEFAULT_MODULE])
+    if diff:
+        report.emit_diff(sys.stdout, patch.diff())
+    elif not check:
+        patch.save()
+    report.tell(report.patched(patch, checkout, written=not (diff or check)))
+    return int(check and patch.changed)

@@ -1,0 +1,193 @@
+"""Text to :class:`Document`: the layers of a model config, and where in the text each one stands.
+
+Values and spans are PyYAML's, because every YOLO framework reads its configs with ``yaml.safe_load``.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from yamlinject.core import graph
+from yamlinject.core.layer import SECTIONS, Layer, SectionName
+from yamlinject.core.lines import Lines
+from yamlinject.core.yaml_nodes import Reading, check_duplicates, children, shared_nodes
+from yamlinject.errors import ConfigError, MalformedRowError, Place, RefusalError
+
+
+class Span(NamedTuple):
+    """Offsets ``[start, end)`` into the text."""
+
+    start: int
+    end: int
+
+
+class Row(NamedTuple):
+    """A layer and where it is written: the whole row, and each reference of its ``from``.
+
+    ``shared``: the row or its ``from`` is written once for several places (a YAML anchor or alias),
+    so that its spans cannot be edited for it alone.
+    """
+
+    layer: Layer
+    span: Span
+    references: tuple[Span, ...]
+    shared: bool
+
+
+class Document:
+    """A model config as text, data and rows; built by :meth:`parse`, never changed."""
+
+    def __init__(
+        self, text: str, data: dict[str, Any], rows: list[Row], flow: dict[SectionName, bool]
+    ) -> None:
+        self.text = text
+        #: What ``yaml.safe_load`` makes of the text.
+        self.data = data
+        #: Every row, backbone first, in the order of the layer indices.
+        self.rows = rows
+        #: Whether a section is written inside brackets rather than as ``- `` items.
+        self.flow = flow
+
+    @classmethod
+    def parse(cls, text: str) -> Document:
+        """Read a model config; raises :class:`ConfigError` with line and column where it is none."""
+        reading, lines = Reading(text), Lines(text)
+        root = reading.root
+        if not isinstance(root, MappingNode):
+            raise ConfigError("not a model config: it has no backbone and head lists")
+        check_duplicates(root, lines)
+        keys = {key.value: (key, value) for key, value in root.value if isinstance(key, ScalarNode)}
+        shared = shared_nodes(root) if "&" in text else set()
+        data = reading.values()
+        rows: list[Row] = []
+        flow: dict[SectionName, bool] = {}
+        for name in SECTIONS:
+            key, node = keys.get(name, (None, None))
+            values = data.get(name)
+            if name not in data:
+                raise ConfigError(f"not a model config: it has no {name!r} list")
+            if key is None or not isinstance(node, SequenceNode) or not isinstance(values, list):
+                place = lines.place(key.start_mark.index) if key else None
+                raise ConfigError(f"{name!r} has to be a list of rows written in this file", place)
+            flow[name] = bool(node.flow_style)
+            for value, row_node in zip(values, node.value, strict=True):
+                floor = rows[-1].span.end if rows and rows[-1].layer.section == name else 0
+                floor = max(floor, key.start_mark.index)
+                rows.append(_row(len(rows), name, value, row_node, floor, shared, lines))
+        for name, value in data.items():
+            if name not in SECTIONS and _holds_rows(value):
+                raise ConfigError(
+                    f"{name!r} holds layers too; only backbone + head can be numbered",
+                    lines.place(keys[name][0].start_mark.index if name in keys else 0),
+                )
+        if not rows:
+            raise ConfigError("not a model config: it has no layers")
+        return cls(text, data, rows, flow)
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of the text."""
+        return Lines(self.text)
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers in the order of their indices."""
+        return [row.layer for row in self.rows]
+
+    @property
+    def image_channels(self) -> int:
+        """The channels of the input image: the top-level ``ch`` or ``channels``, or 3."""
+        channels = self.data.get("ch", self.data.get("channels", 3))
+        return channels if _is_int(channels) and channels > 0 else 3
+
+    def place(self, index: int) -> Place:
+        """Where a layer's row begins, for an error message."""
+        return self.lines.place(self.rows[index].span.start)
+
+    def check_references(self) -> None:
+        """Raise :class:`ConfigError` for the first reference that names no earlier layer."""
+        for row in self.rows:
+            for number, span in zip(row.layer.references, row.references, strict=True):
+                problem = graph.reference_problem(row.layer.index, number)
+                if problem:
+                    raise ConfigError(f"{row.layer}: {problem}", self.lines.place(span.start))
+
+    def check_editable(self) -> None:
+        """Raise :class:`RefusalError` where rows share their text through a YAML alias."""
+        for row in self.rows:
+            if row.shared:
+                raise RefusalError(
+                    f"{row.layer} shares its text with another place through a YAML alias: write both out",
+                    self.lines.place(row.span.start),
+                )
+
+
+def _holds_rows(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(row, list) and len(row) == 4 and isinstance(row[2], str) for row in value)
+    )
+
+
+def _row(
+    index: int,
+    section: SectionName,
+    value: Any,
+    node: Node,
+    floor: int,
+    shared_ids: set[int],
+    lines: Lines,
+) -> Row:
+    """Check one row and find its spans.
+
+    ``floor``: the offset that it has to begin after; ``shared_ids``: of nodes that stand in several places.
+    """
+
+    def wrong(what: str, at: Node = node) -> MalformedRowError:
+        return MalformedRowError(f"layer {index}: {what}", lines.place(at.start_mark.index))
+
+    if not isinstance(value, list) or not isinstance(node, SequenceNode):
+        raise wrong(f"a row is a list [from, number, module, args], this is a {_kind(value)}")
+    if len(value) != 4:
+        raise wrong(f"a row has 4 items [from, number, module, args], this one has {len(value)}")
+    from_, number, module, args = value
+    from_node, number_node, module_node, args_node = node.value
+    if not all(_is_int(item) for item in (from_ if isinstance(from_, list) else [from_])):
+        raise wrong(f"'from' has to be a layer number or a list of them, not {from_!r}", from_node)
+    if not _is_int(number):
+        raise wrong(f"'number' has to be an integer, not {number!r}", number_node)
+    if not isinstance(module, str):
+        raise wrong(f"'module' has to be a name, not {module!r}", module_node)
+    if not isinstance(args, list):
+        raise wrong(f"'args' has to be a list, not {args!r}", args_node)
+    scalars = from_node.value if isinstance(from_node, SequenceNode) else [from_node]
+    parts = [node, from_node, *scalars]
+    starts = [part.start_mark.index for part in parts]
+    # an alias composes to the node of its anchor, which stands earlier in the text
+    shared = not shared_ids.isdisjoint(map(id, parts)) or starts[0] < floor or starts != sorted(starts)
+    end = _end(node)
+    return Row(
+        Layer(index, section, from_, number, module, args),
+        Span(starts[0], end),
+        tuple(Span(scalar.start_mark.index, scalar.end_mark.index) for scalar in scalars),
+        shared or end < starts[-1],
+    )
+
+
+def _end(node: Node) -> int:
+    """Where a node's own text ends: the end mark of a block sequence swallows later comments."""
+    while isinstance(node, (SequenceNode, MappingNode)) and not node.flow_style and node.value:
+        node = children(node)[-1]
+    return int(node.end_mark.index)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _kind(value: Any) -> str:
+    return {dict: "mapping", str: "string", type(None): "null"}.get(type(value), type(value).__name__)

@@ -1,0 +1,108 @@
+"""What an ``add`` was asked for: the provenance line stores it, ``check`` runs it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from yamlinject.core import selectors
+from yamlinject.core.selectors import SCOPES, Scope, Selector
+from yamlinject.core.yaml_nodes import load_values
+from yamlinject.errors import SelectorError, YamlInjectError
+
+#: So many selectors are looked up, each among all layers.
+_MOST_SELECTORS = 200
+
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def is_module_name(text: str) -> bool:
+    """Whether a row can name a module so: an identifier, maybe dotted, that PyYAML reads as text."""
+    return _NAME.fullmatch(text) is not None and isinstance(load_values(text), str)
+
+
+class Request(NamedTuple):
+    """A command ``add MODULE BASE --after SELECTOR…`` with its options; the output is none of them.
+
+    ``after`` holds the texts as given, each of which may list several selectors; ``args`` is the YAML list
+    in the place of the recipe's.
+    """
+
+    module: str
+    base: str
+    after: tuple[str, ...]
+    scope: Scope = "backbone"
+    number: int = 1
+    args: str | None = None
+    fix_comments: bool = False
+
+    def to_words(self) -> tuple[str, ...]:
+        """The words behind ``yamlinject``, in a canonical order and without what is the default."""
+        words = ["add", self.module, self.base]
+        for text in self.after:
+            words += "--after", text
+        if self.scope != "backbone":
+            words += "--scope", self.scope
+        if self.number != 1:
+            words += "--number", str(self.number)
+        if self.args is not None:
+            words += "--args", self.args
+        if self.fix_comments:
+            words.append("--fix-comments")
+        return tuple(words)
+
+    @classmethod
+    def from_words(cls, words: Sequence[str]) -> Request:
+        """The inverse of :meth:`to_words`; raises :class:`YamlInjectError` for any other command."""
+        command, module, base = words[:3] if len(words) > 2 else ("", "", "")
+        if command != "add" or not is_module_name(module) or (base.startswith("-") and base != "-"):
+            raise YamlInjectError("no command that makes a config")
+        request = cls(module, base, ())
+        rest = iter(words[3:])
+        for word in rest:
+            request = request._with(word, "" if word == "--fix-comments" else next(rest, ""))
+        request.selectors()
+        return request
+
+    def selectors(self) -> list[Selector]:
+        """The selectors of ``after``.
+
+        Raises :class:`SelectorError` for one that cannot be read, for none, and for far too many.
+        """
+        number = sum(text.count(",") + 1 for text in self.after)
+        if not number:
+            raise SelectorError("there is no selector that says after which layer")
+        if number > _MOST_SELECTORS:
+            raise SelectorError(f"{number} selectors: give at most {_MOST_SELECTORS}")
+        return [selector for text in self.after for selector in selectors.parse(text)]
+
+    def printable(self) -> Request:
+        """The request as a comment can hold it: odd characters become question marks.
+
+        A base whose name begins with a dash gets a folder, so that it is no option.
+        """
+        is_option = self.base.startswith("-") and self.base != "-"
+        base = f"./{self.base}" if is_option else self.base
+        return self._replace(
+            base=_printable(base), args=None if self.args is None else _printable(self.args)
+        )
+
+    def _with(self, option: str, value: str) -> Request:
+        """The request with one more option; raises :class:`YamlInjectError` for a strange one."""
+        if option == "--after":
+            return self._replace(after=(*self.after, value))
+        if option == "--scope" and value in SCOPES:
+            return self._replace(scope=next(scope for scope in SCOPES if scope == value))
+        if option == "--number" and _NUMBER.fullmatch(value):
+            return self._replace(number=int(value))
+        if option == "--args":
+            return self._replace(args=value)
+        if option == "--fix-comments":
+            return self._replace(fix_comments=True)
+        raise YamlInjectError(f"{option} {value}: no option of add")
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)

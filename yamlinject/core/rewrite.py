@@ -1,0 +1,305 @@
+"""A request to edits and a new text, and the proof that it means what was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from yamlinject.core import edits, graph, placement, provenance
+from yamlinject.core.document import Document
+from yamlinject.core.edits import Edit
+from yamlinject.core.index_comments import index_comment, renumbered
+from yamlinject.core.index_map import IndexMap
+from yamlinject.core.layer import SECTIONS, Layer
+from yamlinject.core.provenance import Found, Provenance
+from yamlinject.core.request import Request
+from yamlinject.core.yaml_nodes import Reading, load_values, second_reading, shapes
+from yamlinject.errors import ConfigError, Place, RefusalError
+
+#: What ends a line for every reader; YAML 1.1 knows more (U+0085, U+2028, U+2029).
+_LINE_BREAK = re.compile(r"\r\n|[\r\n]")
+
+#: Integers that are rewritten; YAML has more spellings (``+6``, ``0x6``), which could not be restored.
+_PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+
+
+class Insertion(NamedTuple):
+    """One new layer ``[-1, number, module, args]`` directly below layer ``target`` of the base.
+
+    ``args``: the YAML text of the row's args, such as ``[1024]``.
+    """
+
+    target: int
+    module: str
+    args: str
+    number: int = 1
+
+
+class Signature(NamedTuple):
+    """What the provenance line of an insertion records of its origin (see :class:`Provenance`)."""
+
+    request: Request
+    digest: str
+
+
+class Change(NamedTuple):
+    """A layer, as it was, whose ``from`` reads ``from_`` now."""
+
+    layer: Layer
+    from_: int | list[int]
+
+
+class Rewrite(NamedTuple):
+    """The result of an insertion or a removal.
+
+    ``injected``: the new layers, or none after a removal.
+    ``stale``: old indices of the layers whose index comment was wrong before and was left alone.
+    ``provenance``: the line that was written, or that was taken away.
+    """
+
+    text: str
+    index_map: IndexMap
+    injected: tuple[Layer, ...]
+    changes: tuple[Change, ...]
+    stale: tuple[int, ...]
+    provenance: Provenance | None
+
+
+def check_targets(document: Document, targets: Sequence[int]) -> None:
+    """Raise :class:`RefusalError` for the first layer of ``targets`` after which nothing may stand."""
+    problems = graph.insertion_problems(document.layers)
+    for target in targets:
+        if problems[target]:
+            raise RefusalError(
+                f"nothing may be inserted after {document.layers[target]}: {problems[target]}",
+                document.place(target),
+            )
+
+
+def insert(
+    document: Document,
+    insertions: Sequence[Insertion],
+    *,
+    fix_comments: bool = False,
+    signature: Signature | None = None,
+) -> Rewrite:
+    """Insert layers, all in one rewrite; those with the same target stack in the order given.
+
+    Every reader of a target reads the (last) layer injected below it; every other reference keeps
+    naming the layer that it named. ``fix_comments`` also mends index comments that were wrong before.
+    With a ``signature`` the result begins with a provenance line.
+    Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
+    """
+    _check(document)
+    check_targets(document, [insertion.target for insertion in insertions])
+    index_map = IndexMap.inserting(len(document.rows), [new.target for new in insertions])
+    stacks: defaultdict[int, list[Insertion]] = defaultdict(list)
+    for insertion in insertions:
+        stacks[insertion.target].append(insertion)
+    values = {text: load_values(text) for text in {new.args for new in insertions}}
+    below = {
+        target: [
+            Layer(index, document.layers[target].section, -1, new.number, new.module, values[new.args])
+            for index, new in enumerate(stack, index_map.moved[target] + 1)
+        ]
+        for target, stack in stacks.items()
+    }
+
+    changed, changes = _reference_edits(document, index_map)
+    comments = renumbered(document, index_map, fix_comments)
+    changed += comments.edits
+    for target, stack in stacks.items():
+        row = document.rows[target]
+        separator = ", " if placement.spaced(document, row) else ","
+        texts = [f"[{separator.join(('-1', str(new.number), new.module, new.args))}]" for new in stack]
+        changed += placement.insertion(document, target, texts, index_map.moved[target] + 1)
+
+    line = None
+    if signature:
+        line = Provenance(
+            request=signature.request,
+            digest=signature.digest,
+            layers=index_map.injected,
+            comments=comments.restore,
+        )
+        newline = _LINE_BREAK.search(document.text)
+        changed.append(Edit(0, 0, f"{line}{newline[0] if newline else chr(10)}"))
+
+    place = document.place(insertions[0].target)
+    text = _proven(document, changed, _expected(document, index_map, below), place)
+    if line:
+        _check_undone(document, text, line.request.module, place)
+    injected = tuple(layer for target in sorted(below) for layer in below[target])
+    return Rewrite(text, index_map, injected, tuple(changes), comments.stale, line)
+
+
+def remove(document: Document, module: str) -> Rewrite:
+    """Take injected layers out again; their readers read what those layers read.
+
+    When the newest provenance line is one of ``module``, exactly the layers that it names go, and the
+    line with them; without any provenance line, every layer of that module goes.
+    Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
+    """
+    _check(document)
+    removed = [layer.index for layer in document.layers if layer.module == module]
+    if not removed:
+        raise RefusalError(f"it has no {module} layer to remove")
+    line, changed = None, []
+    found = provenance.read(document.text)
+    damaged = provenance.damaged(document.text)
+    if not found and damaged is not None:
+        raise RefusalError(
+            "its line '# Generated by yamlinject' cannot be read, so it does not tell which layers were "
+            f"injected: delete it to remove every {module}",
+            document.lines.place(damaged),
+        )
+    if found:
+        line = found[0].provenance
+        removed = _recorded(document, found[0], module)
+        changed.append(Edit(found[0].start, found[0].end, ""))
+    _check_removable(document, removed, injected=line is not None)
+    index_map = IndexMap.removing(document.layers, removed)
+
+    moved_edits, changes = _reference_edits(document, index_map)
+    changed += moved_edits
+    restore = line.comments if line else {}
+    gone = set(removed)
+    for row in document.rows:
+        old, new = row.layer.index, index_map.moved[row.layer.index]
+        comment = index_comment(document, placement.comment_carrier(document, row, gone))
+        if new < 0 or comment is None:
+            continue
+        number = restore.get(new, new if comment.number == old else comment.number)
+        if number != comment.number:
+            changed.append(Edit(*comment.span, str(number)))
+    changed += placement.removal(document, removed)
+    place = document.place(removed[0])
+    text = _proven(document, changed, _expected(document, index_map, {}), place)
+    return Rewrite(text, index_map, (), tuple(changes), (), line)
+
+
+def _check(document: Document) -> None:
+    document.check_references()
+    document.check_editable()
+
+
+def _recorded(document: Document, found: Found, module: str) -> list[int]:
+    """The layers that the newest provenance line names, if they are still those of ``module``."""
+    line, place = found.provenance, document.lines.place(found.start)
+    if line.request.module != module:
+        raise RefusalError(
+            f"{line.request.module} was added last and has to be removed first",
+            place,
+        )
+    for index in line.layers:
+        if index >= len(document.layers) or document.layers[index].module != module:
+            raise RefusalError(
+                f"layer {index} is no {module}: the file was edited after it was generated; delete its "
+                f"lines '# Generated by yamlinject' to remove every {module}",
+                place,
+            )
+    return list(line.layers)
+
+
+def _check_removable(document: Document, removed: Sequence[int], injected: bool) -> None:
+    """Raise :class:`RefusalError` for a layer whose readers cannot read its input in its place.
+
+    ``injected``: the layers are known to keep the shape of their input, for they were inserted so.
+    """
+    counts = graph.channels(document.layers, document.image_channels)
+    strides = graph.strides(document.layers)
+    for index in removed:
+        layer = document.layers[index]
+        sources = graph.sources(layer)
+        problem = None
+        if index == len(document.layers) - 1:
+            problem = "it is the last layer"
+        elif len(sources) != 1:
+            problem = f"it reads {len(sources)} layers, so its readers cannot read its input instead"
+        elif sources[0] == graph.IMAGE:
+            problem = "it reads the image"
+        elif not injected and (
+            strides[index] != strides[sources[0]]
+            or (counts[index] != counts[sources[0]] and graph.declares_channels(layer.module))
+        ):
+            problem = "it changes channels or stride, so its readers cannot read its input instead"
+        if problem:
+            raise RefusalError(f"{layer} cannot be removed: {problem}", document.place(index))
+
+
+def _reference_edits(document: Document, index_map: IndexMap) -> tuple[list[Edit], list[Change]]:
+    """Edits of the references that have to change, and the layers that they belong to."""
+    changed: list[Edit] = []
+    changes: list[Change] = []
+    for row in document.rows:
+        layer = row.layer
+        if index_map.moved[layer.index] < 0:
+            continue
+        new = [index_map.reference(layer.index, reference) for reference in layer.references]
+        if new == layer.references:
+            continue
+        changes.append(Change(layer, new if isinstance(layer.from_, list) else new[0]))
+        for before, after, span in zip(layer.references, new, row.references, strict=True):
+            if before == after:
+                continue
+            if not _PLAIN_INTEGER.fullmatch(document.text, *span):
+                raise RefusalError(
+                    f"{layer}: write the layer number {document.text[slice(*span)]!r} as {before}",
+                    document.lines.place(span.start),
+                )
+            changed.append(Edit(*span, str(after)))
+    return changed, changes
+
+
+def _expected(
+    document: Document, index_map: IndexMap, below: Mapping[int, Sequence[Layer]]
+) -> dict[str, Any]:
+    """The data that the rewritten text has to hold; ``below``: the new layers under each old one."""
+    data = dict(document.data)
+    for section in SECTIONS:
+        data[section] = rows = []
+        for layer in document.layers:
+            if layer.section != section:
+                continue
+            if index_map.moved[layer.index] >= 0:
+                new = [index_map.reference(layer.index, old) for old in layer.references]
+                from_ = new if isinstance(layer.from_, list) else new[0]
+                rows.append([from_, layer.number, layer.module, layer.args])
+            rows += [new_layer.row for new_layer in below.get(layer.index, ())]
+    return data
+
+
+def _proven(document: Document, changed: list[Edit], expected: dict[str, Any], place: Place) -> str:
+    """Apply the edits, and prove the result; ``place``: where a refusal is to point."""
+    try:
+        text = edits.apply(document.text, changed)
+        prove(text, expected)
+    except (ValueError, ConfigError) as error:
+        raise RefusalError(f"rows laid out like this cannot be rewritten safely: {error}", place) from None
+    return text
+
+
+def prove(text: str, expected: dict[str, Any]) -> None:
+    """Read ``text`` with two parsers that have nothing in common.
+
+    Raises :class:`ConfigError` unless PyYAML finds the data ``expected`` and ruamel.yaml the same rows.
+    """
+    reading = Reading(text)
+    rows = shapes(reading.root, SECTIONS)
+    if repr(reading.values()) != repr(expected):  # unlike ==, it tells 1 from True, and .nan equals itself
+        raise ConfigError("it would read back as other layers than planned")
+    if rows != second_reading(text, SECTIONS):
+        raise ConfigError("ruamel.yaml would read other layers than PyYAML")
+
+
+def _check_undone(document: Document, text: str, module: str, place: Place) -> None:
+    """Raise :class:`RefusalError` unless removing what was injected into ``text`` restores ``document``."""
+    problem = ""
+    try:
+        if remove(Document.parse(text), module).text == document.text:
+            return
+    except (ConfigError, RefusalError) as error:
+        problem = f": {error.message}"
+    raise RefusalError(f"{module} cannot be inserted so that remove restores the file{problem}", place)

@@ -1,0 +1,114 @@
+"""Selector text to layer indices: ``SPPF``, ``9``, ``C3@-1``, ``head/C3``, ``detect-inputs``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
+
+from yamlinject.core import graph
+from yamlinject.core.layer import Layer
+from yamlinject.errors import SelectorError
+
+Scope = Literal["backbone", "head", "all"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+DETECT_INPUTS = "detect-inputs"
+
+_SELECTOR = re.compile(
+    rf"(?:(?P<scope>{'|'.join(SCOPES)})/)?"
+    rf"(?P<what>{DETECT_INPUTS}|[0-9]{{1,9}}|[A-Za-z_][\w.]*)"
+    r"(?:@(?:(?P<at>-?[0-9]{1,9})|(?P<start>-?[0-9]{1,9})?:(?P<stop>-?[0-9]{1,9})?))?"
+)
+
+
+class Selector(NamedTuple):
+    """One selector, parsed.
+
+    ``what``: a module's name, a layer index, or :data:`DETECT_INPUTS`. ``scope``: None when the
+    selector names none. ``pick``: which of the matches, counted as Python counts; None for all.
+    """
+
+    text: str
+    what: str | int
+    scope: Scope | None
+    pick: int | slice | None
+
+
+class Picked(NamedTuple):
+    """What a selector picks: ``layers``, and how many more of that module stand outside its scope."""
+
+    selector: Selector
+    layers: list[Layer]
+    outside: int
+
+
+def parse(text: str) -> list[Selector]:
+    """Parse a comma-separated list of selectors; raises :class:`SelectorError`."""
+    return [_parse_one(part.strip(" ")) for part in text.split(",")]
+
+
+def _parse_one(text: str) -> Selector:
+    match = _SELECTOR.fullmatch(text)
+    if not match:
+        raise SelectorError(
+            f"selector {text!r} is not one of MODULE, INDEX, {DETECT_INPUTS}, with {'/, '.join(SCOPES)}/ "
+            "before it or @N, @N:M behind it"
+        )
+    what: str | int = int(match["what"]) if match["what"].isdigit() else match["what"]
+    scope = next((scope for scope in SCOPES if scope == match["scope"]), None)
+    pick: int | slice | None = None
+    if match["at"] is not None:
+        pick = int(match["at"])
+    elif "@" in text:
+        pick = slice(*(int(end) if end else None for end in match.group("start", "stop")))
+    if isinstance(what, int) and (scope or pick is not None):
+        raise SelectorError(f"selector {text!r}: an index says which layer, write just {what}")
+    if what == DETECT_INPUTS and scope:
+        raise SelectorError(f"selector {text!r}: {DETECT_INPUTS} has no scope, write just that")
+    return Selector(text, what, scope, pick)
+
+
+def pick(selector: Selector, layers: Sequence[Layer], scope: Scope = "backbone") -> Picked:
+    """The layers that ``selector`` picks; ``scope`` is for a selector that names none.
+
+    Raises :class:`SelectorError`, with what there is to pick, when there is no match.
+    """
+    outside = 0
+    if isinstance(selector.what, int):
+        if selector.what >= len(layers):
+            raise SelectorError(f"there is no layer {selector.what}: the last one is {layers[-1].index}")
+        return Picked(selector, [layers[selector.what]], 0)
+    if selector.what == DETECT_INPUTS:
+        indices = sorted(set(graph.sources(layers[-1])) - {graph.IMAGE})
+        matches = [layers[index] for index in indices]
+        where = f"layers that {layers[-1]} reads"
+    else:
+        scope = selector.scope or scope
+        named = [layer for layer in layers if layer.module == selector.what]
+        matches = [layer for layer in named if scope in (layer.section, "all")]
+        outside = len(named) - len(matches)
+        where = f"{selector.what} in the {scope}" if scope != "all" else f"{selector.what}"
+        if not matches:
+            raise SelectorError(_no_match(selector.what, where, outside, layers))
+    chosen = matches
+    if isinstance(selector.pick, int):
+        if not -len(matches) <= selector.pick < len(matches):
+            raise SelectorError(f"selector {selector.text!r}: there are only {len(matches)} {where}")
+        chosen = [matches[selector.pick]]
+    elif selector.pick is not None:
+        chosen = matches[selector.pick]
+    if not chosen:
+        raise SelectorError(f"selector {selector.text!r} picks none of the {len(matches)} {where}")
+    return Picked(selector, chosen, outside)
+
+
+def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer]) -> str:
+    if outside:
+        other = next(layer.section for layer in layers if layer.module == module)
+        return f"there is no {where}, but {outside} in the {other}: write {other}/{module}"
+    modules = list(dict.fromkeys(layer.module for layer in layers))
+    by_lower = {name.lower(): name for name in modules}
+    close = difflib.get_close_matches(module.lower(), by_lower, n=1, cutoff=0.5)
+    meant = f" (did you mean {by_lower[close[0]]}?)" if close else ""
+    return f"there is no module {module}{meant}; the modules are {', '.join(modules)}"

@@ -1,0 +1,219 @@
+"""YAML as frameworks read it: PyYAML's values and where they stand, in one pass.
+
+What is to be written is read by ruamel.yaml as well, which was written by others for YAML 1.2.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from yamlinject.core.lines import Lines
+from yamlinject.errors import DuplicateKeyError, InvalidYamlError, Place
+
+#: The texts and nesting of a node, without its types and places.
+Shape: TypeAlias = "str | list[Shape]"
+
+#: More values than this, aliases written out, is an attack and no model config.
+_MAX_VALUES = 1_000_000
+
+#: PyYAML's fast parser, where it was built with one: libyaml, ten times as fast.
+_FAST_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+#: On a text with one of these ``yaml.safe_load`` and libyaml may differ: tags, tabs, complex keys, block
+#: scalars, directives, odd line breaks and byte order marks.
+_READ_DIFFERENTLY = re.compile(r"[!?|>%@`\t\x85\u2028\u2029\ufeff]")
+
+#: More levels of lists and mappings than any config has; Python's stack holds some more of them.
+_MOST_LEVELS = 200
+
+#: Python cannot print integers of more than some thousand digits.
+_ENDLESS_NUMBER = re.compile(r"[0-9][0-9_]{4299}|0x[0-9A-Fa-f_]{3500}|(?:[0-9]{1,2}:){2000}")
+
+_SURROGATE = re.compile("[\udc80-\udcff]")
+
+
+@contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Pause the garbage collector: its passes over a growing tree make parsing worse than linear."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class Reading:
+    """A text as ``yaml.safe_load`` reads it: first its nodes, then the values that it makes of them."""
+
+    def __init__(self, text: str) -> None:
+        """Read the nodes; raises :class:`InvalidYamlError` where there are none to be had."""
+        self._text = text
+        with _explained(text):
+            self._loader, self.root = _composed(_SURROGATE.sub("\ufffd", text))
+            if self.root is not None:
+                if "&" in text:
+                    _check_aliases(self.root)
+                _check_depth(self.root)
+
+    def values(self) -> Any:
+        """The values. Merged mappings (``<<``) are put into the nodes, so look at those before.
+
+        Raises :class:`InvalidYamlError` for what cannot be a value.
+        """
+        with _explained(self._text):
+            return None if self.root is None else self._loader.construct_document(self.root)
+
+
+def load_values(text: str) -> Any:
+    """``yaml.safe_load`` with the errors of this package; raises :class:`InvalidYamlError`."""
+    return Reading(text).values()
+
+
+def _composed(text: str) -> tuple[yaml.SafeLoader, Node | None]:
+    """The nodes of ``text``, and the loader that makes values of them; both loaders give the same."""
+    if not _READ_DIFFERENTLY.search(text):
+        try:
+            loader = _FAST_LOADER(text)
+            root = loader.get_single_node()
+        except yaml.YAMLError:  # whether it is one, and where, the other has to say
+            root = None
+        # libyaml takes what follows an empty value for its place
+        if root is not None and all(node.value != "" for node in walk(root)):
+            return loader, root
+    loader = yaml.SafeLoader(text)
+    return loader, loader.get_single_node()
+
+
+@contextmanager
+def _explained(text: str) -> Iterator[None]:
+    """Give PyYAML's errors about ``text`` as those of this package."""
+    number = _ENDLESS_NUMBER.search(text)
+    if number:
+        raise InvalidYamlError("a number with thousands of digits", Lines(text).place(number.start()))
+    try:
+        with _not_collecting():
+            yield
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else None
+        about = error.context if str(error.context).startswith("found") else ""  # a duplicate anchor
+        problem = " ".join(f"{about or ''} {error.problem or error.context}".split())
+        raise InvalidYamlError(f"not valid YAML: {problem}", place) from None
+    except yaml.reader.ReaderError as error:
+        raise _bad_character(error.character, Lines(text).place(error.position)) from None
+    except (ValueError, LookupError, AttributeError, TypeError) as error:  # a tag that lies, a bad date
+        raise InvalidYamlError(f"a value that PyYAML cannot read: {error}") from None
+    except RecursionError:
+        raise InvalidYamlError("nested too deeply to be a model config") from None
+
+
+def _bad_character(code: int, place: Place) -> InvalidYamlError:
+    return InvalidYamlError(f"not valid YAML: the character {chr(code)!a} is not allowed", place)
+
+
+def second_reading(text: str, keys: Sequence[str]) -> list[Shape]:
+    """What ruamel.yaml finds under top-level ``keys``; raises :class:`InvalidYamlError`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        with warnings.catch_warnings(), _not_collecting():
+            warnings.simplefilter("ignore")  # about anchors
+            root = YAML(typ="safe", pure=True).compose(_SURROGATE.sub("\ufffd", text))
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Lines(text).place(mark.index) if mark else None
+        problem = getattr(error, "problem", None) or "a character that is not allowed"
+        raise InvalidYamlError(f"ruamel.yaml cannot read it: {problem}", place) from None
+    except RecursionError:
+        raise InvalidYamlError("nested too deeply to be a model config") from None
+    return shapes(root, keys)
+
+
+def shapes(root: Any, keys: Sequence[str]) -> list[Shape]:
+    """The shapes of what stands under top-level ``keys``, in the nodes of PyYAML or of ruamel.yaml."""
+    pairs = root.value if root is not None else []
+    found = {key.value: value for key, value in pairs if isinstance(key.value, str)}
+    return [_shape(found[key]) for key in keys if key in found]
+
+
+def _shape(node: Any) -> Shape:
+    if isinstance(node.value, str):
+        return node.value
+    flat = (part for item in node.value for part in (item if isinstance(item, tuple) else (item,)))
+    return [_shape(part) for part in flat]
+
+
+def children(node: Node) -> list[Node]:
+    """The nodes directly below ``node``: of a mapping, keys and values in turn."""
+    if isinstance(node, MappingNode):
+        return [child for pair in node.value for child in pair]
+    return list(node.value) if isinstance(node, SequenceNode) else []
+
+
+def walk(root: Node) -> Iterator[Node]:
+    """``root`` and all nodes below it, each once."""
+    seen, pending = {id(root)}, [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        below = [child for child in children(node) if id(child) not in seen]
+        seen.update(map(id, below))
+        pending += below
+
+
+def shared_nodes(root: Node) -> set[int]:
+    """The ids of the nodes that aliases put in a second place."""
+    times = Counter(id(child) for node in walk(root) for child in children(node))
+    return {node for node, number in times.items() if number > 1}
+
+
+def _check_depth(root: Node) -> None:
+    """Refuse what Python's stack might not hold, whichever of the parsers read it."""
+    level = [root]
+    for _ in range(_MOST_LEVELS):
+        level = [child for node in level for child in children(node)]
+        if not level:
+            return
+    raise InvalidYamlError("nested too deeply to be a model config")
+
+
+def _check_aliases(root: Node) -> None:
+    """Refuse aliases that contain themselves or multiply beyond any real config."""
+    sizes: dict[int, int] = {}
+
+    def size(node: Node) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = _MAX_VALUES + 1  # for as long as the node is open: it holds itself
+            sizes[id(node)] = 1 + sum(size(child) for child in children(node))
+        return sizes[id(node)]
+
+    if size(root) > _MAX_VALUES:
+        raise InvalidYamlError("its YAML aliases multiply into too many values to be a model config")
+
+
+def check_duplicates(root: Node, lines: Lines) -> None:
+    """PyYAML keeps the last of two equal keys without a word; nobody means that."""
+    for node in walk(root):
+        keys: set[tuple[str, str]] = set()
+        for key, _ in node.value if isinstance(node, MappingNode) else ():
+            if not isinstance(key, ScalarNode):
+                continue
+            identity = (str(key.tag), key.value)
+            if identity in keys:
+                raise DuplicateKeyError(
+                    f"the key {key.value!r} stands here a second time: delete one of the two",
+                    lines.place(key.start_mark.index),
+                )
+            keys.add(identity)

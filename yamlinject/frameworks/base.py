@@ -1,0 +1,184 @@
+"""What every YOLO framework can do for us: build the model of a config."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from copy import deepcopy
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from yamlinject import frameworks
+from yamlinject.core.layer import flow
+from yamlinject.core.source import replacing
+from yamlinject.errors import YamlInjectError, named
+from yamlinject.frameworks import parse_model as registration
+from yamlinject.frameworks import safety
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from yamlinject.config import Config
+
+
+class Framework(ABC):
+    """A framework that is imported, with the attention modules known to it.
+
+    ``checkout`` is the folder of a source checkout; without one it is the installed package.
+    Raises :class:`YamlInjectError` when it is not there or cannot be imported.
+    """
+
+    #: What users call it; also the name of the extra that installs it.
+    name: str
+
+    def __init__(self, checkout: Path | None = None) -> None:
+        frameworks.install()
+        self.checkout = checkout
+        if checkout is not None:
+            sys.path.insert(0, str(checkout.resolve()))
+        with _quiet():
+            self._module = self._import()
+        if checkout is not None and not _is_inside(self._module, checkout):
+            raise YamlInjectError(
+                f"another {self._module.__name__} is imported already: {self._module.__file__}",
+                file=str(checkout),
+            )
+
+    def __str__(self) -> str:
+        return str(self.checkout) if self.checkout else f"{self.name} {self.version}"
+
+    @property
+    def version(self) -> str:
+        """The version of the installed package."""
+        return str(import_module(self.name).__version__)
+
+    def build(self, config: Config, classes: int | None = None, *, trust: bool = False) -> nn.Module:
+        """The model that the framework builds of a config, with random weights that are always the same.
+
+        ``classes``: how many it is to tell apart, in place of the config's ``nc``, as training does it.
+        Raises :class:`RefusalError` for a config that could run code, unless it is to be trusted, and
+        :class:`YamlInjectError` with the layer's place when the framework cannot build it.
+        """
+        import torch
+
+        if not trust:
+            safety.check(config, vars(self._module))
+        untouched = torch.random.fork_rng(devices=[])
+        with self.explaining(config), _quiet(), untouched, _activations_kept(self._module):
+            torch.manual_seed(0)
+            data = deepcopy(config.document.data)
+            if classes is not None:
+                data["nc"] = classes
+            return self._build(data, config)
+
+    @contextlib.contextmanager
+    def explaining(self, config: Config, verb: str = "build") -> Iterator[None]:
+        """Turn what fails in the block, in the framework's code, into one line that names the layer."""
+        try:
+            yield
+        except Exception as error:
+            with named(config.label):
+                raise self._explained(error, config, verb) from None
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], file: Path) -> None:
+        """Write a checkpoint that the framework's own programs load; atomically.
+
+        Raises :class:`SourceError` when it cannot be written.
+        """
+        import torch
+
+        with replacing(file) as target:
+            torch.save(checkpoint, target)
+
+    @abstractmethod
+    def _import_model_module(self) -> ModuleType:
+        """Import the module that holds ``parse_model``."""
+
+    @abstractmethod
+    def _build(self, data: dict[str, Any], config: Config) -> nn.Module:
+        """Build the model of ``data``, the values of ``config``, which may be changed."""
+
+    def _import(self) -> ModuleType:
+        try:
+            return self._import_model_module()
+        except ImportError as error:
+            if self.checkout is None and error.name == self.name:
+                raise YamlInjectError(
+                    f"{self.name} is not installed: pip install 'yamlinject[{self.name}]'"
+                ) from None
+            where = None if self.checkout is None else str(self.checkout)
+            raise YamlInjectError(
+                f"{self.name} cannot be imported: {error}; pip install 'yamlinject[{self.name}]' gets "
+                "what it needs",
+                file=where,
+            ) from None
+
+    def _explained(self, error: Exception, config: Config, verb: str) -> YamlInjectError:
+        """``error`` in one line, with the row of the layer that was being built or run."""
+        what = f"{type(error).__name__}: {error}"
+        index = _layer_at(error)
+        if index is None or index >= len(config.layers):
+            return YamlInjectError(f"{self} cannot {verb} it: {what}")
+        layer = config.layers[index]
+        if isinstance(error, (NameError, KeyError)) and layer.module in str(error):
+            what = f"it knows no module {layer.module}"
+        return YamlInjectError(
+            f"layer {index} {flow(layer.row)}: {self} cannot {verb} it: {what}",
+            config.document.place(index),
+        )
+
+
+def _layer_at(error: Exception) -> int | None:
+    """The layer that a framework was at, read off its variables where it failed."""
+    index = None
+    step = error.__traceback__
+    while step is not None:
+        variables = step.tb_frame.f_locals
+        if step.tb_frame.f_code.co_name == registration.BUILDER:
+            index = variables.get("i", index)
+        else:  # the loop over the built layers: each one has its index attached
+            index = getattr(variables.get("m"), "i", index)
+        step = step.tb_next
+    return index if isinstance(index, int) else None
+
+
+def _is_inside(module: ModuleType, folder: Path) -> bool:
+    return Path(str(module.__file__)).resolve().is_relative_to(folder.resolve())
+
+
+@contextlib.contextmanager
+def _activations_kept(module: ModuleType) -> Iterator[None]:
+    """Take back what ``activation:`` in a config does to classes such as ``Conv``, and so to later models.
+
+    YOLOv5's ``parse_model`` (``models/yolo.py``) leaves it set; Ultralytics' of today restores it.
+    """
+    kept: dict[Any, Any] = {
+        one: vars(one)["default_act"]
+        for one in vars(module).values()
+        if isinstance(one, type) and "default_act" in vars(one)
+    }
+    try:
+        yield
+    finally:
+        for one, activation in kept.items():
+            one.default_act = activation
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what frameworks print, log and warn about while they are imported or build a model."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

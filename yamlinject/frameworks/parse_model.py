@@ -1,0 +1,116 @@
+"""Making the attention modules known to a framework at run time, without touching its files.
+
+Every YOLO framework builds its models in a function ``parse_model``: a loop over the rows that looks a
+module up by its name and works out its arguments in one long chain of conditions. It gets
+
+- the names of the modules in its namespace, except those that the framework defines itself, and
+- a first condition for them: their args become ``[c, c, *args[1:]]`` with ``c`` the real channels of
+  the layer that they read. (In YOLOv5's registry ``c`` would be the scaled nominal channels, which is
+  the same but for modules that are not scaled, such as Ultralytics' HGBlock.)
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from yamlinject.frameworks.import_hooks import after_import
+
+#: Where the frameworks keep ``parse_model``: a YOLOv5 checkout, the yolov5 package, Ultralytics.
+MODEL_MODULES = ("models.yolo", "yolov5.models.yolo", "ultralytics.nn.tasks")
+
+#: The function that builds a model from a config, in every framework.
+BUILDER = "parse_model"
+
+_BRANCH = """
+if m in _yamlinject_modules:
+    pass
+    args = _yamlinject_args(c2, args)
+"""
+
+
+def install() -> None:
+    """Register the modules in every framework that is imported, now or later in this process."""
+    for name in MODEL_MODULES:
+        after_import(name, register)
+    after_import("ultralytics.engine.trainer", _launch_workers)
+
+
+def register(module: ModuleType) -> None:
+    """Make the attention modules known to a framework's imported model module."""
+    known = namespace()
+    for name, value in known.items():
+        vars(module).setdefault(name, value)
+    parse_model = getattr(module, BUILDER, None)
+    file = getattr(module, "__file__", None)
+    if parse_model is None or file is None:
+        return
+    code = getattr(parse_model, "__code__", None)
+    if code is None or code.co_filename != file:  # a user has put another one in its place
+        return
+    for constant in compiled(Path(file)).co_consts:
+        if isinstance(constant, CodeType) and constant.co_name == BUILDER:
+            parse_model.__code__ = constant
+
+
+def namespace() -> dict[str, Any]:
+    """The names that a patched ``parse_model`` needs: the modules, and two of our own."""
+    from yamlinject import nn
+
+    modules = {name: getattr(nn, name) for name in nn.__all__}
+    return {
+        **modules,
+        "_yamlinject_modules": frozenset(modules.values()),
+        "_yamlinject_args": _args,
+    }
+
+
+def compiled(file: Path) -> CodeType:
+    """The code of a Python file, in whose ``parse_model``, if it has one, the condition was put first."""
+    tree = ast.parse(file.read_bytes(), str(file))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == BUILDER:
+            _put_condition_first(node)
+    return compile(tree, str(file), "exec", dont_inherit=True)
+
+
+def _args(channels: int, args: list[Any]) -> list[Any]:
+    """What a module of ours is built with: the real channels twice, as from a registry."""
+    if args and (isinstance(args[0], bool) or not isinstance(args[0], int)):
+        raise ValueError(f"args {args} have to begin with the channels, such as [{channels}]")
+    return [channels, channels, *args[1:]]
+
+
+def _put_condition_first(function: ast.FunctionDef) -> None:
+    """Turn ``if m in registry: …`` into ``if m in ours: … elif m in registry: …``."""
+    for loop in ast.walk(function):
+        if not isinstance(loop, ast.For):
+            continue
+        for position, chain in enumerate(loop.body):
+            if isinstance(chain, ast.If) and ast.unparse(chain.test).startswith("m in "):
+                last = chain
+                while len(last.orelse) == 1 and isinstance(last.orelse[0], ast.If):
+                    last = last.orelse[0]
+                branch = ast.parse(_BRANCH).body[0]
+                assert isinstance(branch, ast.If)
+                # how the framework itself says "as many channels as the layer that is read"
+                branch.body[:1] = last.orelse
+                branch.orelse = [chain]
+                loop.body[position] = ast.fix_missing_locations(ast.copy_location(branch, chain))
+                return
+
+
+def _launch_workers(trainer: ModuleType) -> None:
+    """Make the worker processes that Ultralytics starts for several GPUs run under ``yamlinject run``."""
+    command = trainer.generate_ddp_command
+    if command.__module__ == __name__:
+        return
+
+    def generate_ddp_command(*args: Any) -> tuple[list[str], str]:
+        words, file = command(*args)
+        before = words.index(file)
+        return [*words[:before], "-m", "yamlinject", "run", *words[before:]], file
+
+    vars(trainer)["generate_ddp_command"] = generate_ddp_command

@@ -1,0 +1,151 @@
+"""Names to base configs: the embedded ones, then those that installed frameworks ship."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from yamlinject.core.source import Source, read_bytes, read_stdin
+from yamlinject.core.yaml_nodes import load_values
+from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.library.data import stems, template
+
+STDIN = "-"
+
+#: The base config where none is named.
+DEFAULT = "yolov5s"
+
+#: Where a framework's package keeps its model configs.
+_FRAMEWORKS = {"yolov5": "models", "ultralytics": "cfg/models"}
+
+#: ``yolo11n-seg`` names the file ``yolo11-seg.yaml`` with scale n.
+_SCALED = re.compile(r"(?P<family>yolo[a-z-]*\d+)(?P<scale>[a-z])(?P<task>.*)")
+
+
+_UNSCALED = re.compile(r"(?P<family>yolo[a-z-]*\d+)(?P<task>(?:-.*)?)")
+_SCALES = "nsmlx"
+
+
+class Base(NamedTuple):
+    """A base config as found: ``name`` is what the user called it, ``stem`` the start of file names."""
+
+    name: str
+    stem: str
+    data: bytes
+    path: Path | None = None
+
+
+def read(name: str) -> Base:
+    """Read the base config that ``name`` stands for: ``-``, a path, or a name.
+
+    Whatever has a folder or an ending ``.yaml`` or ``.yml`` is a path. Raises :class:`SourceError`.
+    """
+    if name == STDIN:
+        return Base(STDIN, "stdin", read_stdin())
+    path = Path(name)
+    if is_path(name):
+        if not path.exists() and path.stem in names():
+            raise SourceError(
+                f"there is no such file; write {path.stem} for the base config of that name",
+                file=name,
+            )
+        return Base(name, path.stem, read_bytes(path), path)
+    found = by_name(name)
+    if found:
+        return found
+    if path.is_file():
+        return Base(name, path.stem, read_bytes(path), path)
+    raise SourceError(_unknown(name))
+
+
+def is_path(name: str) -> bool:
+    """Whether ``name`` can only be a path, be there such a file or not."""
+    return name.lower().endswith((".yaml", ".yml")) or "/" in name or os.sep in name
+
+
+def by_name(name: str) -> Base | None:
+    """The embedded base config of that name, or the one that an installed framework ships."""
+    file = template("bases", f"{name}.yaml")
+    found = file if file.is_file() else _find(name)
+    return Base(name, name, read_bytes(found)) if found else None
+
+
+def embedded() -> list[str]:
+    """The names of the base configs that yamlinject itself holds."""
+    return stems("bases")
+
+
+def names() -> list[str]:
+    """Every name that :func:`read` knows: embedded, and of the installed frameworks."""
+    found = set(embedded())
+    for framework in _FRAMEWORKS:
+        for name, file in _shipped(framework).items():
+            found.add(name)
+            unscaled = _UNSCALED.fullmatch(name)
+            if unscaled and b"\nscales:" in file.read_bytes():
+                found.update(f"{unscaled['family']}{scale}{unscaled['task']}" for scale in _SCALES)
+    return sorted(found)
+
+
+def known() -> Iterator[Base]:
+    """Every base config once: embedded, and of the installed frameworks."""
+    files = {name: template("bases", f"{name}.yaml") for name in embedded()}
+    for framework in _FRAMEWORKS:
+        for name, file in _shipped(framework).items():
+            files.setdefault(name, file)
+    for name, file in files.items():
+        yield Base(name, name, read_bytes(file))
+
+
+def _find(name: str) -> Path | None:
+    for framework in _FRAMEWORKS:
+        files = _shipped(framework)
+        if name in files:
+            return files[name]
+        scaled = _SCALED.fullmatch(name)
+        file = files.get(scaled["family"] + scaled["task"]) if scaled else None
+        if file and scaled and scaled["scale"] in _scales(file):
+            return file
+    return None
+
+
+def _shipped(framework: str) -> dict[str, Path]:
+    """The model configs that an installed framework ships, by name; the package is not imported."""
+    from importlib.util import find_spec  # most runs need only an embedded base
+
+    try:
+        spec = find_spec(framework)
+    except (ImportError, ValueError):
+        return {}
+    folders = spec.submodule_search_locations if spec else None
+    files = (
+        file
+        for folder in folders or ()
+        for file in sorted(Path(folder, _FRAMEWORKS[framework]).rglob("*.yaml"))
+    )
+    return {file.stem: file for file in files}
+
+
+def _scales(file: Path) -> list[str]:
+    try:
+        data = load_values(Source.from_bytes(read_bytes(file)).text)
+    except YamlInjectError:
+        return []
+    scales = data.get("scales") if isinstance(data, dict) else None
+    return list(scales) if isinstance(scales, dict) else []
+
+
+def _unknown(name: str) -> str:
+    known = names()
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f" (did you mean {close[0]}?)" if close else ""
+    missing = [framework for framework in _FRAMEWORKS if not _shipped(framework)]
+    more = f"; more with: pip install {' '.join(missing)}" if missing else ""
+    return (
+        f"no base config is called {name!r}{meant}; there are {', '.join(embedded())}, those of the "
+        f"installed frameworks, and paths that end in .yaml{more}"
+    )

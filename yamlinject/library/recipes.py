@@ -1,0 +1,111 @@
+"""Module recipes: what the row of an attention module looks like (``templates/modules/*.yaml``)."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, NamedTuple
+
+import yaml
+
+from yamlinject.core.request import is_module_name
+from yamlinject.core.yaml_nodes import load_values
+from yamlinject.errors import RefusalError, YamlInjectError
+from yamlinject.library.data import stems, template
+
+#: The word of a recipe's args, or of ``--args``, that stands for the target's nominal channels.
+CHANNELS = "channels"
+
+
+class Recipe(NamedTuple):
+    """How a module's row is written.
+
+    ``args`` may hold the word ``channels``. ``keeps_channels``: whether the output has the shape of
+    the input; nothing else can be inserted without changing the layers that follow.
+    ``operations``: element-wise operations for each element of the input, which profilers do not see.
+    ``assumed``: the module is not known, so that it keeps channels is an assumption.
+    """
+
+    module: str
+    args: list[Any]
+    keeps_channels: bool = True
+    operations: int = 0
+    assumed: bool = False
+
+    def args_text(self, channels: int | None) -> str:
+        """The args as YAML for a target with that many nominal channels.
+
+        Raises :class:`RefusalError` when the recipe needs a count that the base does not tell.
+        """
+        args = _filled(self.args, channels)
+        if channels is None and args != self.args:
+            raise RefusalError(
+                f"its channel count is not written in the rows: give {self.module}'s args with "
+                "--args, such as --args '[256]'"
+            )
+        return yaml.safe_dump(args, default_flow_style=True, width=float("inf")).rstrip("\n")
+
+
+def names() -> list[str]:
+    """The modules that there is a recipe for."""
+    return stems("modules")
+
+
+def recipe(module: str, args: str | None = None) -> Recipe:
+    """The recipe of ``module``, with the YAML list ``args`` in place of its own when that is given.
+
+    Raises :class:`YamlInjectError` for a name that is no module name, for args that are no list, and
+    for a module without a recipe when there are no args either.
+    """
+    given = None if args is None else _given_args(args)
+    if module in names():
+        text = template("modules", f"{module}.yaml").read_text(encoding="utf-8")
+        data = load_values(text)
+        args_ = data["args"] if given is None else given
+        return Recipe(module, args_, data["keeps_channels"], data["operations"])
+    if not is_module_name(module):
+        raise YamlInjectError(f"{module!r} cannot be the name of a module")
+    if given is None:
+        close = difflib.get_close_matches(module.lower(), {name.lower() for name in names()}, n=1)
+        meant = next((f" (did you mean {name}?)" for name in names() if name.lower() in close), "")
+        raise YamlInjectError(
+            f"no recipe for a module {module!r}{meant}; known: {', '.join(names())}; for any other "
+            f"module give the args of its row, such as --args '[{CHANNELS}]'"
+        )
+    return Recipe(module, given, assumed=True)
+
+
+def _filled(value: Any, channels: int | None) -> Any:
+    """``value`` with the count in place of the word, however deep it stands."""
+    if isinstance(value, list):
+        return [_filled(item, channels) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled(item, channels) for key, item in value.items()}
+    return channels if value == CHANNELS else value
+
+
+def _given_args(text: str) -> list[Any]:
+    if "&" in text:
+        raise YamlInjectError("--args: write it without YAML anchors")
+    try:
+        args = load_values(text)
+    except YamlInjectError as error:
+        raise YamlInjectError(f"--args: {error.message}") from None
+    if not isinstance(args, list):
+        raise YamlInjectError(f"--args has to be a YAML list such as '[{CHANNELS}, 16]', not {text!r}")
+    for arg in args:
+        if isinstance(arg, str) and _reads_as_number(arg):
+            raise YamlInjectError(f"--args: PyYAML reads {arg} as a string: write {as_number(arg)}")
+    return args
+
+
+def as_number(text: str) -> str:
+    """A number such as ``1e-4`` as PyYAML reads it as one: ``0.0001``."""
+    return str(yaml.safe_dump(float(text))).split()[0]
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "e" in text.lower() and text.lower() not in ("inf", "nan")

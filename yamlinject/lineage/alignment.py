@@ -1,0 +1,140 @@
+"""A config held against its base: which layers were put in, and which references went wrong.
+
+Pure functions over the layers of both; ``places`` gives the index in the config of each layer of the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from yamlinject.core import graph
+from yamlinject.core.layer import Layer
+
+_NOTHING = -2
+
+#: So many layers with a twin are looked at one by one.
+_MOST_TWINS = 50
+
+
+class Misread(NamedTuple):
+    """A layer that does not read what it reads in the base.
+
+    ``wanted``: what it has to read, in the config's numbering; ``positions``: which of its references are
+    wrong; ``swapped``: they are the right ones in another order.
+    """
+
+    layer: Layer
+    wanted: list[int]
+    positions: list[int]
+    swapped: bool
+
+
+def align(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int] | None:
+    """Where each layer of ``base`` stands in ``layers``, all others being put in between.
+
+    Goes by the modules and by how many layers each reads. None when there is no such place for one of
+    them, or when what is between them cannot be attention: it reads several layers or changes the stride.
+    Where a twin of a layer was put in next to it, the one is taken that leaves fewer references wrong.
+    """
+    return next(iter(alignments(layers, base)), None)
+
+
+def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]]:
+    """All that :func:`align` could say: several where twins were put in and the references do not tell."""
+    first = _places(layers, base)
+    if len(first) < len(base) or not first:
+        return []
+    last = [len(layers) - 1 - position for position in reversed(_places(layers[::-1], base[::-1]))]
+    if first == last:
+        return [first] if _fits(layers, base, first) else []
+    mixed = [first, last]
+    for index in [index for index, place in enumerate(first) if place != last[index]][:_MOST_TWINS]:
+        mixed += [*first[:index], *last[index:]], [*last[:index], *first[index:]]
+    fitting = [places for places in mixed if _fits(layers, base, places)]
+    wrong = [len(list(misread(layers, base, places))) for places in fitting]
+    return [places for places, count in zip(fitting, wrong, strict=True) if count == min(wrong)]
+
+
+def _fits(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> bool:
+    if places[0] or any(later <= earlier for earlier, later in pairwise(places)):
+        return False
+    return all(could_be_put_in(layers[index]) for index in put_in(layers, places))
+
+
+def _places(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int]:
+    """The first position in ``layers`` for each of ``base``, in their order, as far as there is one."""
+    places: list[int] = []
+    for position, layer in enumerate(layers):
+        if len(places) < len(base) and _alike(layer, base[len(places)]):
+            places.append(position)
+    return places
+
+
+def _alike(layer: Layer, other: Layer) -> bool:
+    return layer.module == other.module and len(layer.references) == len(other.references)
+
+
+def could_be_put_in(layer: Layer) -> bool:
+    """Whether ``layer`` may be attention that was put in below another layer: one input, no stride."""
+    return len(layer.references) == 1 and graph.stride_factor(layer) == 1
+
+
+def put_in(layers: Sequence[Layer], places: Sequence[int]) -> list[int]:
+    """The indices of the layers that are not the base's."""
+    return sorted({layer.index for layer in layers} - set(places))
+
+
+def misread(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> Iterator[Misread]:
+    """The layers whose references do not mean what they mean in ``base``.
+
+    A layer that was put in stands for the one that it reads, directly or through others. All others
+    read as many layers as in ``base``.
+    """
+    of_base = {place: index for index, place in enumerate(places)}
+    means = {graph.IMAGE: graph.IMAGE}
+    output = {graph.IMAGE: graph.IMAGE}  # what stands for each layer of the base, so far
+    for layer in layers:
+        # a reference to no earlier layer means nothing, which no layer of the base reads
+        read = [means.get(source, _NOTHING) for source in graph.sources(layer)]
+        original = of_base.get(layer.index)
+        means[layer.index] = original if original is not None else next(iter(read), _NOTHING)
+        if original is not None:
+            wanted = graph.sources(base[original])
+            pairs = enumerate(zip(read, wanted, strict=True))
+            wrong = [position for position, (found, right) in pairs if found != right]
+            if wrong:
+                right = [output[source] for source in wanted]
+                yield Misread(layer, right, wrong, sorted(read) == sorted(wanted))
+        output[means[layer.index]] = layer.index
+
+
+def unread(layers: Sequence[Layer], attention: Sequence[int]) -> list[Layer]:
+    """The layers of ``attention`` that no layer reads, so that they change nothing."""
+    readers = graph.readers(layers)
+    return [layers[index] for index in attention if not readers[index]]
+
+
+def reached(layers: Sequence[Layer]) -> set[int]:
+    """The layers from which a path leads to the last one, itself included.
+
+    All of them where that one has an empty ``from``: it finds its inputs by their channels (YOLOv5 1.0).
+    """
+    if not layers[-1].references:
+        return {layer.index for layer in layers}
+    found: set[int] = set()
+    for layer in reversed(layers):
+        if layer is layers[-1] or layer.index in found:
+            found |= {layer.index, *graph.sources(layer)}
+    return found - {graph.IMAGE}
+
+
+def bypassing(layers: Sequence[Layer], attention: Sequence[int]) -> Iterator[tuple[Layer, Layer]]:
+    """Pairs of a layer of ``attention`` and one that reads the same layer as it, past it."""
+    readers, known = graph.readers(layers), set(attention)
+    for index in attention:
+        source = graph.sources(layers[index])[0]
+        for reader in readers[source] if source != graph.IMAGE else []:
+            if reader.index not in known:
+                yield layers[index], reader

@@ -1,0 +1,1 @@
+"""Results and messages as text, in a terminal or for programs."""

@@ -1,0 +1,72 @@
+"""What ``weights`` prints: how much of a checkpoint is in its place, with the new numbers and without."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from yamlinject.output import terminal as report
+from yamlinject.output.terminal import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yamlinject.weights.transfer import Share, Transfer
+
+#: So many tensors are named; the rest is counted.
+_NAMED = 5
+
+
+def as_json(result: Transfer) -> str:
+    """One object with the fields of :class:`~yamlinject.weights.Transfer`."""
+    from dataclasses import asdict
+
+    return report.as_json(asdict(result))
+
+
+def table(stream: TextIO, result: Transfer) -> None:
+    """Print the result of a transfer."""
+    from rich import box
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("")
+    for heading in ("items", "values in place", "items in the wrong layer"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for name, share in (("as it is", result.before), ("renumbered", result.after)):
+        grid.add_row(name, *_cells(result, share))
+    report.console(stream).print(grid)
+    report.emit(stream, _lines(result))
+
+
+def _cells(result: Transfer, share: Share) -> tuple[str, str, str]:
+    part = 100 * share.parameters / max(1, result.parameters)
+    return (
+        f"{share.items} of {result.items}",
+        f"{share.parameters:,} ({part:.1f} %)",
+        str(share.misplaced or "-"),
+    )
+
+
+def _lines(result: Transfer) -> Iterator[Line]:
+    yield Line(f"{result.base}, built by {result.framework}", label="base")
+    yield from _some(result.unfit, "unfit")
+    yield from _some(result.fresh, "fresh")
+    before, after = result.freeze
+    if after and after != [before] and result.framework.startswith("ultralytics"):
+        yield Line(
+            f"freeze={before} of the base is freeze={after[0] if len(after) == 1 else after} here",
+            label="freeze",
+        )
+    elif after and after != [before]:
+        yield Line(
+            f"--freeze {before} of the base is --freeze {' '.join(map(str, after))} here", label="freeze"
+        )
+    for note in result.notes:
+        yield Line(note, "magenta", label="note")
+
+
+def _some(names: list[str], label: str) -> Iterator[Line]:
+    for name in names[:_NAMED]:
+        yield Line(name, "yellow", label=label)
+    if len(names) > _NAMED:
+        yield Line(f"and {len(names) - _NAMED} more", "yellow", label=label)

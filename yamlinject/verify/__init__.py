@@ -1,0 +1,1 @@
+"""Building a config next to its base in the real framework."""

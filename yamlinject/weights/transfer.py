@@ -1,0 +1,251 @@
+"""Pretrained weights for a config with new layers: every tensor of the base under its new name.
+
+Frameworks take from a checkpoint what has the same name and shape. Below a new layer all names are others,
+so that nearly everything is lost, and what does fit may be of another layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yamlinject.core import graph, provenance
+from yamlinject.core.index_map import IndexMap
+from yamlinject.core.layer import SECTIONS, Layer
+from yamlinject.errors import RefusalError, YamlInjectError, named
+from yamlinject.lineage import alignment as wiring
+from yamlinject.lineage.resolve import origin
+from yamlinject.weights.state_dict import layer_of, transfer_state_dict
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from yamlinject.config import Config
+    from yamlinject.frameworks.base import Framework
+    from yamlinject.weights.checkpoint import Checkpoint
+
+#: More classes than any data set has; each takes memory.
+_MOST_CLASSES = 100_000
+
+#: What stands in front of the names in ``YOLO(…).state_dict()`` and in wrappers for several GPUs.
+_WRAPPED = re.compile(r"(?:module\.)?(?:model\.)?(?=model\.[0-9])")
+
+#: The share of a model's parameters that has to fit; below it, the checkpoint is of another model.
+_LEAST = 0.5
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of a model a checkpoint fills: of its items (tensors) and of its parameters and buffers.
+
+    ``misplaced``: items that have a tensor of that name and shape, which belongs to another layer.
+    """
+
+    items: int
+    parameters: int
+    misplaced: int = 0
+
+
+@dataclass
+class Transfer:
+    """What came of a transfer; ``model`` holds the tensors.
+
+    ``unfit``: why tensors of the checkpoint have no place, and ``fresh``: the tensors that start as the
+    modules make them, which are those of new layers and what is unfit. ``freeze``: what ``--freeze N`` of
+    the base has to be here, for N the length of its backbone.
+    """
+
+    framework: str
+    base: str
+    items: int
+    parameters: int
+    before: Share
+    after: Share
+    unfit: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+    freeze: tuple[int, list[int]] = (0, [])
+    notes: list[str] = field(default_factory=list)
+
+
+def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tuple[str, IndexMap]:
+    """Where the layers of the checkpoint's model stand in ``config``, and what that model is called.
+
+    By ``base``, by the provenance line, by the architecture that the checkpoint holds, or by the recipes.
+    Raises :class:`YamlInjectError` where that cannot be told, or not for sure.
+    """
+    own = _layers(checkpoint.architecture)
+    if base is None and own and not provenance.read(config.text):
+        name, places = "the checkpoint's model", _aligned(config, own)
+    else:
+        found = origin(config, base)
+        name, places = found.name, found.places
+        if own and [layer.module for layer in own] != [config.layers[place].module for place in places]:
+            places = []
+    if not places:
+        with named(config.label):
+            raise RefusalError(
+                f"it is not the checkpoint's model with layers put in{_difference(config, own)}"
+            )
+    return name, _map(config, places)
+
+
+def _map(config: Config, places: Sequence[int]) -> IndexMap:
+    """The index map of the insertion that left the base's layers at ``places``."""
+    put_in = wiring.put_in(config.layers, places)
+    above = [sum(place < index for place in places) - 1 for index in put_in]
+    return IndexMap.inserting(len(places), above)
+
+
+def _aligned(config: Config, own: Sequence[Layer]) -> list[int]:
+    """Where the layers of a checkpoint's model stand in ``config``; nowhere if they are not in it."""
+    found = wiring.alignments(config.layers, own)
+    if len(found) > 1:
+        with named(config.label):
+            raise RefusalError(
+                "two layers alike: which one is new cannot be told: give --base",
+                config.document.place(min(set(found[0]) ^ set(found[1]))),
+            )
+    return found[0] if found else []
+
+
+def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
+    """The layers of a config as a checkpoint keeps it; none where that is not one."""
+    try:
+        rows = [(name, row) for name in SECTIONS for row in (architecture or {}).get(name) or ()]
+        layers = [Layer(index, name, *row) for index, (name, row) in enumerate(rows)]
+        sources = [source for layer in layers for source in graph.sources(layer)]
+    except TypeError:
+        return []
+    return layers if all(source < len(layers) for source in sources) else []
+
+
+def _difference(config: Config, own: Sequence[Layer]) -> str:
+    """The first layer of a checkpoint's model that the config does not have, for an error message."""
+    rest = iter(config.layers)
+    for layer in own:
+        if not any(other.module == layer.module for other in rest):
+            return f": it has no {layer.module} for the layer {layer.index} of that"
+    return ""
+
+
+def transfer(
+    checkpoint: Checkpoint,
+    config: Config,
+    framework: Framework,
+    base: Config | None = None,
+    *,
+    reverse: bool = False,
+    trust: bool = False,
+) -> tuple[nn.Module, Transfer]:
+    """A model of ``config`` with the checkpoint's tensors, or with ``reverse`` one of its base.
+
+    Every tensor keeps its values and its type. Raises :class:`YamlInjectError` for a checkpoint of another
+    model, in reverse where the new layers have parameters, which the base has no place for, and for a
+    config that could run code when it is built: only with ``trust`` it may.
+    """
+    if reverse:
+        found = origin(config, base)
+        name, target, moved = found.name, found.base, _map(config, found.places)
+    else:
+        name, moved = index_map(config, checkpoint, base)
+        target = config
+    given = {_WRAPPED.sub("", key, count=1): value for key, value in checkpoint.state.items()}
+    state = transfer_state_dict(given, moved, reverse=reverse)
+    classes, notes = _classes(checkpoint, target)
+    model = framework.build(target, classes, trust=trust)
+    own = model.state_dict()
+    fitting, naive = _fitting(state, own), _fitting(given, own)
+    misplaced = [key for key in naive if key not in fitting or fitting[key] is not naive[key]]
+    result = Transfer(
+        framework=str(framework),
+        base=name,
+        items=len(own),
+        parameters=_size(own),
+        before=Share(
+            len(naive), _size(naive) - sum(naive[key].numel() for key in misplaced), len(misplaced)
+        ),
+        after=Share(len(fitting), _size(fitting)),
+        unfit=[_why(key, state[key], own) for key in state if key not in fitting],
+        fresh=[key for key in own if key not in fitting],
+        freeze=_freeze(target, moved, own) if not reverse else (0, []),
+        notes=notes,
+    )
+    if result.after.parameters < _LEAST * result.parameters:
+        raise YamlInjectError(
+            f"the checkpoint is of another model: only {result.after.parameters:,} of "
+            f"{result.parameters:,} values have a place; is {target.label} of the same scale?"
+        )
+    _fill(model, fitting, checkpoint.attributes)
+    return model, result
+
+
+def _classes(checkpoint: Checkpoint, target: Config) -> tuple[int | None, list[str]]:
+    """How many classes the model is for, which is the checkpoint's affair, and what there is to note."""
+    notes = [f"left behind: {', '.join(map(str, checkpoint.dropped))}"] if checkpoint.dropped else []
+    given = target.document.data.get("nc")
+    classes: Any = (checkpoint.architecture or {}).get("nc")
+    if not graph.is_count(classes) or classes == given or classes > _MOST_CLASSES:
+        return None, notes
+    notes.append(
+        f"the checkpoint has {classes} classes and the config {given}: those of its tensors that depend on "
+        f"it fit where training has {classes} too"
+    )
+    return classes, notes
+
+
+def _fill(model: nn.Module, state: Mapping[str, Tensor], attributes: Mapping[str, Any]) -> None:
+    """Put the tensors into the model, all others getting their type, and what the model is called by."""
+    types = [value.dtype for value in state.values() if value.is_floating_point()]
+    if types:
+        model.to(max(set(types), key=types.count))
+    model.load_state_dict(dict(state), strict=False, assign=True)
+    names = getattr(model, "names", ())
+    for name, value in attributes.items():
+        if name != "names" or (isinstance(value, (list, tuple, dict)) and len(value) == len(names)):
+            setattr(model, name, value)
+
+
+def _fitting(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a framework's loading takes of ``state``: the tensors with a name and shape of the model's."""
+    return {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
+
+
+def _why(key: str, value: Tensor, own: Mapping[str, Tensor]) -> str:
+    shape = "x".join(map(str, value.shape)) or "one value"
+    if key not in own:
+        return f"{key}: the model has none of that name"
+    return f"{key}: {shape}, and the model's is {'x'.join(map(str, own[key].shape)) or 'one value'}"
+
+
+def _size(state: Mapping[str, Tensor]) -> int:
+    return sum(value.numel() for value in state.values())
+
+
+def _freeze(config: Config, moved: IndexMap, own: Mapping[str, Tensor]) -> tuple[int, list[int]]:
+    """What freezes the base's backbone in ``config``: a number of layers, or a list of their indices.
+
+    New layers with parameters are left out of it, for nothing has trained them yet.
+    """
+    backbone = [new for new in moved.moved if config.layers[new].section == "backbone"]
+    trainable = {layer_of(key) for key in own}
+    last = backbone[-1]
+    if any(index in trainable for index in moved.injected if index < last):
+        return len(backbone), backbone
+    return len(backbone), [last + 1]
+
+
+def save(model: nn.Module, checkpoint: Checkpoint, framework: Framework, file: Path) -> None:
+    """Write ``model`` as the framework's own programs load it, or as a plain state dict (``.safetensors``).
+
+    Raises :class:`SourceError` when it cannot be written.
+    """
+    from yamlinject.weights.checkpoint import SAFETENSORS, write_safetensors
+
+    if file.suffix == SAFETENSORS:
+        write_safetensors(model.state_dict(), file)
+        return
+    untrained = {"epoch": -1, "best_fitness": None, "ema": None, "updates": None, "optimizer": None}
+    framework.save_checkpoint({**checkpoint.entries, **untrained, "model": model}, file)
