@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_check_hostile import BASE, run
-from yamlinject.checks.discovery import find, left_by_link, repository
+from yamlinject.checks.discovery import find
+from yamlinject.files import left_by_link, repository
 
 #: A warning that --fix mends: the comment gives layer 4 another index.
 STALE = BASE.replace("# 4", "# 3")

@@ -16,9 +16,9 @@ import pytest
 import yamlinject
 from tests.checkouts import checkout as head_like
 from tests.checkouts import package
+from yamlinject import files
 from yamlinject.checkout.codemod import MODULES
 from yamlinject.checkout.patch import Checkout
-from yamlinject.core import source
 from yamlinject.errors import SourceError, YamlInjectError
 
 COMMON = """\
@@ -161,7 +161,7 @@ def test_a_run_that_was_cut_short_is_finished_or_undone(
         written.append(path)
         path.write_bytes(data)
 
-    monkeypatch.setattr(source, "write_atomic", once)
+    monkeypatch.setattr(files, "write_atomic", once)
     with pytest.raises(SourceError, match="no space left"):
         (Checkout.open(root).undo() if undo else Checkout.open(root).register(["SimAM"])).save()
     monkeypatch.undo()

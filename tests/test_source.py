@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 import pytest
 
 from yamlinject import SourceError, load
-from yamlinject.core.source import MAX_BYTES, Source, holds, read_bytes, replacing, write_atomic
+from yamlinject.core.source import MAX_BYTES, Source
 from yamlinject.errors import TooLargeError
+from yamlinject.files import holds, read_bytes, replacing, write_atomic
 
 OLD = b"old\n"
 NEW = b"new\n" * 1000
@@ -237,7 +238,7 @@ def test_write_keeps_owner_and_group(tmp_path: Path, mode: int) -> None:
 WRITER = """
 import os, sys
 from pathlib import Path
-from yamlinject.core.source import write_atomic
+from yamlinject.files import write_atomic
 os.setgroups([int(sys.argv[2])])
 os.setgid(54321)
 os.setuid(54321)

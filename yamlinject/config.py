@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from yamlinject.core import edits, graph, provenance, selectors, source
+from yamlinject import files
+from yamlinject.core import edits, graph, provenance, selectors
 from yamlinject.core import rewrite as plan
 from yamlinject.core.document import Document
 from yamlinject.core.layer import Layer
@@ -162,7 +163,7 @@ class Config:
 
     def differs(self, path: str | Path) -> bool:
         """Whether saving to ``path`` would change or create that file."""
-        return not source.holds(Path(path), self.to_bytes())
+        return not files.holds(Path(path), self.to_bytes())
 
     def save(self, path: str | Path, *, force: bool = False) -> bool:
         """Write the file atomically unless it is there already; returns whether it was written.
@@ -171,13 +172,13 @@ class Config:
         ``force`` is not set.
         """
         path, data = Path(path), self.to_bytes()
-        found = source.holds(path, data)
+        found = files.holds(path, data)
         if found is False and not force:
             raise SourceError(
                 "is there already and is different: use --force to replace it", file=str(path)
             )
         if not found:
-            source.write_atomic(path, data)
+            files.write_atomic(path, data)
         return not found
 
     def _args(self, row: Recipe, layer: Layer, channels: int | None) -> str:

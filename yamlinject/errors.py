@@ -36,7 +36,10 @@ class SourceError(YamlInjectError):
 
 
 class TooLargeError(SourceError):
-    """A file that is larger than what is read of one."""
+    """A file that is larger than ``limit``, which is what is read of one, in bytes."""
+
+    def __init__(self, limit: int, *, file: str | None = None) -> None:
+        super().__init__(f"larger than {limit // 2**20} MiB, which no config or program is", file=file)
 
 
 class ConfigError(YamlInjectError):

@@ -12,8 +12,9 @@ from os.path import isfile  # where Path.is_file raises for a folder that is clo
 from pathlib import Path
 from typing import NamedTuple
 
+from yamlinject import files
 from yamlinject.checkout import codemod
-from yamlinject.core import edits, source
+from yamlinject.core import edits
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, named
 
@@ -53,7 +54,7 @@ class Patch(NamedTuple):
     def save(self) -> None:
         """Write the files, each atomically; raises :class:`SourceError`."""
         for path, _, after in self.files:
-            source.write_atomic(path, after.to_bytes())
+            files.write_atomic(path, after.to_bytes())
 
 
 class Checkout(NamedTuple):
@@ -161,4 +162,4 @@ class Checkout(NamedTuple):
 
 def _read(path: Path) -> Source:
     with named(str(path)):
-        return Source.from_bytes(source.read_bytes(path))
+        return Source.from_bytes(files.read_bytes(path))

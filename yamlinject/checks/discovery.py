@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from yamlinject.files import repository, resolved
 from yamlinject.library import bases
 
 #: A list of layers: ``backbone`` or ``head`` in front of a dash or a bracket. Configs of other tools have
@@ -71,41 +72,10 @@ def _search(folder: str) -> Iterator[File]:
         for name in sorted(names):
             if name.lower().endswith((".yaml", ".yml")):
                 path = Path(parent, name)
-                if _is_file(path) and (not path.is_symlink() or _resolved(path).is_relative_to(root)):
+                if _is_file(path) and (not path.is_symlink() or resolved(path).is_relative_to(root)):
                     yield File(str(path), named=False)
     for problem in problems:
         yield File(str(problem.filename), named=False, problem=f"cannot read it: {problem.strerror}")
-
-
-def repository(folder: Path) -> Path:
-    """The repository that ``folder`` is in, resolved: the nearest folder upwards that holds a ``.git``.
-
-    Where there is none, ``folder`` itself.
-    """
-    resolved = _resolved(folder)
-    return next((each for each in (resolved, *resolved.parents) if _is_repository(each)), resolved)
-
-
-def left_by_link(path: Path) -> Path | None:
-    """The repository that ``path`` leads out of by a link, None where it stays inside.
-
-    A file in no repository stays in its folder, and a link to a folder counts only in a repository.
-    """
-    for link in (path, *path.parents):
-        if link.is_symlink():
-            root = repository(link.parent)
-            if (link == path or _is_repository(root)) and not _resolved(path).is_relative_to(root):
-                return root
-    return None
-
-
-def _is_repository(folder: Path) -> bool:
-    return os.path.exists(folder / ".git")
-
-
-def _resolved(path: Path) -> Path:
-    """``path`` without links; unlike :meth:`Path.resolve` it raises for no circle of them."""
-    return Path(os.path.realpath(path))
 
 
 def _is_file(path: Path) -> bool:

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from yamlinject.checks.discovery import MOST_BYTES, File, holds_layers, left_by_link
+from yamlinject import files
+from yamlinject.checks.discovery import MOST_BYTES, File, holds_layers
 from yamlinject.checks.findings import RULES, Checked, Finding
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
-from yamlinject.core import edits, source
+from yamlinject.core import edits
 from yamlinject.core import rewrite as plan
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
@@ -54,19 +55,19 @@ def _matching(prefixes: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def check_files(files: Sequence[File], options: Options, jobs: int) -> Iterator[Checked]:
+def check_files(found: Sequence[File], options: Options, jobs: int) -> Iterator[Checked]:
     """Check all files in order, in ``jobs`` processes; 0 for one a core where there are many files."""
-    if any(file.name == bases.STDIN for file in files):
+    if any(file.name == bases.STDIN for file in found):
         jobs = 1  # another process has another standard input
-    jobs = jobs or (os.cpu_count() or 1 if len(files) >= _FEW else 1)
+    jobs = jobs or (os.cpu_count() or 1 if len(found) >= _FEW else 1)
     one = partial(check_file, options=options)
-    if min(jobs, len(files)) < 2:
-        yield from map(one, files)
+    if min(jobs, len(found)) < 2:
+        yield from map(one, found)
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(min(jobs, len(files))) as pool:
-        yield from pool.map(one, files, chunksize=max(1, min(16, len(files) // jobs)))
+    with ProcessPoolExecutor(min(jobs, len(found))) as pool:
+        yield from pool.map(one, found, chunksize=max(1, min(16, len(found) // jobs)))
 
 
 def check_file(file: File, options: Options) -> Checked:
@@ -76,7 +77,7 @@ def check_file(file: File, options: Options) -> Checked:
         return Checked(label, error=f"{label}: {file.problem}")
     path = None if file.name == bases.STDIN else Path(file.name)
     try:
-        data = source.read_bytes(path, MOST_BYTES) if path else source.read_stdin()
+        data = files.read_bytes(path, MOST_BYTES) if path else files.read_stdin()
     except TooLargeError:  # than any config; other YAML files may be
         return Checked(label, skipped=True)
     except SourceError as error:
@@ -101,7 +102,7 @@ def check_file(file: File, options: Options) -> Checked:
 
 def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
     """Make the edits that ``findings`` bring along; they change comments and nothing else."""
-    left = left_by_link(path)
+    left = files.left_by_link(path)
     if left is not None:
         raise SourceError(
             f"is a link to a file outside of {left}: name that file itself", file=config.label
@@ -109,4 +110,4 @@ def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
     text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
     with named(config.label):
         plan.prove(text, load_values(config.text))
-    source.write_atomic(path, config.source._replace(text=text).to_bytes())
+    files.write_atomic(path, config.source._replace(text=text).to_bytes())

@@ -11,11 +11,11 @@ from yamlinject.config import Config, Restored
 from yamlinject.core import edits, provenance
 from yamlinject.core.document import Span
 from yamlinject.core.provenance import Found, Provenance
+from yamlinject.core.request import command_line
 from yamlinject.core.source import Source
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
 from yamlinject.lineage.resolve import Absence, recorded_base
-from yamlinject.output import terminal as report
 
 _EDITED = "it is not what its command gives: it was edited since"
 
@@ -91,7 +91,7 @@ def check(subject: Subject, made: Generated | None) -> Iterator[Finding]:
         return
     file = str(subject.config.path or bases.STDIN)
     again_from_here = line.request._replace(base=str(made.base.path or line.request.base))
-    mend = f"run: {report.command(*again_from_here.to_words(), '-o', file, '--force')}"
+    mend = f"run: {command_line(*again_from_here.to_words(), '-o', file, '--force')}"
     try:
         again = Source.from_bytes(_again(made.base, line)).text
     except YamlInjectError as error:
@@ -129,9 +129,9 @@ def _undo_hint(subject: Subject, made: Generated) -> str:
     if made.absence and bases.is_path(request.base):
         return "undo the edit, or generate it anew when the base is there"
     if made.absence or request.base == bases.STDIN:
-        return f"undo the edit, or generate it anew: {report.command(*request.to_words())}"
+        return f"undo the edit, or generate it anew: {command_line(*request.to_words())}"
     file = subject.config.name
-    remove = report.command("remove", request.module, file, "--in-place")
+    remove = command_line("remove", request.module, file, "--in-place")
     return f"undo the edit, or run: {remove}, and add the layers again"
 
 

@@ -9,6 +9,7 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.config import Config, Rewritten, load
+from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
 from yamlinject.output import terminal as report
@@ -106,7 +107,7 @@ def add(
     summary = report.insertion(result)
     code = _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
     if not (diff or check or target == bases.STDIN):
-        report.tell([Line(report.command("show", target), label="next")])
+        report.tell([Line(command_line("show", target), label="next")])
     return code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,11 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 def is_module_name(text: str) -> bool:
     """Whether a row can name a module so: an identifier, maybe dotted, that PyYAML reads as text."""
     return _NAME.fullmatch(text) is not None and isinstance(load_values(text), str)
+
+
+def command_line(*words: str) -> str:
+    """A yamlinject command as one would type it."""
+    return shlex.join(["yamlinject", *words])
 
 
 class Request(NamedTuple):

@@ -1,4 +1,4 @@
-"""Bytes to text and back, without losing a byte, and the reading and writing of files.
+"""Bytes to text and back, without losing a byte.
 
 Frameworks read a config as UTF-8 or ASCII and drop what they cannot decode, so a comment in any other
 encoding is no reason to refuse a file: such bytes travel through the text as lone surrogates.
@@ -6,14 +6,7 @@ encoding is no reason to refuse a file: such bytes travel through the text as lo
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from yamlinject.errors import SourceError, TooLargeError
 
@@ -34,7 +27,7 @@ class Source(NamedTuple):
     def from_bytes(cls, data: bytes) -> Source:
         """Decode ``data``; raises :class:`SourceError` for what is no text file at all."""
         if len(data) > MAX_BYTES:
-            raise TooLargeError(_too_large(MAX_BYTES))
+            raise TooLargeError(MAX_BYTES)
         if data.startswith(_UTF16):
             raise SourceError("encoded as UTF-16, which no framework reads: save it as UTF-8")
         if b"\0" in data:
@@ -45,129 +38,3 @@ class Source(NamedTuple):
     def to_bytes(self) -> bytes:
         """The bytes of the file: ``Source.from_bytes(data).to_bytes() == data``."""
         return _BOM * self.bom + self.text.encode("utf-8", "surrogateescape")
-
-
-def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The content of a regular file of at most ``limit`` bytes.
-
-    Raises :class:`TooLargeError` for a larger one, and :class:`SourceError` for what cannot be read.
-    """
-    try:
-        data = _read(path, limit + 1, "name a YAML file", "use - to read standard input")
-    except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read it: {_reason(error)}", file=str(path)) from None
-    if len(data) > limit:
-        raise TooLargeError(_too_large(limit), file=str(path))
-    return data
-
-
-def read_stdin() -> bytes:
-    """What standard input holds, cut just above :data:`MAX_BYTES` so that decoding refuses it."""
-    if sys.stdin is None:
-        raise SourceError("standard input is closed")
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
-
-
-def holds(path: Path, data: bytes) -> bool | None:
-    """Whether the file at ``path`` holds just ``data``; None where there is no file yet.
-
-    Raises :class:`SourceError` for what is there but is no regular file.
-    """
-    try:
-        return _read(path, len(data) + 1, "name a file to write", "use -o - for standard output") == data
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise SourceError(f"cannot write it: {_reason(error)}", file=str(path)) from None
-
-
-def _read(path: Path, size: int, if_folder: str, if_other: str) -> bytes:
-    """At most ``size`` bytes of a regular file, whatever size it says it has.
-
-    Raises :class:`SourceError` for anything else, with what to do.
-    """
-
-    def check(status: os.stat_result) -> None:
-        if stat.S_ISDIR(status.st_mode):
-            raise SourceError(f"is a directory: {if_folder}", file=str(path))
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceError(f"not a regular file: {if_other}", file=str(path))
-
-    check(path.stat())  # opening a device may have an effect
-    with open(path, "rb", opener=_open_at_once) as file:
-        check(os.fstat(file.fileno()))  # another one may have come into its place
-        return file.read(size) or b""  # None where a file of the system's has nothing to say yet
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting for what a pipe would wait for."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``; see :func:`replacing`."""
-    with replacing(path) as file:
-        file.write(data)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that replaces ``path`` at the end: a crash leaves the old one or the new one, whole.
-
-    A temporary file in the same folder is written, flushed to the disk and renamed. An existing file keeps
-    its mode, and owner and group as far as we may give them away; until then nobody else can read what
-    is written. A symbolic link keeps pointing at the (replaced) file.
-    Raises :class:`SourceError` and leaves no temporary file behind when that fails.
-    """
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.tmp")
-    try:
-        old = target.stat() if target.exists() else None
-        mode = 0o666 if old is None else 0o600
-        try:
-            with open(temporary, "xb", opener=partial(os.open, mode=mode)) as file:
-                yield file
-                file.flush()
-                if old is not None:
-                    _make_like(file.fileno(), old)
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise SourceError(f"cannot write it: {_reason(error)}", file=str(path)) from None
-    _sync_folder(target.parent)
-
-
-def _make_like(descriptor: int, old: os.stat_result) -> None:
-    """Give an open file the owner, the group and the mode of ``old``, where there are such."""
-    if sys.platform == "win32":
-        return
-    for owner in (old.st_uid, -1):  # who may not give a file away may still choose among his groups
-        with suppress(OSError):
-            os.fchown(descriptor, owner, old.st_gid)
-            break
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))  # last, for a change of owner takes bits away
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable where the system can (a folder cannot be opened on Windows)."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
-
-
-def _too_large(limit: int) -> str:
-    return f"larger than {limit // 2**20} MiB, which no config or program is"
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()

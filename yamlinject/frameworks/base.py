@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from yamlinject import frameworks
 from yamlinject.core.layer import flow
-from yamlinject.core.source import replacing
 from yamlinject.errors import YamlInjectError, named
+from yamlinject.files import replacing
 from yamlinject.frameworks import parse_model as registration
 from yamlinject.frameworks import safety
 

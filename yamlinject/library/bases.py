@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from yamlinject.core.source import Source, read_bytes, read_stdin
+from yamlinject.core.source import Source
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.files import read_bytes, read_stdin
 from yamlinject.library.data import stems, template
 
 STDIN = "-"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from yamlinject.checks import discovery as files
+from yamlinject import files
 from yamlinject.config import Config, Restored
 from yamlinject.core import provenance
 from yamlinject.core.provenance import Provenance

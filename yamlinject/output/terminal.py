@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -213,11 +212,6 @@ def _shapes(left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> tu
 
 def _list(values: Iterable[Any]) -> str:
     return ", ".join(map(str, values))
-
-
-def command(*words: str) -> str:
-    """A yamlinject command line as one would type it."""
-    return shlex.join(["yamlinject", *words])
 
 
 def table(stream: TextIO, config: Config) -> None:

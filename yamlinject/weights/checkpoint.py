@@ -14,8 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yamlinject import frameworks
-from yamlinject.core import source
+from yamlinject import files, frameworks
 from yamlinject.errors import SourceError
 
 if TYPE_CHECKING:
@@ -220,4 +219,4 @@ def write_safetensors(state: Mapping[str, Tensor], file: Path) -> None:
         from safetensors.torch import save
     except ImportError:
         raise SourceError("safetensors is not installed: pip install safetensors", file=str(file)) from None
-    source.write_atomic(file, save({key: value.contiguous() for key, value in state.items()}))
+    files.write_atomic(file, save({key: value.contiguous() for key, value in state.items()}))
