@@ -11,7 +11,7 @@ from yamlinject.cli.app import run
 from yamlinject.core import provenance
 from yamlinject.core.request import Request
 from yamlinject.errors import YamlInjectError
-from yamlinject.lineage.resolve import origin
+from yamlinject.lineage.resolve import resolve
 
 BASE = """\
 nc: 3
@@ -89,7 +89,7 @@ def test_no_path_out_of_the_repository(
 def test_no_path_out_of_the_repository_for_verify(repo: Path, way: str) -> None:
     Path("../secret.yaml").write_text(SECRET)
     Path("x.yaml").write_text(made_from(name_outside(repo, way), edited=True))
-    assert origin(load("x.yaml")).reference is None
+    assert resolve(load("x.yaml")).reference is None
 
 
 @pytest.mark.parametrize("way", ["../secret.yaml", "absolute", "link"])

@@ -262,13 +262,11 @@ def test_the_base_of_the_provenance_line(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_the_base_that_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Dropout is none of the modules that are known to be attention."""
     state = tmp_path / "state.pt"
     torch.save(_pretrained("yolov5n").state_dict(), state)
     config = tmp_path / "yolov5n_x.yaml"
     made = load("yolov5n").add("nn.Dropout2d", after="C3,SPPF", args="[0.1]", provenance=False)
     made.save(config)
-    refused(capsys, state, config, "-o", tmp_path / "out.pt")
     found = facts(capsys, state, config, "--base", "yolov5n")
     assert (found["base"], found["after"]["items"]) == ("yolov5n", 349)
     model = convert(state, config, tmp_path / "out.pt", "--base", "yolov5n")
@@ -297,6 +295,32 @@ def test_the_base_by_the_recipes(tmp_path: Path, capsys: pytest.CaptureFixture[s
     found = facts(capsys, state, config)
     assert (found["base"], found["after"]["items"]) == ("yolov5n", 349)
     assert_same_outputs(_pretrained("yolov5n"), convert(state, config, tmp_path / "out.pt"), [3, 6, 9, 12])
+
+
+def test_the_base_by_its_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no recipe for SPP, and yolov5n has none: the second of the two is the new one."""
+    state = tmp_path / "state.pt"
+    torch.save(_pretrained("yolov5n").state_dict(), state)
+    config = tmp_path / "yolov5n_x.yaml"
+    load("yolov5n").add("SPP", after="SPPF", args="[channels, [5, 9]]", provenance=False).save(config)
+    found = facts(capsys, state, config)
+    assert found["base"] == "yolov5n"
+    # all 349 items of yolov5n, of which 198 have their number without renumbering (shared/FRAMEWORKS.md)
+    assert (found["before"]["items"], found["after"]["items"]) == (198, 349)
+    assert [name for name in found["fresh"] if not name.startswith("model.10.")] == []
+
+
+def test_a_base_that_nobody_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As it is, a state dict would lose what stands below the new layers, without a word."""
+    text = load("yolov5n").add("SimAM", after="SPPF", provenance=False).text
+    config = tmp_path / "yolov5n_x.yaml"
+    for layer in ("Focus", "DWConv"):
+        text = text.replace("[-1, 1, Conv", f"[-1, 1, {layer}", 3)
+    config.write_text(text)
+    state = tmp_path / "state.pt"
+    torch.save(_pretrained("yolov5n").state_dict(), state)
+    line = refused(capsys, state, config, "-o", tmp_path / "out.pt")
+    assert line.endswith(": its base is not known, so which layers are new cannot be told: give --base")
 
 
 def test_which_of_two_twins_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,6 +140,12 @@ class Config:
             rewrite = plan.remove(self.document, module)
         return Restored(self, rewrite, self.stem.removesuffix(f"_{module}"))
 
+    def without(self, layers: Sequence[int]) -> Restored:
+        """The config without the layers of those indices; raises :class:`YamlInjectError`."""
+        with named(self.label):
+            rewrite = plan.take_out(self.document, layers)
+        return Restored(self, rewrite, self.stem)
+
     def was_made_like(self, other: Injected) -> bool:
         """Whether this config is already a result of the command that made ``other`` from it.
 

@@ -15,7 +15,7 @@ from yamlinject.core.request import command_line
 from yamlinject.core.source import Source
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
-from yamlinject.lineage.resolve import Absence, recorded_base
+from yamlinject.lineage.recorded import Absence, recorded_base
 
 _EDITED = "it is not what its command gives: it was edited since"
 

@@ -159,11 +159,27 @@ def remove(document: Document, module: str) -> Rewrite:
         line = found[0].provenance
         removed = _recorded(document, found[0], module)
         changed.append(Edit(found[0].start, found[0].end, ""))
+    return _without(document, removed, changed, line)
+
+
+def take_out(document: Document, removed: Sequence[int]) -> Rewrite:
+    """Take the layers ``removed`` out, whatever they are; their readers read what those layers read.
+
+    Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
+    """
+    _check(document)
+    return _without(document, removed, [], None)
+
+
+def _without(
+    document: Document, removed: Sequence[int], changed: list[Edit], line: Provenance | None
+) -> Rewrite:
+    """The rewrite that takes layers out: those that ``line`` says were injected, or any without one."""
     _check_removable(document, removed, injected=line is not None)
     index_map = IndexMap.removing(document.layers, removed)
 
     moved_edits, changes = _reference_edits(document, index_map)
-    changed += moved_edits
+    changed = [*changed, *moved_edits]
     restore = line.comments if line else {}
     gone = set(removed)
     for row in document.rows:
@@ -175,7 +191,7 @@ def remove(document: Document, module: str) -> Rewrite:
         if number != comment.number:
             changed.append(Edit(*comment.span, str(number)))
     changed += placement.removal(document, removed)
-    place = document.place(removed[0])
+    place = document.place(removed[0]) if removed else document.place(0)
     text = _proven(document, changed, _expected(document, index_map, {}), place)
     return Rewrite(text, index_map, (), tuple(changes), (), line)
 

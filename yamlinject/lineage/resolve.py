@@ -2,64 +2,136 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from yamlinject import files
 from yamlinject.config import Config, Restored
 from yamlinject.core import provenance
+from yamlinject.core.layer import Layer
 from yamlinject.core.provenance import Provenance
 from yamlinject.core.yaml_nodes import load_values
-from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
-from yamlinject.library import bases, recipes
-from yamlinject.lineage import alignment as wiring
+from yamlinject.errors import RefusalError, YamlInjectError, named
+from yamlinject.library import architectures, bases, recipes
+from yamlinject.lineage import alignment, matching
+from yamlinject.lineage.alignment import Misread
+from yamlinject.lineage.recorded import recorded_base
 
-#: Why a base that a provenance line names is not read: it is not there, or not in the same repository.
-Absence = Literal["missing", "outside"]
+#: How it is known what a config was made from: the user says it, or a checkpoint that was trained with it;
+#: the config's provenance lines do; its layers are those of a known base with others among them; or not.
+Evidence = Literal["given", "recorded", "matched", "none"]
 
 
-class Origin(NamedTuple):
-    """``base`` is what to build next to the config; ``places`` is where its layers stand in the config.
+#: What to call a base that is no config of anyone.
+_NAMELESS = "without attention"
 
-    ``reference``: a config whose references are known to be right, with as many layers as ``base``; None
-    where there is nothing but the config itself to go by. ``name``: what to call the base.
+
+class Lineage(NamedTuple):
+    """What a config was made from.
+
+    ``base``: what to build next to the config; ``name``: what to call it; ``places``: where its layers
+    stand in the config.
+    ``reference``: the base that references were compared with, by its name, and None where there is nothing
+    but the config itself to go by; ``misread``: the layers that read otherwise than in it.
+    ``edited``: the config is not what its provenance line generates.
     """
 
+    evidence: Evidence
     base: Config
     name: str
     places: list[int]
-    reference: Config | None
+    reference: str | None
+    misread: list[Misread]
     edited: bool = False
 
 
-def origin(config: Config, base: Config | None = None) -> Origin:
+def resolve(config: Config, given: Config | None = None, architecture: Sequence[Layer] = ()) -> Lineage:
     """Find what ``config`` was made from.
 
-    That is ``base`` if it is given; else what the provenance lines say; else what remains without all
-    modules that there is a recipe for, held against the base configs that are known.
-    Raises :class:`YamlInjectError` when ``base`` is not in it, or its provenance does not fit it.
+    That is ``given``; else what the provenance lines say; else the model with the layers ``architecture``;
+    else the base, of those that are known, that explains its layers best. Without any, what remains without
+    all modules that there is a recipe for.
+    Raises :class:`YamlInjectError` when the base is not in it, or its provenance does not fit it.
     """
-    if base is not None:
-        places = wiring.align(config.layers, base.layers)
+    if given is not None:
+        places = alignment.align(config.layers, given.layers)
         if places is None:
             with named(config.label):
                 raise RefusalError(
-                    f"it is not {base.label} with attention layers put in: give another --base"
+                    f"it is not {given.label} with attention layers put in: give another --base"
                 )
-        return Origin(base, base.label, places, base)
-    lines = provenance.read(config.text)
-    if lines:
+        return _compared("given", config, given, given.label, places, given)
+    if provenance.read(config.text):
         return _recorded(config)
-    current, places = config, list(range(len(config.layers)))
+    if architecture:
+        places = _only_alignment(config, architecture)
+        base = config.without(alignment.put_in(config.layers, places))
+        misread = list(alignment.misread(config.layers, architecture, places))
+        name = "the checkpoint's model"
+        return Lineage("given", base, name, places, name, misread)
+    found = matching.match(config.layers, architectures.wirings())
+    if found:
+        base = config.without(alignment.put_in(config.layers, found.places))
+        known = _known(base)
+        name = known.stem if known else _NAMELESS
+        return Lineage("matched", base, name, found.places, found.base.name, found.misread)
+    return _by_recipes(config)
+
+
+def _compared(
+    evidence: Evidence,
+    config: Config,
+    base: Config,
+    name: str,
+    places: list[int],
+    reference: Config | None,
+    edited: bool = False,
+) -> Lineage:
+    """The lineage of a config whose references are compared with ``reference``, if there is one."""
+    if reference is None:
+        return Lineage(evidence, base, name, places, None, [], edited)
+    misread = list(alignment.misread(config.layers, reference.layers, places))
+    return Lineage(evidence, base, name, places, reference.label, misread, edited)
+
+
+def _by_recipes(config: Config) -> Lineage:
+    """A base that nobody knows: the config without the modules that there are recipes for."""
+    current: Config = config
+    places = list(range(len(config.layers)))
     for module in sorted({layer.module for layer in config.layers} & set(recipes.names())):
         restored = current.remove(module)
         places = _moved(places, restored)
         current = restored
-    reference = _known(current)
-    return Origin(current, reference.stem if reference else "without attention", places, reference)
+    known = _known(current)
+    evidence: Evidence = "matched" if known else "none"
+    return _compared(evidence, config, current, known.stem if known else _NAMELESS, places, known)
 
 
-def _recorded(config: Config) -> Origin:
+def _only_alignment(config: Config, base: Sequence[Layer]) -> list[int]:
+    """Where the layers of ``base`` stand; raises :class:`RefusalError` if that is not sure."""
+    found = alignment.alignments(config.layers, base)
+    with named(config.label):
+        if not found:
+            raise RefusalError(
+                f"it is not the checkpoint's model with layers put in{first_missing(config, base)}"
+            )
+        if len(found) > 1:
+            raise RefusalError(
+                "two layers alike: which one is new cannot be told: give --base",
+                config.document.place(min(set(found[0]) ^ set(found[1]))),
+            )
+    return found[0]
+
+
+def first_missing(config: Config, base: Sequence[Layer]) -> str:
+    """The first layer of ``base`` that the config does not have, for an error message."""
+    rest = iter(config.layers)
+    for layer in base:
+        if not any(other.module == layer.module for other in rest):
+            return f": it has no {layer.module} for the layer {layer.index} of that"
+    return ""
+
+
+def _recorded(config: Config) -> Lineage:
     """Undo all provenance lines."""
     current, places = config, list(range(len(config.layers)))
     exact = True
@@ -77,65 +149,12 @@ def _recorded(config: Config) -> Origin:
         exact = restored.exact
         places = _moved(places, restored)
         current = restored
-    name = line.request.base
-    if exact:
-        return Origin(current, name, places, current)
-    return Origin(current, name, places, _named(line, config, current) or _known(current), edited=True)
+    reference = current if exact else _named(line, config, current) or _known(current)
+    return _compared("recorded", config, current, line.request.base, places, reference, edited=not exact)
 
 
 def _moved(places: list[int], restored: Restored) -> list[int]:
     return [places[index] for index, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
-
-
-def recorded_base(
-    line: Provenance, config: Config, given: Config | None = None
-) -> tuple[Config | None, Absence | None]:
-    """The base that a provenance line names, from the current folder or from that of the config.
-
-    With a file of that name in both, the one that the line was made of, or else the one beside the config.
-    None where that is no file of its own (standard input, or the config itself, ``--in-place``), and where
-    it is absent. The line may be anybody's: nothing outside of the repository is looked at but ``given``,
-    the base that the user names.
-    """
-    try:
-        return _recorded_base(line, config, given)
-    except (OSError, SourceError, ValueError, RuntimeError):  # the name may be anything
-        return None, "missing"
-
-
-def _recorded_base(
-    line: Provenance, config: Config, given: Config | None
-) -> tuple[Config | None, Absence | None]:
-    name = line.request.base
-    if name in (bases.STDIN, ""):
-        return None, None
-    folders = [Path(), *([config.path.parent] if config.path else [])]
-    allowed = given and given.path and given.path.resolve()
-    inside = [
-        folder / name
-        for folder in folders
-        if (folder / name).resolve() == allowed or _is_inside(folder / name, folder)
-    ]
-    found = []
-    for path in (path for path in inside if path.is_file()):
-        if config.path and path.samefile(config.path):
-            return None, None
-        data = bases.read(str(path)).data
-        found.append(Config(name, data, stem=path.stem, path=path))
-    exact = (one for one in found if provenance.digest(one.to_bytes()) == line.digest)
-    if found:
-        return next(exact, found[-1]), None
-    if not inside:
-        return None, "outside"
-    named = None if bases.is_path(name) else bases.by_name(name)
-    if named is None:
-        return None, "missing"
-    return Config(name, named.data, stem=named.stem), None
-
-
-def _is_inside(path: Path, folder: Path) -> bool:
-    """Whether ``path``, its links followed, is in the repository of ``folder``."""
-    return path.resolve().is_relative_to(files.repository(folder))
 
 
 def _named(line: Provenance, config: Config, like: Config) -> Config | None:
@@ -151,10 +170,10 @@ def _known(like: Config) -> Config | None:
         found = Config(base.name, base.data)
         if _rows(found) != _modules(like):
             continue
-        places = wiring.align(like.layers, found.layers)
+        places = alignment.align(like.layers, found.layers)
         if places is None:
             continue
-        wrong = sum(1 for _ in wiring.misread(like.layers, found.layers, places))
+        wrong = sum(1 for _ in alignment.misread(like.layers, found.layers, places))
         differences = 2 * wrong + (_scaling(found) != _scaling(like))
         if best is None or differences < fewest:
             best, fewest = found, differences

@@ -11,7 +11,7 @@ from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import recipes
 from yamlinject.lineage import alignment as wiring
-from yamlinject.lineage.resolve import Origin, origin
+from yamlinject.lineage.resolve import Lineage, resolve
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -87,7 +87,7 @@ def verify(
 ) -> Verification:
     """Build ``config`` and its base with ``framework``, run both, and compare.
 
-    What the base is without ``base``: see :func:`yamlinject.origin.origin`.
+    What the base is without ``base``: see :func:`yamlinject.lineage.resolve.resolve`.
     Raises :class:`YamlInjectError` when one of them cannot be built or run, or could run code when it is
     built: only with ``trust`` it may.
     """
@@ -95,7 +95,7 @@ def verify(
 
     from yamlinject.verify import measure
 
-    found = origin(config, base)
+    found = resolve(config, base)
     indices = wiring.put_in(config.layers, found.places)
     model: Any = framework.build(config, trust=trust)
     base_model: Any = framework.build(found.base, trust=trust)
@@ -193,7 +193,7 @@ def _stacked(layer: nn.Module) -> list[nn.Module]:
     return list(layer) if isinstance(layer, nn.Sequential) else [layer]
 
 
-def _notes(config: Config, found: Origin, model: Any, attention: Sequence[Attention]) -> list[str]:
+def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Attention]) -> list[str]:
     notes = []
     if found.edited:
         notes.append("it was edited after it was generated")
@@ -221,14 +221,12 @@ def _notes(config: Config, found: Origin, model: Any, attention: Sequence[Attent
     return notes
 
 
-def _wiring_problems(config: Config, found: Origin) -> list[str]:
+def _wiring_problems(config: Config, found: Lineage) -> list[str]:
     """What the config reads wrongly, as far as there is something to hold it against."""
-    if found.reference is None:
-        return []
     return [
         f"{wrong.layer} reads {flow(graph.sources(wrong.layer))} and has to read {flow(wrong.wanted)}, "
-        f"as in {found.reference.label}"
-        for wrong in wiring.misread(config.layers, found.reference.layers, found.places)
+        f"as in {found.reference}"
+        for wrong in found.misread
     ]
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yamlinject.core import graph, provenance
+from yamlinject.core import graph
 from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import SECTIONS, Layer
 from yamlinject.errors import RefusalError, YamlInjectError, named
 from yamlinject.lineage import alignment as wiring
-from yamlinject.lineage.resolve import origin
+from yamlinject.lineage.resolve import Lineage, first_missing, resolve
 from yamlinject.weights.state_dict import layer_of, transfer_state_dict
 
 if TYPE_CHECKING:
@@ -73,23 +73,26 @@ class Transfer:
 def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tuple[str, IndexMap]:
     """Where the layers of the checkpoint's model stand in ``config``, and what that model is called.
 
-    By ``base``, by the provenance line, by the architecture that the checkpoint holds, or by the recipes.
     Raises :class:`YamlInjectError` where that cannot be told, or not for sure.
     """
     own = _layers(checkpoint.architecture)
-    if base is None and own and not provenance.read(config.text):
-        name, places = "the checkpoint's model", _aligned(config, own)
-    else:
-        found = origin(config, base)
-        name, places = found.name, found.places
-        if own and [layer.module for layer in own] != [config.layers[place].module for place in places]:
-            places = []
-    if not places:
+    found = _known(config, base, own)
+    modules = [config.layers[place].module for place in found.places]
+    if own and [layer.module for layer in own] != modules:
         with named(config.label):
             raise RefusalError(
-                f"it is not the checkpoint's model with layers put in{_difference(config, own)}"
+                f"it is not the checkpoint's model with layers put in{first_missing(config, own)}"
             )
-    return name, _map(config, places)
+    return found.name, _map(config, found.places)
+
+
+def _known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Lineage:
+    """What ``config`` was made from; raises :class:`RefusalError` where only its names tell."""
+    found = resolve(config, base, own)
+    if found.evidence == "none":
+        with named(config.label):
+            raise RefusalError("its base is not known, so which layers are new cannot be told: give --base")
+    return found
 
 
 def _map(config: Config, places: Sequence[int]) -> IndexMap:
@@ -97,18 +100,6 @@ def _map(config: Config, places: Sequence[int]) -> IndexMap:
     put_in = wiring.put_in(config.layers, places)
     above = [sum(place < index for place in places) - 1 for index in put_in]
     return IndexMap.inserting(len(places), above)
-
-
-def _aligned(config: Config, own: Sequence[Layer]) -> list[int]:
-    """Where the layers of a checkpoint's model stand in ``config``; nowhere if they are not in it."""
-    found = wiring.alignments(config.layers, own)
-    if len(found) > 1:
-        with named(config.label):
-            raise RefusalError(
-                "two layers alike: which one is new cannot be told: give --base",
-                config.document.place(min(set(found[0]) ^ set(found[1]))),
-            )
-    return found[0] if found else []
 
 
 def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
@@ -120,15 +111,6 @@ def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
     except TypeError:
         return []
     return layers if all(source < len(layers) for source in sources) else []
-
-
-def _difference(config: Config, own: Sequence[Layer]) -> str:
-    """The first layer of a checkpoint's model that the config does not have, for an error message."""
-    rest = iter(config.layers)
-    for layer in own:
-        if not any(other.module == layer.module for other in rest):
-            return f": it has no {layer.module} for the layer {layer.index} of that"
-    return ""
 
 
 def transfer(
@@ -147,7 +129,7 @@ def transfer(
     config that could run code when it is built: only with ``trust`` it may.
     """
     if reverse:
-        found = origin(config, base)
+        found = _known(config, base)
         name, target, moved = found.name, found.base, _map(config, found.places)
     else:
         name, moved = index_map(config, checkpoint, base)

@@ -1,0 +1,67 @@
+"""The file that a provenance line names as the base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from yamlinject import files
+from yamlinject.config import Config
+from yamlinject.core import provenance
+from yamlinject.core.provenance import Provenance
+from yamlinject.errors import SourceError
+from yamlinject.library import bases
+
+#: Why a base that a provenance line names is not read: it is not there, or not in the same repository.
+Absence = Literal["missing", "outside"]
+
+
+def recorded_base(
+    line: Provenance, config: Config, given: Config | None = None
+) -> tuple[Config | None, Absence | None]:
+    """The base that a provenance line names, from the current folder or from that of the config.
+
+    With a file of that name in both, the one that the line was made of, or else the one beside the config.
+    None where that is no file of its own (standard input, or the config itself, ``--in-place``), and where
+    it is absent. The line may be anybody's: nothing outside of the repository is looked at but ``given``,
+    the base that the user names.
+    """
+    try:
+        return _recorded_base(line, config, given)
+    except (OSError, SourceError, ValueError, RuntimeError):  # the name may be anything
+        return None, "missing"
+
+
+def _recorded_base(
+    line: Provenance, config: Config, given: Config | None
+) -> tuple[Config | None, Absence | None]:
+    name = line.request.base
+    if name in (bases.STDIN, ""):
+        return None, None
+    folders = [Path(), *([config.path.parent] if config.path else [])]
+    allowed = given and given.path and given.path.resolve()
+    inside = [
+        folder / name
+        for folder in folders
+        if (folder / name).resolve() == allowed or _is_inside(folder / name, folder)
+    ]
+    found = []
+    for path in (path for path in inside if path.is_file()):
+        if config.path and path.samefile(config.path):
+            return None, None
+        data = bases.read(str(path)).data
+        found.append(Config(name, data, stem=path.stem, path=path))
+    exact = (one for one in found if provenance.digest(one.to_bytes()) == line.digest)
+    if found:
+        return next(exact, found[-1]), None
+    if not inside:
+        return None, "outside"
+    named = None if bases.is_path(name) else bases.by_name(name)
+    if named is None:
+        return None, "missing"
+    return Config(name, named.data, stem=named.stem), None
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether ``path``, its links followed, is in the repository of ``folder``."""
+    return path.resolve().is_relative_to(files.repository(folder))
