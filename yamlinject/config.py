@@ -40,15 +40,20 @@ class Config:
             self.source = Source.from_bytes(data)
 
     @cached_property
+    def parsed(self) -> Document:
+        """The parsed text, whatever its references name; raises :class:`YamlInjectError`."""
+        with named(self.label):
+            return Document.parse(self.text)
+
+    @cached_property
     def document(self) -> Document:
         """The parsed text, in which every reference names an earlier layer.
 
         Raises :class:`YamlInjectError` with name, line and column where it is no such config.
         """
         with named(self.label):
-            document = Document.parse(self.text)
-            document.check_references()
-        return document
+            self.parsed.check_references()
+        return self.parsed
 
     @property
     def text(self) -> str:
@@ -95,8 +100,11 @@ class Config:
         request = Request(module, self.name, after, scope, number, args, fix_comments)
         return self.apply(request, provenance=provenance)
 
-    def apply(self, request: Request, *, provenance: bool = True) -> Injected:
-        """What :meth:`add` does, for a request such as a provenance line holds; this config is its base."""
+    def apply(self, request: Request, *, provenance: bool = True, proven: bool = True) -> Injected:
+        """What :meth:`add` does, for a request such as a provenance line holds; this config is its base.
+
+        Only for a comparison, and not to be written, the result need not be ``proven``.
+        """
         selected = request.selectors()
         if request.number < 1:
             raise YamlInjectError(f"--number {request.number}: a layer is built at least once")
@@ -128,16 +136,19 @@ class Config:
                 insertions,
                 fix_comments=request.fix_comments,
                 signature=Signature(request.printable(), _digest(self)) if provenance else None,
+                proven=proven,
             )
         return Injected(self, rewrite, f"{self.stem}_{request.module}", module_recipe, picked)
 
-    def remove(self, module: str) -> Restored:
+    def remove(self, module: str, *, proven: bool = True) -> Restored:
         """Undo :meth:`add`: the layers that the provenance line names, or all of that module.
+
+        Only for a comparison, and not to be written, the result need not be ``proven``.
 
         Raises :class:`YamlInjectError` when there are none, or when one cannot be removed.
         """
         with named(self.label):
-            rewrite = plan.remove(self.document, module)
+            rewrite = plan.remove(self.document, module, proven=proven)
         return Restored(self, rewrite, self.stem.removesuffix(f"_{module}"))
 
     def without(self, layers: Sequence[int]) -> Restored:
@@ -154,7 +165,7 @@ class Config:
         line = other.rewrite.provenance
         config = self
         for made, start, _ in self._provenance:
-            restored = config.remove(made.request.module)
+            restored = config.remove(made.request.module, proven=False)
             if line and made.request == line.request._replace(base=made.request.base):
                 if restored.exact:
                     return True

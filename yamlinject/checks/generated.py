@@ -57,15 +57,17 @@ def read(config: Config, given: Config | None = None) -> Generated | None:
     if not lines:
         return None
     line = lines[0].provenance
+    base, absence = recorded_base(line, config, given)
     restored, problem, intact = None, "", False
     try:
-        restored = config.remove(line.request.module)
+        restored = config.remove(line.request.module, proven=False)
         if restored.exact:
-            again = _again(Config(line.request.base, restored.to_bytes()), line)
+            is_base = base is not None and provenance.digest(base.to_bytes()) == line.digest
+            source = base if base and is_base else Config(line.request.base, restored.to_bytes())
+            again = _again(source, line)
             intact = again == config.to_bytes()
     except YamlInjectError as error:
         problem = error.message
-    base, absence = recorded_base(line, config, given)
     return Generated(lines[0], restored, problem, base, absence, intact)
 
 
@@ -137,7 +139,7 @@ def _undo_hint(subject: Subject, made: Generated) -> str:
 
 def _again(base: Config, line: Provenance) -> bytes:
     """What the command of a provenance line gives, as the version of that line writes it."""
-    result = base.apply(line.request)
+    result = base.apply(line.request, proven=False)
     written = result.rewrite.provenance
     same_version = str(written and written._replace(version=line.version))
     return result.to_bytes().replace(str(written).encode(), same_version.encode(), 1)

@@ -11,7 +11,6 @@ from yamlinject.checks import attention, generated, references, shapes, values
 from yamlinject.checks.context import Subject
 from yamlinject.checks.findings import RULES, Finding
 from yamlinject.config import Config
-from yamlinject.core.document import Document
 from yamlinject.core.lines import Lines
 from yamlinject.errors import (
     ConfigError,
@@ -46,7 +45,7 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
     ``known_bases``, with the one of the upstream models that explains its layers best.
     """
     try:
-        document = Document.parse(config.text)
+        document = config.parsed
     except ConfigError as error:
         return [_unreadable(config.text, error)]
     made = generated.read(config, base)

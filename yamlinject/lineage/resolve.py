@@ -98,7 +98,7 @@ def _by_recipes(config: Config) -> Lineage:
     current: Config = config
     places = list(range(len(config.layers)))
     for module in sorted({layer.module for layer in config.layers} & set(recipes.names())):
-        restored = current.remove(module)
+        restored = current.remove(module, proven=False)
         places = _moved(places, restored)
         current = restored
     known = _known(current)
@@ -138,7 +138,7 @@ def _recorded(config: Config) -> Lineage:
     while lines := provenance.read(current.text):
         line, start, _ = lines[0]
         try:
-            restored = current.remove(line.request.module)
+            restored = current.remove(line.request.module, proven=False)
         except YamlInjectError as error:
             place = config.document.lines.place(start)
             raise RefusalError(
