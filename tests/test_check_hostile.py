@@ -89,6 +89,31 @@ def sexagesimal(groups: int) -> str:
     return "9" + ":59" * groups
 
 
+def doubled(row: str, times: int, then: str = "C3, [16]") -> bytes:
+    """So many equal rows, and something that has to do with what they make of the image."""
+    rows = f"  - {row}\n" * times
+    return f"backbone:\n{CONV}{rows}  - [-1, 1, {then}]\n  - [-1, 1, SimAM, [16]]\n{HEAD}".encode()
+
+
+#: Numbers that Python cannot print, or not even compute.
+ENDLESS = [
+    ("decimal", "9" * 5000),
+    ("negative", "-" + "9" * 5000),
+    ("decimal-with-underscores", "1" + "_000" * 2000),
+    ("hexadecimal", "0x" + "f" * 4000),
+    ("octal", "0" + "7" * 5000),
+    ("binary", "0b" + "1" * 20_000),
+    ("sexagesimal", "9" + ":59" * 5000),
+    ("longest-sexagesimal", "9" + ":59" * 300_000),
+    ("tagged", f'!!int "{"9" * 5000}"'),
+    ("escaped", f'!!int "{chr(92)}x31{"1" * 5000}"'),
+    ("other-digits", f'!!int "{chr(0x661) * 5000}"'),
+    ("in-a-mapping", f'!!int {{=: "9{":59" * 5000}"}}'),
+    ("sexagesimal-float", f"1{':1' * 300}.5"),
+    ("tagged-float", f'!!float "{"1:" * 300}1"'),
+    ("float", f"{'1' * 5000}.5"),
+]
+
 LAUGHS = "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 15))
 MERGES = "".join(f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 15))
 
@@ -139,6 +164,32 @@ CONTENTS: list[tuple[str, bytes, set[str] | None, str]] = [
     ("number-huge", changed(C3, f"[-1, {10**4000}, C3, [16]]"), set(), ""),
     ("number-huge-in-base-60", changed(C3, f"[-1, {sexagesimal(5000)}, SimAM, [16]]"), None, ""),
     ("args-huge-in-base-60", changed(C3, f"[-1, 1, SimAM, [{sexagesimal(5000)}]]"), None, ""),
+    *((f"value-{name}", f"{BASE}x: {number}\n".encode(), {"YI001"}, "digits") for name, number in ENDLESS),
+    *(
+        (f"number-{name}", changed(C3, f"[-1, {number}, C3, [16]]"), {"YI001"}, "digits")
+        for name, number in ENDLESS
+    ),
+    *(
+        (f"reference-{name}", changed(CONCAT, f"[[-1, {number}], 1, Concat"), {"YI001"}, "digits")
+        for name, number in ENDLESS
+    ),
+    (
+        "many-numbers-nearly-as-large",
+        f"{BASE}x: [{', '.join(['0x' + 'f' * 3490] * 250)}]\n".encode(),
+        set(),
+        "",
+    ),
+    ("float-in-base-60", f"{BASE}x: 1{':1' * 100}.5\n".encode(), set(), ""),
+    ("escape-beyond-unicode", f'{BASE}x: "\\U00110000"\n'.encode(), {"YI001"}, ""),
+    ("escape-far-beyond-unicode", f'{BASE}x: "\\UFFFFFFFF"\n'.encode(), {"YI001"}, ""),
+    ("channels-without-end", doubled("[[-1, -1], 1, Concat, [1]]", 15_000), set(), ""),
+    ("channels-there-and-back", doubled("[-1, 1, ReOrg, []]", 600, "nn.PixelShuffle, [2]"), None, ""),
+    (
+        "strides-there-and-back",
+        doubled("[-1, 1, Conv, [16, 3, 2]]", 1100, "nn.Upsample, [None, 2]"),
+        None,
+        "",
+    ),
     ("args-huge-float", changed(C3, "[-1, 1, C3, [16, 1e999]]"), {"YI401"}, "1e999"),
     ("args-inf", changed(C3, "[-1, 1, SimAM, [.inf, .nan, -.inf]]"), None, ""),
     ("channels-huge", changed("Conv, [16", f"Conv, [{10**300}"), None, ""),

@@ -101,7 +101,7 @@ class Document:
     def image_channels(self) -> int:
         """The channels of the input image: the top-level ``ch`` or ``channels``, or 3."""
         channels = self.data.get("ch", self.data.get("channels", 3))
-        return channels if _is_int(channels) and channels > 0 else 3
+        return channels if graph.is_count(channels) else 3
 
     def place(self, index: int) -> Place:
         """Where a layer's row begins, for an error message."""

@@ -183,7 +183,8 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
     found: list[int | None] = []
     for layer in layers:
         inputs = [image if source == IMAGE else found[source] for source in sources(layer)]
-        found.append(_channels(layer, inputs))
+        count = _channels(layer, inputs)
+        found.append(count if count is not None and count < _MOST else None)
     return found
 
 
@@ -235,7 +236,8 @@ def strides(
             inputs = inputs[-1:]
         common = inputs[0] if len(set(inputs)) == 1 and layer.module not in _NO_MAP else None
         factor = assumed[layer.module] if layer.module in assumed else stride_factor(layer)
-        found.append(None if common is None or factor is None else common * factor)
+        stride = common * factor if common is not None and factor is not None else 0
+        found.append(stride if 1 / _MOST < stride < _MOST else None)
     return found
 
 

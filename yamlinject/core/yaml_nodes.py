@@ -9,8 +9,8 @@ import gc
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 import yaml
@@ -25,8 +25,42 @@ Shape: TypeAlias = "str | list[Shape]"
 #: More values than this, aliases written out, is an attack and no model config.
 _MAX_VALUES = 1_000_000
 
-#: PyYAML's fast parser, where it was built with one: libyaml, ten times as fast.
-_FAST_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Python prints integers of up to 4300 digits; some of them are left for arithmetic.
+_MOST_DIGITS = 4250
+_ENDLESS = 10**_MOST_DIGITS
+
+#: What parsers raise besides their own errors: for a tag that lies, a bad date, an escape beyond Unicode.
+_ODD_VALUE = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
+
+
+class _SafeLoader(yaml.SafeLoader):
+    """The loader of ``yaml.safe_load``, but for numbers that Python cannot print."""
+
+
+#: The same on libyaml, PyYAML's fast parser, where it was built with it: ten times as fast.
+_FAST_LOADER: type[yaml.SafeLoader] = type(
+    "_FastLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {}
+)
+
+
+def _bounded(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """``construct``, PyYAML's method for integers or for floats, but for numbers without an end."""
+
+    def constructed(loader: Any, node: Any) -> Any:
+        if len(loader.construct_scalar(node)) <= _MOST_DIGITS:
+            with suppress(OverflowError):  # of a float in base 60
+                value = construct(loader, node)
+                if isinstance(value, float) or -_ENDLESS < value < _ENDLESS:
+                    return value
+        mark = node.start_mark
+        raise InvalidYamlError("a number with thousands of digits", Place(mark.line + 1, mark.column + 1))
+
+    return constructed
+
+
+for _loader in (_SafeLoader, _FAST_LOADER):
+    yaml.add_constructor("tag:yaml.org,2002:int", _bounded(_SafeLoader.construct_yaml_int), _loader)
+    yaml.add_constructor("tag:yaml.org,2002:float", _bounded(_SafeLoader.construct_yaml_float), _loader)
 
 #: On a text with one of these ``yaml.safe_load`` and libyaml may differ: tags, tabs, complex keys, block
 #: scalars, directives, odd line breaks and byte order marks.
@@ -34,9 +68,6 @@ _READ_DIFFERENTLY = re.compile(r"[!?|>%@`\t\x85\u2028\u2029\ufeff]")
 
 #: More levels of lists and mappings than any config has; Python's stack holds some more of them.
 _MOST_LEVELS = 200
-
-#: Python cannot print integers of more than some thousand digits.
-_ENDLESS_NUMBER = re.compile(r"[0-9][0-9_]{4299}|0x[0-9A-Fa-f_]{3500}|(?:[0-9]{1,2}:){2000}")
 
 _SURROGATE = re.compile("[\udc80-\udcff]")
 
@@ -86,21 +117,18 @@ def _composed(text: str) -> tuple[yaml.SafeLoader, Node | None]:
         try:
             loader = _FAST_LOADER(text)
             root = loader.get_single_node()
-        except yaml.YAMLError:  # whether it is one, and where, the other has to say
+        except (yaml.YAMLError, *_ODD_VALUE):  # whether it is one, and where, the other has to say
             root = None
         # libyaml takes what follows an empty value for its place
         if root is not None and all(node.value != "" for node in walk(root)):
             return loader, root
-    loader = yaml.SafeLoader(text)
+    loader = _SafeLoader(text)
     return loader, loader.get_single_node()
 
 
 @contextmanager
 def _explained(text: str) -> Iterator[None]:
     """Give PyYAML's errors about ``text`` as those of this package."""
-    number = _ENDLESS_NUMBER.search(text)
-    if number:
-        raise InvalidYamlError("a number with thousands of digits", Lines(text).place(number.start()))
     try:
         with _not_collecting():
             yield
@@ -112,7 +140,7 @@ def _explained(text: str) -> Iterator[None]:
         raise InvalidYamlError(f"not valid YAML: {problem}", place) from None
     except yaml.reader.ReaderError as error:
         raise _bad_character(error.character, Lines(text).place(error.position)) from None
-    except (ValueError, LookupError, AttributeError, TypeError) as error:  # a tag that lies, a bad date
+    except _ODD_VALUE as error:
         raise InvalidYamlError(f"a value that PyYAML cannot read: {error}") from None
     except RecursionError:
         raise InvalidYamlError("nested too deeply to be a model config") from None
@@ -136,6 +164,8 @@ def second_reading(text: str, keys: Sequence[str]) -> list[Shape]:
         place = Lines(text).place(mark.index) if mark else None
         problem = getattr(error, "problem", None) or "a character that is not allowed"
         raise InvalidYamlError(f"ruamel.yaml cannot read it: {problem}", place) from None
+    except _ODD_VALUE as error:
+        raise InvalidYamlError(f"ruamel.yaml cannot read it: {error}") from None
     except RecursionError:
         raise InvalidYamlError("nested too deeply to be a model config") from None
     return shapes(root, keys)
