@@ -285,6 +285,11 @@ def just_below_the_limit(line: bytes) -> bytes:
     return line * ((4 * MEBIBYTE - 1) // len(line))
 
 
+def a_mebibyte(part: str, *, of: int = MEBIBYTE) -> str:
+    """So many parts that ``check`` still looks at the file; ``of``: bytes, if it is to be less."""
+    return part * ((of - 1000) // len(part))
+
+
 def keys(count: int) -> str:
     return "".join(f"k{number}: 1\n" for number in range(count))
 
@@ -306,6 +311,16 @@ LARGE: list[tuple[str, Callable[[], str | bytes], int]] = [
     ("4-MiB-in-one-line", lambda: b"head: [-1]\n#" + just_below_the_limit(b"x")[20:], 0),
     ("4-MiB-of-dashes", lambda: b"head:\n" + just_below_the_limit(b"- ")[6:], 0),
     ("4-MiB-of-cr", lambda: b"head:" + just_below_the_limit(b"\r")[5:], 0),
+    # as large as they may be
+    ("1-MiB-of-tagged-keys", lambda: a_mebibyte("{head:!"), 0),
+    ("1-MiB-of-anchored-keys", lambda: a_mebibyte("{backbone:&"), 0),
+    ("1-MiB-of-tags", lambda: f"head: {a_mebibyte('!a ')}", 0),
+    ("1-MiB-of-spaces-behind-a-row", lambda: BASE.replace("  # 1", f"{a_mebibyte(' ')}  # 7-P3"), 0),
+    ("1-MiB-of-digits", lambda: BASE.replace("C3, [16]", f"C3, [1e5, 1{a_mebibyte('1')} x]"), 0),
+    ("1-MiB-of-digits-as-value", lambda: f'{BASE}x: [1e5, "{a_mebibyte("1")}"]\n', 0),
+    ("aliases-of-a-long-row", lambda: aliases(" " * (MEBIBYTE // 2) + "x"), 0),
+    ("aliases-of-a-long-string", lambda: aliases(f'"{"1" * (MEBIBYTE // 2)}"'), 1),
+    ("aliases-of-a-long-comment", lambda: aliases("x", f"# 7-P3{a_mebibyte('x', of=MEBIBYTE // 2)}"), 0),
     ("200000-empty-lines", lambda: BASE.replace("head:\n", "head:\n" + "\n" * 200_000), 0),
     ("100000-comments", lambda: "# 1\n" * 100_000 + BASE, 0),
     ("100000-comments-between", lambda: BASE.replace("head:\n", "head:\n" + "  # 1\n" * 100_000), 0),
@@ -358,6 +373,12 @@ head:
 """
 
 
+def aliases(args: str, comment: str = "") -> str:
+    """One row of ``[1e5, args]`` in thousands of places."""
+    row = f"  - &a [-1, 1, SimAM, [1e5, {args}]]{comment}\n"
+    return f"backbone:\n{CONV}{row}{a_mebibyte(ALIAS, of=MEBIBYTE - len(row))}{HEAD}"
+
+
 def unknown(count: int) -> str:
     return "".join(f"  - [-1, 1, M{number}, []]\n" for number in range(count))
 
@@ -382,6 +403,15 @@ def test_large_files(tmp_path: Path, content: Callable[[], str | bytes], code: i
     done = run(tmp_path, "check", "x.yaml", "--output-format", "json")
     assert done.code == code
     assert len(done.out) < 100 * MEBIBYTE
+
+
+def test_spaces_where_a_row_is_inserted(tmp_path: Path) -> None:
+    """A row that shares its line with the closing bracket, a mebibyte further on."""
+    head = "head: [[-1, 1, Detect, [nc]]]\n"
+    (tmp_path / "x.yaml").write_text(f"backbone: [[-1, 1, Conv, [64]]{a_mebibyte(' ')}]\n{head}")
+    done = run(tmp_path, "add", "SimAM", "x.yaml", "--after", "0", "--no-provenance", "-o", "-")
+    assert done.code == 0
+    assert done.out.startswith("backbone: [[-1, 1, Conv, [64]], [-1, 1, SimAM, [64]]   ")
 
 
 def test_large_standard_input(tmp_path: Path) -> None:

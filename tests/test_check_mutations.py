@@ -83,7 +83,9 @@ def wiring_findings(config: Config, base: Config | None, mutation: Mutation) -> 
         layer._replace(from_=from_ if isinstance(layer.from_, list) else from_[0]),
         *rows[index][1:],
     )
-    document = Document(config.text, config.document.data, rows, config.document.flow)
+    document = Document(
+        config.text, config.document.data, rows, config.document.flow, config.document.values
+    )
     subject = Subject(config, document, base, ())
     return [finding for finding in checks.follow(subject) if finding.rule.code != "YI204"]
 

@@ -16,7 +16,7 @@ NEWLINE = re.compile(r"\r\n|\r|\n")
 #: Bytes that are no UTF-8: one character each in a text, and ``ast`` takes none of them.
 _UNDECODED = re.compile(r"[\ud800-\udfff]")
 
-_REST_OF_LINE = re.compile(r"[ \t\f]*(?P<comma>,?)[ \t\f]*(?:#[^\r\n]*)?(?P<newline>\r\n|\r|\n)")
+_REST_OF_LINE = re.compile(r"[ \t\f]*(?:(?P<comma>,)[ \t\f]*)?(?:#[^\r\n]*)?(?P<newline>\r\n|\r|\n)")
 
 
 class OwnLine(NamedTuple):
@@ -81,7 +81,7 @@ class PySource:
         if rest is None or indent.strip(" \t\f"):
             return None
         above = len(self.text[:first].removesuffix("\n").removesuffix("\r"))
-        return OwnLine(above, rest.start("newline"), indent, rest["comma"], rest["newline"])
+        return OwnLine(above, rest.start("newline"), indent, rest["comma"] or "", rest["newline"])
 
     def bound(self) -> Iterator[tuple[str, ast.expr | ast.stmt | ast.alias]]:
         """The names that the module itself defines or imports, with the nodes that do so, in any order."""

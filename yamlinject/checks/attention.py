@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 
 from yamlinject.checks.context import Subject
 from yamlinject.checks.findings import Finding
@@ -18,6 +19,7 @@ def against_base(subject: Subject) -> Iterator[Finding]:
     """The references that do not mean what they mean in the base."""
     if subject.match is None:
         return
+    of_base = {place: index for index, place in enumerate(subject.match.places)}
     for wrong in subject.match.misread:
         row = subject.rows[wrong.layer.index]
         if wrong.swapped and wrong.layer is not subject.layers[-1]:
@@ -31,18 +33,20 @@ def against_base(subject: Subject) -> Iterator[Finding]:
             continue
         for position in wrong.positions:
             if not graph.reference_problem(wrong.layer.index, wrong.layer.references[position]):
-                yield _wrong_reference(subject, row, wrong, position)
+                number = subject.match.base.layers[of_base[wrong.layer.index]].references[position]
+                yield _wrong_reference(subject, row, wrong, position, number, of_base)
 
 
-def _wrong_reference(subject: Subject, row: Row, wrong: Misread, position: int) -> Finding:
+def _wrong_reference(
+    subject: Subject, row: Row, wrong: Misread, position: int, number: int, of_base: Collection[int]
+) -> Finding:
+    """``number`` is the reference in the base, ``of_base`` are the layers that come from there."""
     assert subject.match is not None
     layers, reference = subject.layers, wrong.layer.references[position]
     wanted = wrong.wanted[position]
     source = graph.resolve(wrong.layer.index, reference)
-    original = subject.match.base.layers[subject.match.places.index(wrong.layer.index)]
-    number = original.references[position]
     hint = f"write {_number(row, position, wanted)}"
-    put_in = layers[source] if source not in subject.match.places else None
+    put_in = layers[source] if source not in of_base else None
     if put_in and source > wanted and graph.sources(put_in) != [source - 1]:
         hint += f", or let {put_in} read -1 if it belongs there"
     elif reference == number:
@@ -68,20 +72,21 @@ def without_base(subject: Subject) -> Iterator[Finding]:
     """
     if subject.match is not None:
         return
-    layers = subject.layers
-    known = catalogue.modules() | {layer.module for layer in subject.attention}
+    layers, stages = subject.layers, _Stages(subject)
     for row in subject.rows:
         reader = row.layer
         if len(reader.references) < 2 or not (graph.is_concat(reader.module) or reader is layers[-1]):
             continue
         sources = graph.sources(reader)
         read = set(sources)
+        in_order = sorted({*read, len(layers)})
         for position, source in enumerate(sources):
             if not graph.IMAGE < source < reader.index - 1:
                 continue
-            end = _end_of_stage(subject, known, source)
+            end = stages.end(source)
             # a join may want both ends of a stage, a head one layer of each size
-            both = graph.is_concat(reader.module) and not read.isdisjoint(_goes_on(layers, source))
+            next_read = in_order[bisect_right(in_order, source)]
+            both = graph.is_concat(reader.module) and next_read <= stages.through[source]
             if end not in read and not both:
                 yield subject.finding(
                     "YI302",
@@ -93,42 +98,51 @@ def without_base(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-def _goes_on(layers: Sequence[Layer], source: int) -> Iterator[int]:
-    """The layers below ``source`` that its output goes through without changing its size."""
-    index = source + 1
-    while _follows(layers, index):
-        yield index
-        index += 1
+class _Stages:
+    """What stands above and below each layer in its stage, told once for all of them.
 
+    ``through[i]``: the last layer that the output of ``i`` goes through without changing its size.
+    ``plain[i]``: the last one below ``i`` before the next block, of those. ``start[i]``: the layer that the
+    attention which ``i`` is part of stands below; ``i`` itself where it is none.
+    """
 
-def _end_of_stage(subject: Subject, known: Set[str], source: int) -> int:
-    """The layer that a reader of ``source`` most likely means, or ``source`` itself."""
-    layers = subject.layers
-    block = source + 1
-    while _follows(layers, block) and not _is_block(subject, block):
-        block += 1
-    if not _follows(layers, block) or not _is_block(subject, block):
-        return source
-    is_no_block = layers[source].module in known or graph.is_concat(layers[source].module)
-    if not is_no_block and layers[block].module not in catalogue.endings():
-        return source  # it may be a block of its own
-    start = source
-    while start > 0 and _follows(layers, start) and not _is_block(subject, start):
-        start -= 1
-    begins = graph.is_concat(layers[start].module) or graph.stride_factor(layers[start]) not in (1, None)
-    told = start < source and layers[start].module in known
-    ends_early = told and layers[block].module in catalogue.endings()
-    end = block if begins or ends_early else source
-    while end > source and _follows(layers, end + 1) and not _is_block(subject, end + 1):
-        end += 1
-    return end
+    def __init__(self, subject: Subject) -> None:
+        self._layers = layers = subject.layers
+        self._known = catalogue.modules() | {layer.module for layer in subject.attention}
+        indices = range(1, len(layers))
+        follows = [False, *(_follows(layers, index) for index in indices)]
+        is_plain = [False, *(follows[index] and not _is_block(subject, index) for index in indices)]
+        self.through = list(range(len(layers)))
+        self.plain = list(range(len(layers)))
+        self.start = list(range(len(layers)))
+        for index in indices:
+            if is_plain[index]:
+                self.start[index] = self.start[index - 1]
+        for index in reversed(indices):
+            if follows[index]:
+                self.through[index - 1] = self.through[index]
+            if is_plain[index]:
+                self.plain[index - 1] = self.plain[index]
+
+    def end(self, source: int) -> int:
+        """The layer that a reader of ``source`` most likely means, or ``source`` itself."""
+        layers, known = self._layers, self._known
+        block = self.plain[source] + 1
+        if block > self.through[source]:
+            return source
+        is_no_block = layers[source].module in known or graph.is_concat(layers[source].module)
+        if not is_no_block and layers[block].module not in catalogue.endings():
+            return source  # it may be a block of its own
+        start = layers[self.start[source]]
+        begins = graph.is_concat(start.module) or graph.stride_factor(start) not in (1, None)
+        told = start.index < source and start.module in known
+        ends_early = told and layers[block].module in catalogue.endings()
+        return self.plain[block] if begins or ends_early else source
 
 
 def _follows(layers: Sequence[Layer], index: int) -> bool:
     """Whether a layer reads just the one above it and keeps its size."""
-    if index >= len(layers) or not wiring.could_be_put_in(layers[index]):
-        return False
-    return graph.sources(layers[index]) == [index - 1]
+    return wiring.could_be_put_in(layers[index]) and graph.sources(layers[index]) == [index - 1]
 
 
 def _is_block(subject: Subject, index: int) -> bool:
@@ -178,12 +192,16 @@ def bypassed(subject: Subject) -> Iterator[Finding]:
         if layer.index in reached:
             indices.setdefault(graph.sources(layer)[0], layer.index)
     wrong_rows = {wrong.layer.index for wrong in misread}
+    read_at = {
+        reader.index: {source: at for at, source in reversed([*enumerate(graph.sources(reader))])}
+        for reader in subject.layers
+    }
     for layer, reader in wiring.bypassing(subject.layers, list(indices.values())):
         if reader.index in attention or reader.index in wrong_rows:
             continue
         (source,) = graph.sources(layer)
         row = subject.rows[reader.index]
-        position = graph.sources(reader).index(source)
+        position = read_at[reader.index][source]
         if reader.index > layer.index:
             hint = f"write {_number(row, position, layer.index)} if it is to read the attention"
         else:

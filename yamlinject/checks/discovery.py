@@ -13,9 +13,10 @@ from yamlinject.files import repository, resolved
 from yamlinject.library import bases
 
 #: A list of layers: ``backbone`` or ``head`` in front of a dash or a bracket. Configs of other tools have
-#: such keys too, but with other values.
+#: such keys too, but with other values. An anchor and a tag may stand between, of a bounded length, for the
+#: next key may begin in them.
 _LAYERS = re.compile(
-    r"""(?:^|[{,?])[ \t]*["']?(?P<section>backbone|head)["']?\s*:\s*(?:[&!]\S+\s+)*(?:\[|-\s)""",
+    r"""(?:^|[{,?])[ \t]*["']?(?P<section>backbone|head)["']?\s*:\s*(?:[&!]\S{1,99}\s+){0,2}(?:\[|-\s)""",
     re.MULTILINE,
 )
 

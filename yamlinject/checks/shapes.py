@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,7 +27,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _joins(subject: Subject) -> Iterator[Finding]:
     for layer, inputs in strides.unequal_joins(subject.layers, subject.strides):
-        common = max(inputs, key=inputs.count)  # of two, the first: it is nearly always the layer above
+        # of two, the first: it is nearly always the layer above
+        ((common, _),) = Counter(inputs).most_common(1)
         position, stride = next(pair for pair in enumerate(inputs) if pair[1] != common)
         source = subject.layers[graph.sources(layer)[position]]
         yield subject.finding(

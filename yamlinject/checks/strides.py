@@ -17,8 +17,8 @@ _FACTORS = (1.0, 0.5, 2.0)
 #: So many of them together may do something that their rows do not say.
 _MOST_ASSUMED = 3
 
-#: So many layers are gone through in search of it, one after the other.
-_MOST_WORK = 200_000
+#: So many references are gone through in search of it, one after the other.
+_MOST_WORK = 250_000
 
 #: Joining modules, besides the Concats, that need feature maps of one size.
 _JOINING = {"Add", "Chuncat", "Shortcut"}
@@ -31,7 +31,8 @@ def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[floa
     no power of two, which no model has.
     """
     best, fewest = [], (len(layers) + 1, 0)
-    for assumed in islice(_assumptions(layers, channels), max(1, _MOST_WORK // len(layers))):
+    work = sum(max(1, len(layer.references)) for layer in layers)
+    for assumed in islice(_assumptions(layers, channels), max(1, _MOST_WORK // work)):
         found = _strides(layers, assumed)
         misfits = _misfits(layers, found)
         if misfits < fewest:

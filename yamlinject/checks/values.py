@@ -17,7 +17,7 @@ from yamlinject.library import architectures as catalogue
 from yamlinject.library import recipes
 
 #: Numbers for everybody but PyYAML, which wants a point and a signed exponent (YAML 1.1).
-_TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
+_TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+")
 
 #: One of them in a text, unless it is in quotes, which say that it is meant.
 _WORD = re.compile(rf"(?<![\w.'\"+-]){_TEXT_NUMBER.pattern}(?![\w.'\"])")
@@ -25,15 +25,11 @@ _WORD = re.compile(rf"(?<![\w.'\"+-]){_TEXT_NUMBER.pattern}(?![\w.'\"])")
 
 def check(subject: Subject) -> Iterator[Finding]:
     """What the values and comments of the rows say."""
-    for row in subject.rows:
+    for row in subject.document.written:
         yield from _numbers_as_text(subject, row.layer.args, row.span, f"{row.layer}: ")
     for key, value in subject.document.data.items():
-        if isinstance(key, str) and key not in SECTIONS and _text_numbers(value):
-            pattern = rf"(?m)^['\"]?{re.escape(key)}['\"]?[ \t]*:"
-            found = re.search(pattern, subject.document.text)
-            if found:
-                line = subject.document.lines.at(found.end())
-                yield from _numbers_as_text(subject, value, Span(found.end(), line.end), f"{key}: ")
+        if key in subject.document.values:
+            yield from _numbers_as_text(subject, value, subject.document.values[key], f"{key:.100}: ")
     for layer in subject.attention:
         row = subject.rows[layer.index]
         if layer.number != 1 and layer.module not in catalogue.modules():

@@ -16,6 +16,9 @@ from yamlinject.core.lines import Lines
 from yamlinject.core.yaml_nodes import Reading, check_duplicates, children, shared_nodes
 from yamlinject.errors import ConfigError, MalformedRowError, Place, RefusalError
 
+#: More characters than the name of any module has; what is said about the layers that read it names it too.
+_LONGEST_NAME = 200
+
 
 class Span(NamedTuple):
     """Offsets ``[start, end)`` into the text."""
@@ -41,7 +44,12 @@ class Document:
     """A model config as text, data and rows; built by :meth:`parse`, never changed."""
 
     def __init__(
-        self, text: str, data: dict[str, Any], rows: list[Row], flow: dict[SectionName, bool]
+        self,
+        text: str,
+        data: dict[str, Any],
+        rows: list[Row],
+        flow: dict[SectionName, bool],
+        values: dict[str, Span],
     ) -> None:
         self.text = text
         #: What ``yaml.safe_load`` makes of the text.
@@ -50,6 +58,8 @@ class Document:
         self.rows = rows
         #: Whether a section is written inside brackets rather than as ``- `` items.
         self.flow = flow
+        #: Where the values of the other keys are written, unless an alias stands there.
+        self.values = values
 
     @classmethod
     def parse(cls, text: str) -> Document:
@@ -85,7 +95,12 @@ class Document:
                 )
         if not rows:
             raise ConfigError("not a model config: it has no layers")
-        return cls(text, data, rows, flow)
+        values = {
+            name: Span(value.start_mark.index, _end(value))
+            for name, (key, value) in keys.items()
+            if name not in SECTIONS and value.start_mark.index >= key.end_mark.index
+        }
+        return cls(text, data, rows, flow, values)
 
     @cached_property
     def lines(self) -> Lines:
@@ -96,6 +111,14 @@ class Document:
     def layers(self) -> list[Layer]:
         """The layers in the order of their indices."""
         return [row.layer for row in self.rows]
+
+    @cached_property
+    def written(self) -> list[Row]:
+        """The rows, but of those that are one text, through aliases, only the first."""
+        rows: dict[Span, Row] = {}
+        for row in self.rows:
+            rows.setdefault(row.span, row)
+        return list(rows.values())
 
     @property
     def image_channels(self) -> int:
@@ -160,7 +183,7 @@ def _row(
         raise wrong(f"'from' has to be a layer number or a list of them, not {from_!r}", from_node)
     if not _is_int(number):
         raise wrong(f"'number' has to be an integer, not {number!r}", number_node)
-    if not isinstance(module, str):
+    if not isinstance(module, str) or len(module) > _LONGEST_NAME:
         raise wrong(f"'module' has to be a name, not {module!r}", module_node)
     if not isinstance(args, list):
         raise wrong(f"'args' has to be a list, not {args!r}", args_node)

@@ -51,7 +51,7 @@ def index_comment(document: Document, row: Row) -> IndexComment | None:
     return IndexComment(
         number=int(found["number"]),
         span=Span(offset + found.start("number"), offset + end),
-        lead=re.sub(r".*[,\]]", "", trailing["gap"]) + found[0][: found.start("number")],
+        lead=re.split(r"[,\]]", trailing["gap"])[-1] + found[0][: found.start("number")],
         clear=bool(_CLEARLY_INDEX.match(trailing["comment"], end)),
         alone=not trailing["comment"][end:].strip(" \t"),
     )
@@ -62,7 +62,7 @@ def index_comments(document: Document) -> Iterator[tuple[Row, IndexComment]]:
 
     ``# 40`` behind layer 11, and ``# 20`` behind three layers, are something else, such as sizes.
     """
-    found = [(row, comment) for row in document.rows if (comment := index_comment(document, row))]
+    found = [(row, comment) for row in document.written if (comment := index_comment(document, row))]
     times = Counter(comment.number for _, comment in found if comment.alone)
     for row, comment in found:
         ahead = comment.number - row.layer.index

@@ -15,7 +15,7 @@ from yamlinject.core.index_comments import index_comment
 from yamlinject.errors import RefusalError
 
 _COMMA = re.compile(r"[ \t]*,")
-_REST_OF_LINE = re.compile(r"[ \t]*,?[ \t]*(?:#[^\r\n\x85\u2028\u2029]*)?(?=[\r\n\x85\u2028\u2029]|\Z)")
+_REST_OF_LINE = re.compile(r"[ \t]*(?:,[ \t]*)?(?:#[^\r\n\x85\u2028\u2029]*)?(?=[\r\n\x85\u2028\u2029]|\Z)")
 _DASH = re.compile(r"[ ]*-[ ]+")
 _BLANK = re.compile(r"[ \t]*")
 _LEADING_COMMA = re.compile(r"[ \t]*,[ \t]*")

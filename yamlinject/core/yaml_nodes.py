@@ -22,8 +22,9 @@ from yamlinject.errors import DuplicateKeyError, InvalidYamlError, Place
 #: The texts and nesting of a node, without its types and places.
 Shape: TypeAlias = "str | list[Shape]"
 
-#: More values than this, aliases written out, is an attack and no model config.
+#: More values than this, aliases written out, is an attack and no model config. A long text counts as many.
 _MAX_VALUES = 1_000_000
+_VALUE_LENGTH = 16
 
 #: Python prints integers of up to 4300 digits; some of them are left for arithmetic.
 _MOST_DIGITS = 4250
@@ -226,7 +227,8 @@ def _check_aliases(root: Node) -> None:
     def size(node: Node) -> int:
         if id(node) not in sizes:
             sizes[id(node)] = _MAX_VALUES + 1  # for as long as the node is open: it holds itself
-            sizes[id(node)] = 1 + sum(size(child) for child in children(node))
+            text = len(node.value) // _VALUE_LENGTH if isinstance(node, ScalarNode) else 0
+            sizes[id(node)] = 1 + text + sum(size(child) for child in children(node))
         return sizes[id(node)]
 
     if size(root) > _MAX_VALUES:

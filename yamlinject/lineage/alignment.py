@@ -14,8 +14,9 @@ from yamlinject.core.layer import Layer
 
 _NOTHING = -2
 
-#: So many layers with a twin are looked at one by one.
-_MOST_TWINS = 50
+#: So many layers with a twin are looked at one by one, in configs of any usual size, for each goes through
+#: all layers.
+_MOST_TWINS, _MOST_WORK = 50, 100_000
 
 
 class Misread(NamedTuple):
@@ -50,7 +51,8 @@ def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]
     if first == last:
         return [first] if _fits(layers, base, first) else []
     mixed = [first, last]
-    for index in [index for index, place in enumerate(first) if place != last[index]][:_MOST_TWINS]:
+    most = min(_MOST_TWINS, _MOST_WORK // len(layers))
+    for index in [index for index, place in enumerate(first) if place != last[index]][:most]:
         mixed += [*first[:index], *last[index:]], [*last[:index], *first[index:]]
     fitting = [places for places in mixed if _fits(layers, base, places)]
     wrong = [len(list(misread(layers, base, places))) for places in fitting]
