@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,11 @@ from yamlinject.library import bases
 
 #: Fewer files than this are checked before a second process has started.
 _FEW = 100
+
+#: So many findings of one rule in one file are told one by one.
+_MOST_OF_A_RULE = 1000
+
+_LONGEST_MESSAGE = 500
 
 
 class Options(NamedTuple):
@@ -62,17 +68,35 @@ def check_files(found: Sequence[File], options: Options, jobs: int) -> Iterator[
     jobs = jobs or (os.cpu_count() or 1 if len(found) >= _FEW else 1)
     one = partial(check_file, options=options)
     if min(jobs, len(found)) < 2:
-        yield from map(one, found)
-        return
-    from concurrent.futures import ProcessPoolExecutor
+        return map(one, found)
+    from yamlinject import workers  # with few files, the time to import it would show
 
-    with ProcessPoolExecutor(min(jobs, len(found))) as pool:
-        yield from pool.map(one, found, chunksize=max(1, min(16, len(found) // jobs)))
+    return workers.map_in_order(one, found, jobs, _lost)
+
+
+def _lost(file: File, how: str) -> Checked:
+    label = _label(file)
+    return Checked(label, error=f"{label}: the process that checked it {how}, twice")
 
 
 def check_file(file: File, options: Options) -> Checked:
-    """Check one file. What cannot be read is said in the result; nothing is raised for it."""
-    label = "<stdin>" if file.name == bases.STDIN else file.name
+    """Check one file. Whatever is wrong with it is said in the result; nothing is raised for it."""
+    label = _label(file)
+    try:
+        return _checked(file, label, options)
+    except MemoryError:
+        return Checked(label, error=f"{label}: there is not enough memory to check it")
+    except Exception as error:  # no file may keep the others from being checked
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_MESSAGE]
+        problem = f"a bug in yamlinject, the other files were checked: {what}"
+        return Checked(label, error=f"{label}: {problem}")
+
+
+def _label(file: File) -> str:
+    return "<stdin>" if file.name == bases.STDIN else file.name
+
+
+def _checked(file: File, label: str, options: Options) -> Checked:
     if file.problem:
         return Checked(label, error=f"{label}: {file.problem}")
     path = None if file.name == bases.STDIN else Path(file.name)
@@ -97,7 +121,20 @@ def check_file(file: File, options: Options) -> Checked:
             counted = [finding for finding in counted if not finding.fix]
     except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
         return Checked(label, error=str(error))
-    return Checked(label, tuple(counted), fixed=len(mended))
+    return Checked(label, tuple(_first(counted)), fixed=len(mended))
+
+
+def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The first findings of each rule, and how many more of it there are."""
+    times: Counter[str] = Counter()
+    for finding in findings:
+        times[finding.rule.code] += 1
+        if times[finding.rule.code] <= _MOST_OF_A_RULE:
+            yield finding
+    for code, count in times.items():
+        if count > _MOST_OF_A_RULE:
+            more = f"there are {count - _MOST_OF_A_RULE} more like the {_MOST_OF_A_RULE} above"
+            yield Finding(RULES[code], more, "")
 
 
 def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:

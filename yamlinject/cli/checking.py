@@ -81,7 +81,10 @@ def check(
         fix=fix,
     )
     found = files.find(paths)
-    results = list(_watched(checking.check_files(found, options, jobs), len(found)))
+    try:
+        results = list(_watched(checking.check_files(found, options, jobs), len(found)))
+    except KeyboardInterrupt:  # of which newer versions of typer say nothing
+        raise typer.Abort from None
     if output_format is OutputFormat.text:
         report.emit(sys.stdout, finding_report.text(results))
     elif output_format is OutputFormat.github:
@@ -122,4 +125,6 @@ def _watched(results: Iterable[_T], total: int) -> Iterable[_T]:
     from rich.console import Console
     from rich.progress import track
 
-    return track(results, "checking", total, console=Console(stderr=True), transient=True)
+    # without a thread, because processes are started meanwhile
+    console = Console(stderr=True)
+    return track(results, "checking", total, console=console, transient=True, auto_refresh=False)

@@ -1,0 +1,135 @@
+"""Work spread over processes, of which any may be killed without anything getting lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any, NoReturn, TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+#: Seconds that a process has to clear away what it is writing.
+_PATIENCE = 5
+
+
+def map_in_order(
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    jobs: int,
+    lost: Callable[[_Item, str], _Result],
+) -> Iterator[_Result]:
+    """``function`` of each item, in their order, by so many processes; it has to raise nothing.
+
+    An item whose process dies is given to another one. If that dies too, its result is ``lost(item, how)``,
+    where ``how`` says what became of the process, such as ``was killed (signal 9)``.
+    All processes end with the iterator, and by themselves when this one is killed.
+    """
+    todo = deque(range(len(items)))
+    results: dict[int, _Result] = {}
+    died_once: set[int] = set()
+    busy: dict[Connection, _Worker] = {}
+    following = 0
+    try:
+        while todo or busy:
+            while todo and len(busy) < jobs:
+                worker = _Worker(function, siblings=list(busy))
+                busy[worker.connection] = worker
+                worker.begin(todo.popleft(), items)
+            ready = wait(list(busy))
+            for worker in [worker for connection, worker in busy.items() if connection in ready]:
+                index = worker.index
+                try:
+                    results[index] = worker.connection.recv()
+                    died = False
+                except (EOFError, OSError):
+                    died = True
+                if todo and not died:
+                    worker.begin(todo.popleft(), items)
+                    continue
+                del busy[worker.connection]
+                how = worker.end()
+                if died and index in died_once:
+                    results[index] = lost(items[index], how)
+                elif died:
+                    died_once.add(index)
+                    todo.appendleft(index)
+            while following in results:
+                yield results.pop(following)
+                following += 1
+    finally:
+        for worker in busy.values():
+            worker.interrupt()
+        for worker in busy.values():
+            worker.end()
+
+
+class _Worker:
+    """A process at work on the item of number ``index``."""
+
+    def __init__(self, function: Callable[[Any], Any], siblings: Sequence[Connection]) -> None:
+        context = multiprocessing.get_context()
+        self.connection, other_end = context.Pipe()
+        self.index = -1
+        # a forked process has the open files of this one: it would keep its own pipe and others open
+        inherited = [*siblings, self.connection] if context.get_start_method() == "fork" else []
+        arguments = (function, other_end, inherited)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        with _deaf():
+            self._process.start()
+        other_end.close()
+
+    def begin(self, index: int, items: Sequence[Any]) -> None:
+        """Give it an item. Whether it has died meanwhile shows when the result is awaited."""
+        self.index = index
+        with suppress(OSError):
+            self.connection.send(items[index])
+
+    def interrupt(self) -> None:
+        """Let it leave the item that it is at."""
+        self._process.terminate()
+
+    def end(self) -> str:
+        """Wait until it has ended, for it gets no more items, and say how."""
+        self.connection.close()
+        self._process.join(_PATIENCE)
+        self._process.kill()
+        self._process.join()
+        code = self._process.exitcode or 0
+        return f"was killed (signal {-code})" if code < 0 else f"ended with exit code {code}"
+
+
+def _serve(function: Callable[[Any], Any], connection: Connection, inherited: Sequence[Connection]) -> None:
+    """What a worker does until nothing comes any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends this process
+    signal.signal(signal.SIGTERM, _leave)
+    for other in inherited:
+        other.close()
+    while True:
+        try:
+            connection.send(function(connection.recv()))
+        except Exception:  # the parent is done or dead, or there is no memory left to say anything
+            _leave()
+
+
+def _leave(*_: object) -> NoReturn:
+    """End as an exception does: with temporary files cleared away."""
+    sys.exit(1)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Let an interrupt wait, or it might come to a process before that ignores it."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
