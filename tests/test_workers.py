@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
-from yamlinject.workers import map_in_order
+from yamlinject.checks.workers import map_in_order
 
 METHODS = ["fork", "forkserver", "spawn"]
 SECONDS = 60

@@ -69,7 +69,7 @@ def check_files(found: Sequence[File], options: Options, jobs: int) -> Iterator[
     one = partial(check_file, options=options)
     if min(jobs, len(found)) < 2:
         return map(one, found)
-    from yamlinject import workers  # with few files, the time to import it would show
+    from yamlinject.checks import workers  # with few files, the time to import it would show
 
     return workers.map_in_order(one, found, jobs, _lost)
 

@@ -12,7 +12,7 @@ from yamlinject.core import graph, provenance
 from yamlinject.core.document import Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comments
-from yamlinject.core.layer import SECTIONS, flow
+from yamlinject.core.layer import flow
 from yamlinject.library import architectures as catalogue
 from yamlinject.library import recipes
 
