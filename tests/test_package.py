@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.conftest import REPOSITORY
 
@@ -100,6 +101,17 @@ def test_contents_of_the_wheel(wheel: Path) -> None:
     assert len(templates) >= 6
     assert {f"yamlinject/{path.relative_to(REPOSITORY).as_posix()}" for path in templates} <= names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"yamlinject"}
+
+
+def test_unsafe_releases_are_not_installed(wheel: Path) -> None:
+    """Of torch, that a checkpoint can break, and of ultralytics, that others than its authors published."""
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        required = re.findall(r"^Requires-Dist: (.+)$", archive.read(metadata).decode(), re.M)
+    found = {one.name: one.specifier for one in map(Requirement, required)}
+    assert list(found["torch"].filter(["2.6.0", "2.9.1", "2.10.0"])) == ["2.10.0"]
+    releases = [f"8.3.{number}" for number in range(40, 48)]
+    assert list(found["ultralytics"].filter(releases)) == ["8.3.40", "8.3.43", "8.3.44", "8.3.47"]
 
 
 @pytest.fixture(scope="module")
