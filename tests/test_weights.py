@@ -955,7 +955,7 @@ def test_a_program_of_torchscript(tmp_path: Path, capsys: pytest.CaptureFixture[
         torch.jit.save(torch.jit.script(nn.Conv2d(1, 1, 1)), str(file))
     line = refused(capsys, file, save_config(tmp_path, "yolov5n"), "-o", tmp_path / "out.pt")
     assert f"{file}: not a checkpoint" in line
-    assert "torchscript" in line
+    assert "TorchScript" in line
 
 
 @pytest.mark.parametrize("attack", [shell, expression])

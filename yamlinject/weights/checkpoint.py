@@ -1,21 +1,21 @@
 """Reading checkpoints without running anything that they hold.
 
 A ``.pt`` file is a pickle, which names classes and functions that reading it calls. Here
-``torch.load(weights_only=True)`` reads it, and for every class that a framework's checkpoint may name
-an inert one of ours stands in: nothing of a framework is imported or called. All else is refused.
+:mod:`.torch_file` reads it: no object in it is more than its attributes, nothing of a framework is imported
+or called, and names that no framework's checkpoint needs are refused. What is in it is data of any kind.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yamlinject import files, frameworks
-from yamlinject.errors import SourceError
+from yamlinject.errors import SourceError, named
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,22 +46,17 @@ _MODELS = ("ema", "model", "state_dict")
 #: What a model keeps of its training besides its tensors.
 _KEPT = ("names", "args", "task")
 
+#: Plain values that are nested deeper are no settings, and torch could not write them again.
+_DEEPEST = 50
+
+#: The length of all names in a model. Modules that hold another twice, and that a third, have too many.
+_ROOM = 2**26
+
+#: Up to 2.9 a checkpoint can make torch write beyond its memory (CVE-2026-24747). It is not read with torch
+#: here, but by all that trains from it.
+_LEAST_TORCH = (2, 10)
+
 SAFETENSORS = ".safetensors"
-
-
-class Inert:
-    """Stands for an object of a class that was not imported; its attributes are in ``__dict__``."""
-
-    def __new__(cls, *_arguments: object) -> Inert:
-        """An empty object, whatever the class itself would make of the arguments."""
-        return object.__new__(cls)
-
-    def __init__(self, *_arguments: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        if isinstance(state, dict):
-            self.__dict__.update(state)
 
 
 class Checkpoint(NamedTuple):
@@ -85,27 +80,54 @@ def read(file: Path, *, trust: bool = False) -> Checkpoint:
     With ``trust`` what it names beyond the list is imported and called.
     Raises :class:`SourceError` for what is no checkpoint, and for one that wants anything else.
     """
-    if file.exists() and not file.is_file():
-        raise SourceError("not a regular file", file=str(file))
-    try:
-        import torch  # noqa: F401  # to say it in one line where it is missing
-    except ImportError:
-        raise SourceError(
-            "torch is not installed: pip install 'yamlinject[torch]'", file=str(file)
-        ) from None
-    if file.suffix == SAFETENSORS:
-        return Checkpoint(_read_safetensors(file), None, {}, {}, [])
-    content = _load(file, trust)
-    try:
-        found = _taken_apart(content if isinstance(content, dict) else {"model": content})
-    except (AttributeError, RecursionError, TypeError):  # a pickle can hold anything
-        found = None
-    if found is None or not found.state:
-        raise SourceError("not a checkpoint of a YOLO model: there are no tensors in it", file=str(file))
+    with named(str(file)):
+        if file.exists() and not file.is_file():
+            raise SourceError("not a regular file")
+        try:
+            import torch  # noqa: F401  # to say it in one line where it is missing
+        except ImportError:
+            raise SourceError("torch is not installed: pip install 'yamlinject[torch]'") from None
+        if file.suffix == SAFETENSORS:
+            return Checkpoint(_read_safetensors(file), None, {}, {}, [])
+        try:
+            content = _load_trusted(file) if trust else _load(file)
+            found = _taken_apart(content if isinstance(content, dict) else {"model": content})
+        except OSError as error:
+            raise SourceError(f"cannot read it: {error.strerror or error}") from None
+        except SourceError:
+            raise
+        except Exception as error:  # whatever a damaged pickle leads to
+            problem = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise SourceError(f"not a checkpoint: {problem}") from None
+        if not found.state:
+            raise SourceError("not a checkpoint of a YOLO model: there are no tensors in it")
     return found
 
 
-def _taken_apart(content: dict[str, Any]) -> Checkpoint:
+def _load(file: Path) -> object:
+    import torch
+
+    from yamlinject.frameworks import torch_file
+
+    version = re.match(r"(\d+)\.(\d+)", torch.__version__)
+    if version is None or tuple(map(int, version.groups())) < _LEAST_TORCH:
+        raise SourceError(
+            f"torch {torch.__version__} is not safe with checkpoints (CVE-2026-24747), and training reads "
+            "them with it: pip install 'torch>=2.10'"
+        )
+    return torch_file.read(file, _ALLOWED)
+
+
+def _load_trusted(file: Path) -> object:
+    import torch
+
+    frameworks.install()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the frameworks that are imported for it
+        return torch.load(file, map_location="cpu", weights_only=False)
+
+
+def _taken_apart(content: dict[Any, Any]) -> Checkpoint:
     model, tensors = content, _own_tensors(content)
     for name in _MODELS:
         found = _own_tensors(content.get(name))
@@ -114,89 +136,74 @@ def _taken_apart(content: dict[str, Any]) -> Checkpoint:
             break
     if model is content:
         return Checkpoint(tensors, None, {}, {}, [])
-    attributes: dict[str, Any] = {} if isinstance(model, dict) else vars(model)
-    architecture = attributes.get("yaml")
+    known: dict[int, float] = {}
     others = {name: value for name, value in content.items() if name not in _MODELS}
-    entries = {name: value for name, value in others.items() if _is_plain(value)}
+    entries = {name: value for name, value in others.items() if _depth(value, known) <= _DEEPEST}
+    attributes: dict[str, Any] = {} if isinstance(model, dict) else vars(model)
+    kept = {name: attributes[name] for name in _KEPT if name in attributes}
     return Checkpoint(
         tensors,
-        architecture if isinstance(architecture, dict) else None,
+        _mapping(model, "yaml"),
         entries,
-        {name: value for name, value in attributes.items() if name in _KEPT and _is_plain(value)},
+        {name: value for name, value in kept.items() if _depth(value, known) <= _DEEPEST},
         [name for name, value in others.items() if name not in entries and value is not None],
     )
 
 
-def _own_tensors(model: Any) -> dict[str, Tensor]:
+def _own_tensors(model: object) -> dict[str, Tensor]:
     """The tensors of a model, or of a state dict."""
-    state = model if isinstance(model, dict) else dict(_tensors(model, ""))
-    return {key: value for key, value in state.items() if isinstance(key, str) and _is_tensor(value)}
-
-
-def _load(file: Path, trust: bool) -> Any:
     import torch
 
-    try:
-        if trust:
-            frameworks.install()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the frameworks that are imported for it
-                return torch.load(file, map_location="cpu", weights_only=False)
-        if not zipfile.is_zipfile(file) and file.stat().st_size:
-            raise SourceError(
-                "not a checkpoint, or one from before torch 1.6: save it again with a newer torch",
-                file=str(file),
-            )
-        from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
-
-        with safe_globals([]):
-            wanted = get_unsafe_globals_in_checkpoint(file)
-        refused = sorted(name for name in wanted if not _ALLOWED.fullmatch(name))
-        if refused:
-            raise SourceError(
-                f"wants {', '.join(refused)}, which no framework's checkpoint needs: reading it could "
-                "run any code; use --trust if you know where it comes from",
-                file=str(file),
-            )
-        inert: list[Any] = [(type(name.rpartition(".")[2], (Inert,), {}), name) for name in wanted]
-        with safe_globals(inert):
-            return torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise SourceError(f"cannot read it: {error.strerror or error}", file=str(file)) from None
-    except SourceError:
-        raise
-    except ImportError as error:
-        raise SourceError(f"torch 2.6 is needed to read it safely: {error}", file=str(file)) from None
-    except Exception as error:  # whatever a damaged pickle makes torch raise
-        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SourceError(f"not a checkpoint: {problem}", file=str(file)) from None
+    items = model.items() if isinstance(model, dict) else _state(model)
+    return {
+        key: value
+        for key, value in items
+        if isinstance(value, torch.Tensor) and isinstance(key, str) and key.isprintable()
+    }
 
 
-def _tensors(module: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """What ``module.state_dict()`` gives of a module, inert or not: parameters and lasting buffers."""
-    attributes = vars(module) if hasattr(module, "__dict__") else {}
-    passing = attributes.get("_non_persistent_buffers_set") or ()
-    own = {**(attributes.get("_parameters") or {}), **(attributes.get("_buffers") or {})}
-    for name, value in own.items():
-        if value is not None and name not in passing:
-            yield prefix + name, value
-    for name, child in (attributes.get("_modules") or {}).items():
-        if child is not None:
-            yield from _tensors(child, f"{prefix}{name}.")
+def _state(model: object) -> Iterator[tuple[str, object]]:
+    """What ``model.state_dict()`` gives of a module, inert or not: parameters and lasting buffers."""
+    rest, room = [("", model)], _ROOM
+    while rest:
+        prefix, module = rest.pop()
+        own = _mapping(module, "_parameters") | _mapping(module, "_buffers")
+        children = _mapping(module, "_modules")
+        room -= sum(len(prefix) + len(name) + 1 for name in (*own, *children))
+        if room < 0:
+            raise SourceError("not a checkpoint of a YOLO model: it has more modules than any model")
+        passing = _attribute(module, "_non_persistent_buffers_set")
+        for name, value in own.items():
+            if not (isinstance(passing, set) and name in passing):
+                yield prefix + name, value
+        rest += [(f"{prefix}{name}.", child) for name, child in reversed(children.items())]
 
 
-def _is_tensor(value: object) -> bool:
-    import torch
-
-    return isinstance(value, torch.Tensor)
+def _attribute(thing: object, name: str) -> object:
+    return getattr(thing, "__dict__", {}).get(name)
 
 
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return type(value) is dict and all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(_is_plain, value))
-    return value is None or type(value) in (str, int, float, bool)
+def _mapping(thing: object, name: str) -> dict[str, Any]:
+    """What an attribute maps names to; nothing where it is no mapping."""
+    found = _attribute(thing, name)
+    items = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in items if isinstance(name, str)}
+
+
+def _depth(value: object, known: dict[int, float]) -> float:
+    """How deep lists and dicts are nested in ``value``; infinitely with anything else than plain values.
+
+    ``known``: the same of what was looked at already, by its id.
+    """
+    if value is None or type(value) in (str, int, float, bool):
+        return 0
+    if not isinstance(value, (list, tuple)) and type(value) is not dict:
+        return math.inf
+    if id(value) not in known:
+        known[id(value)] = math.inf  # of what holds itself
+        parts = (*value, *value.values()) if isinstance(value, dict) else value
+        known[id(value)] = 1 + max((_depth(part, known) for part in parts), default=0)
+    return known[id(value)]
 
 
 def _read_safetensors(file: Path) -> dict[str, Tensor]:
@@ -204,13 +211,13 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError:
-        raise SourceError("safetensors is not installed: pip install safetensors", file=str(file)) from None
+        raise SourceError("safetensors is not installed: pip install safetensors") from None
     try:
         return dict(load_file(file))
     except OSError as error:
-        raise SourceError(f"cannot read it: {error.strerror or error}", file=str(file)) from None
+        raise SourceError(f"cannot read it: {error.strerror or error}") from None
     except SafetensorError as error:
-        raise SourceError(f"not a safetensors file: {error}", file=str(file)) from None
+        raise SourceError(f"not a safetensors file: {error}") from None
 
 
 def write_safetensors(state: Mapping[str, Tensor], file: Path) -> None:
