@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from yamlinject.config import Config, Restored
 from yamlinject.core import provenance
-from yamlinject.core.layer import Layer
+from yamlinject.core.layer import Layer, flow
 from yamlinject.core.provenance import Provenance
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import RefusalError, YamlInjectError, named
@@ -127,7 +127,7 @@ def first_missing(config: Config, base: Sequence[Layer]) -> str:
     rest = iter(config.layers)
     for layer in base:
         if not any(other.module == layer.module for other in rest):
-            return f": it has no {layer.module} for the layer {layer.index} of that"
+            return f": it has no {flow(layer.module)} for the layer {layer.index} of that"
     return ""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from yamlinject.core import graph
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import SECTIONS, Layer
+from yamlinject.core.layer import SECTIONS, Layer, flow
 from yamlinject.errors import RefusalError, YamlInjectError, named
 from yamlinject.lineage import alignment as wiring
 from yamlinject.lineage.resolve import Lineage, first_missing, resolve
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 #: More classes than any data set has; each takes memory.
 _MOST_CLASSES = 100_000
+
+#: More layers than any model has, and than any of them reads.
+_MOST_LAYERS = 1000
 
 #: What stands in front of the names in ``YOLO(…).state_dict()`` and in wrappers for several GPUs.
 _WRAPPED = re.compile(r"(?:module\.)?(?:model\.)?(?=model\.[0-9])")
@@ -104,13 +107,24 @@ def _map(config: Config, places: Sequence[int]) -> IndexMap:
 
 def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
     """The layers of a config as a checkpoint keeps it; none where that is not one."""
-    try:
-        rows = [(name, row) for name in SECTIONS for row in (architecture or {}).get(name) or ()]
-        layers = [Layer(index, name, *row) for index, (name, row) in enumerate(rows)]
-        sources = [source for layer in layers for source in graph.sources(layer)]
-    except TypeError:
+    sections = [(architecture or {}).get(name, []) for name in SECTIONS]
+    if not all(isinstance(rows, list) for rows in sections) or sum(map(len, sections)) > _MOST_LAYERS:
         return []
+    rows = [(name, row) for name, rows in zip(SECTIONS, sections, strict=True) for row in rows]
+    if not all(_is_row(row) for _, row in rows):
+        return []
+    layers = [Layer(index, name, *row) for index, (name, row) in enumerate(rows)]
+    sources = [source for layer in layers for source in graph.sources(layer)]
     return layers if all(source < len(layers) for source in sources) else []
+
+
+def _is_row(row: object) -> bool:
+    match row:
+        case [int(), int(), str(), list()]:
+            return True
+        case [list(references), int(), str(), list()]:
+            return len(references) <= _MOST_LAYERS and all(isinstance(one, int) for one in references)
+    return False
 
 
 def transfer(
@@ -166,7 +180,7 @@ def transfer(
 
 def _classes(checkpoint: Checkpoint, target: Config) -> tuple[int | None, list[str]]:
     """How many classes the model is for, which is the checkpoint's affair, and what there is to note."""
-    notes = [f"left behind: {', '.join(map(str, checkpoint.dropped))}"] if checkpoint.dropped else []
+    notes = [f"left behind: {', '.join(map(flow, checkpoint.dropped))}"] if checkpoint.dropped else []
     given = target.document.data.get("nc")
     classes: Any = (checkpoint.architecture or {}).get("nc")
     if not graph.is_count(classes) or classes == given or classes > _MOST_CLASSES:
@@ -192,13 +206,24 @@ def _fill(model: nn.Module, state: Mapping[str, Tensor], attributes: Mapping[str
 
 def _fitting(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What a framework's loading takes of ``state``: the tensors with a name and shape of the model's."""
-    return {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
+    return {
+        key: value
+        for key, value in state.items()
+        if key in own and own[key].shape == value.shape and _could_be(value, own[key])
+    }
+
+
+def _could_be(value: Tensor, own: Tensor) -> bool:
+    """Whether a module could work with ``value``: weights are no whole numbers."""
+    return value.is_floating_point() or not own.is_floating_point()
 
 
 def _why(key: str, value: Tensor, own: Mapping[str, Tensor]) -> str:
     shape = "x".join(map(str, value.shape)) or "one value"
     if key not in own:
         return f"{key}: the model has none of that name"
+    if not _could_be(value, own[key]):
+        return f"{key}: of type {value.dtype}, and the model's is of {own[key].dtype}"
     return f"{key}: {shape}, and the model's is {'x'.join(map(str, own[key].shape)) or 'one value'}"
 
 
