@@ -20,8 +20,8 @@ from tests.pickles import call, get, mapping, module, name, put, tensor, value
 from tests.test_torch_file import problem, read, refused, saved
 from tests.test_weights import pretrained, save_checkpoint, save_config
 from yamlinject import load
-from yamlinject.cli import run
-from yamlinject.frameworks import checkpoint
+from yamlinject.cli.app import run
+from yamlinject.weights import checkpoint
 
 pytestmark = pytest.mark.framework
 
@@ -219,7 +219,7 @@ EACH = """
 import resource
 import sys
 
-from yamlinject.cli import run
+from yamlinject.cli.app import run
 
 resource.setrlimit(resource.RLIMIT_DATA, (4 * 2**30, 4 * 2**30))
 config, *files = sys.argv[1:]

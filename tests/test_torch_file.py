@@ -19,7 +19,7 @@ from tests import pickles
 from tests.pickles import call, mapping, module, name, storage, tensor, value
 from tests.test_weights import pretrained
 from yamlinject.errors import SourceError
-from yamlinject.frameworks import checkpoint, torch_file
+from yamlinject.weights import checkpoint, torch_file
 
 pytestmark = pytest.mark.framework
 

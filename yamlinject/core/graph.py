@@ -1,6 +1,6 @@
 """What the layers say together: references, readers, nominal channels and strides.
 
-Pure functions over :class:`~yamlinject.layer.Layer`. The rules for channels follow ``parse_model`` of
+Pure functions over :class:`~yamlinject.core.layer.Layer`. The rules for channels follow ``parse_model`` of
 YOLOv5 (``models/yolo.py``), Ultralytics (``ultralytics/nn/tasks.py``), YOLOv7 and YOLOv9, before any
 scaling; the index :data:`IMAGE` stands for the input image.
 """

@@ -107,7 +107,7 @@ def read(file: Path, *, trust: bool = False) -> Checkpoint:
 def _load(file: Path) -> object:
     import torch
 
-    from yamlinject.frameworks import torch_file
+    from yamlinject.weights import torch_file
 
     version = re.match(r"(\d+)\.(\d+)", torch.__version__)
     if version is None or tuple(map(int, version.groups())) < _LEAST_TORCH:

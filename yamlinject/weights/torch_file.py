@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from yamlinject.errors import SourceError
-from yamlinject.frameworks.torch_archive import Archive, foreign
+from yamlinject.weights.torch_archive import Archive, foreign
 
 #: The largest pickle that is read, in bytes, for 300,000 tensors; a value takes up to 80 times its bytes.
 _MAX_BYTES = 32 * 2**20
