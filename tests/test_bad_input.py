@@ -123,7 +123,7 @@ CONTENTS: list[tuple[str, bytes, str, str]] = [
     ),
     ("float-in-base-60", f"x: 1{':1' * 300}.5\n{BASE}".encode(), ":1:4", "thousands of digits"),
     ("tagged-number", f'x: [1, !!int "0x{"f" * 4000}"]\n{BASE}'.encode(), ":1:8", "thousands of digits"),
-    ("escape-beyond-unicode", b'x: "\\UFFFFFFFF"\n' + BASE.encode(), "", "cannot be read"),
+    ("escape-beyond-unicode", b'x: "\\UFFFFFFFF"\n' + BASE.encode(), "", "PyYAML cannot read"),
     ("nul-byte", BASE.encode() + b"# \0\n", "", "binary"),
     ("control-character", b"# \x01\n" + BASE.encode(), ":1:3", r"'\x01'"),
     ("escape-code", b"# \x1b[31m\n" + BASE.encode(), ":1:3", r"'\x1b'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -45,9 +46,16 @@ class Recipe(NamedTuple):
         return yaml.safe_dump(args, default_flow_style=True, width=float("inf")).rstrip("\n")
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The modules that there is a recipe for."""
-    return stems("modules")
+    return tuple(stems("modules"))
+
+
+@cache
+def _own(module: str) -> Recipe:
+    data = load_values(template("modules", f"{module}.yaml").read_text(encoding="utf-8"))
+    return Recipe(module, data["args"], data["keeps_channels"], data["operations"])
 
 
 def recipe(module: str, args: str | None = None) -> Recipe:
@@ -58,10 +66,8 @@ def recipe(module: str, args: str | None = None) -> Recipe:
     """
     given = None if args is None else _given_args(args)
     if module in names():
-        text = template("modules", f"{module}.yaml").read_text(encoding="utf-8")
-        data = load_values(text)
-        args_ = data["args"] if given is None else given
-        return Recipe(module, args_, data["keeps_channels"], data["operations"])
+        own = _own(module)
+        return own if given is None else own._replace(args=given)
     if not is_module_name(module):
         raise YamlInjectError(f"{module!r} cannot be the name of a module")
     if given is None:
