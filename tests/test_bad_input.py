@@ -144,6 +144,14 @@ def test_content(tmp_path: Path, content: bytes, where: str, fragment: str) -> N
     assert fragment in message
 
 
+def test_show_where_rows_multiply_channels_and_strides(tmp_path: Path) -> None:
+    rows = "  - [-1, 1, ReOrg, []]\n" * 600 + "  - [-1, 1, nn.PixelShuffle, [2]]\n"
+    (tmp_path / "in.yaml").write_text(f"backbone:\n{rows}head:\n  - [-1, 1, Detect, [nc]]\n")
+    done = run(tmp_path, "show", "in.yaml")
+    assert (done.code, done.err) == (0, "")
+    assert b"nn.PixelShuffle" in done.out
+
+
 # id, arguments, fragments of the message
 ARGUMENTS: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("missing-file", ("show", "nowhere.yaml"), ("nowhere.yaml: ", "no such file")),

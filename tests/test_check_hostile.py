@@ -35,6 +35,8 @@ HEAD = "head:\n  - [-1, 1, Detect, [nc]]\n"
 CONV = "  - [-1, 1, Conv, [64, 3, 1]]\n"
 SIMAM = "  - [-1, 1, SimAM, [64]]\n"
 ALIAS = "  - *a\n"
+BASE_OF_2 = f"backbone:\n{CONV}  - [-1, 1, Conv, [64, 3, 2]]\n"
+CONCAT_2 = "  - [[0, 1], 1, Concat, [1]]\n"
 
 #: Seconds of the processor, and bytes of memory, that one run may take.
 SECONDS = 40
@@ -318,6 +320,25 @@ LARGE: list[tuple[str, Callable[[], str | bytes], int]] = [
     ("1-MiB-of-spaces-behind-a-row", lambda: BASE.replace("  # 1", f"{a_mebibyte(' ')}  # 7-P3"), 0),
     ("1-MiB-of-digits", lambda: BASE.replace("C3, [16]", f"C3, [1e5, 1{a_mebibyte('1')} x]"), 0),
     ("1-MiB-of-digits-as-value", lambda: f'{BASE}x: [1e5, "{a_mebibyte("1")}"]\n', 0),
+    (
+        "1-MiB-of-keys-with-numbers-as-text",
+        lambda: "".join(f"k{n}: 1e5\n" for n in range(85_000)) + BASE,
+        0,
+    ),
+    ("500000-strides", lambda: f"{BASE_OF_2}  - [[{a_mebibyte('0,1,')}0], 1, Concat, [1]]\n{HEAD}", 1),
+    (
+        "strides-of-unknown-modules",
+        lambda: f"{BASE_OF_2}{unknown(40)}  - [[{a_mebibyte('0,1,')}0], 1, Concat, [1]]\n{HEAD}",
+        1,
+    ),
+    ("stages-read-all-along", lambda: f"backbone:\n{CONV}{chain('Odd', 20_000)}", 0),
+    ("attention-read-all-along", lambda: f"backbone:\n{CONV}{chain('SimAM', 20_000)}", 0),
+    ("a-key-of-500-kB", lambda: f"{BASE}? {'k' * 500_000}\n: [{'1e5,' * 100_000}]\n", 0),
+    (
+        "a-name-of-500-kB",
+        lambda: f"backbone:\n{CONV}  - [-1, 1, {'M' * 500_000}, [64]]\n{CONCAT_2 * 16_000}{HEAD}",
+        1,
+    ),
     ("aliases-of-a-long-row", lambda: aliases(" " * (MEBIBYTE // 2) + "x"), 0),
     ("aliases-of-a-long-string", lambda: aliases(f'"{"1" * (MEBIBYTE // 2)}"'), 1),
     ("aliases-of-a-long-comment", lambda: aliases("x", f"# 7-P3{a_mebibyte('x', of=MEBIBYTE // 2)}"), 0),
@@ -371,6 +392,16 @@ head:
   - [[0, -1], 1, Concat, [1]]
   - [[0, 1], 1, Detect, []]
 """
+
+
+def chain(module: str, count: int) -> str:
+    """Layers below each other, and one that reads all of them."""
+    read = ", ".join(map(str, range(count)))
+    return (
+        f"  - [-1, 1, {module}, [64]]\n" * count
+        + f"head:\n  - [[{read}], 1, Concat, [1]]\n"
+        + "  - [-1, 1, Detect, [nc]]\n"
+    )
 
 
 def aliases(args: str, comment: str = "") -> str:

@@ -11,6 +11,7 @@ import select
 import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,10 @@ import yaml
 from yamlinject import load
 from yamlinject.cli.app import run
 from yamlinject.library import bases
+from yamlinject.checks import files as checking
+from yamlinject.checks import runner as checks
+from yamlinject.checks.findings import Finding
+from yamlinject.config import Config
 
 BASE = """\
 nc: 2
@@ -431,6 +436,67 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(cli: Cli) -> None:
         "yamlinject: error: b.yaml: a binary file, not text",
         "Checked 2 files, failed on 2: 1 error and 1 warning in 2 files",
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyError("x\ny"), r"a bug in yamlinject, the other files were checked: KeyError: 'x\ny'"),
+        (ValueError("one\ntwo"), "a bug in yamlinject, the other files were checked: ValueError: one two"),
+        (
+            RecursionError("too deep"),
+            "a bug in yamlinject, the other files were checked: RecursionError: too deep",
+        ),
+        (OverflowError("huge"), "a bug in yamlinject, the other files were checked: OverflowError: huge"),
+        (MemoryError(), "there is not enough memory to check it"),
+    ],
+    ids=repr,
+)
+def test_no_exception_stops_the_other_files(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def check(config: Config, *others: Any, **options: Any) -> list[Finding]:
+        if config.name == "b.yaml":
+            raise error
+        return checks.check(config, *others, **options)
+
+    monkeypatch.setattr(checking, "check", check)
+    write({"a.yaml": BAD, "b.yaml": GOOD, "c.yaml": DOUBTFUL})
+    result = cli("check", "a.yaml", "b.yaml", "c.yaml")
+    assert (result.code, result.codes) == (2, ["YI102", "YI401"])
+    assert result.err.splitlines() == [
+        f"yamlinject: error: b.yaml: {said}",
+        "Checked 2 files, failed on 1: 1 error and 1 warning in 2 files",
+    ]
+
+
+def test_more_findings_than_anybody_reads(cli: Cli) -> None:
+    """A thousand of each rule, the number of the others, and all of the other rules."""
+    numbers = ", ".join(["1e5"] * 1234)
+    write({"x.yaml": f"{BAD}x: [{numbers}]\n", "y.yaml": f"{GOOD}x: [{', '.join(['1e5'] * 1000)}]\n"})
+    result = cli("check", "x.yaml")
+    assert (result.code, Counter(result.codes)) == (1, {"YI102": 1, "YI401": 1001})
+    assert result.out.splitlines()[-1] == "x.yaml: YI401 warning: there are 234 more like the 1000 above"
+    (*_, last) = json.loads(cli("check", "x.yaml", "--output-format", "json").out)["findings"]
+    assert (last["code"], last["line"]) == ("YI401", None)
+    assert Counter(cli("check", "y.yaml").codes) == {"YI401": 1000}
+
+
+def test_fix_mends_more_than_is_told(cli: Cli) -> None:
+    rows = [f"  - [-1, 1, C3, [16]]  # {index}-P3\n" for index in range(1, 1501)]
+    text = "backbone:\n  - [-1, 1, Conv, [16, 3, 2]]  # 0\n{}head:\n  - [-1, 1, Detect, [nc]]\n"
+    write({"x.yaml": text.format("".join(rows).replace("-P3", "1-P3"))})
+    assert cli("check", "x.yaml", "--fix").summary == "Checked 1 file: nothing found, fixed 1500"
+    assert Path("x.yaml").read_text() == text.format("".join(rows))
+
+
+def test_fix_of_a_row_in_several_places(cli: Cli) -> None:
+    """Its comment is that of the first of them."""
+    text = GOOD.replace("- [-1, 1, SPPF, [16, 5]]  # 2", "- &a [-1, 1, C3, [16]]  # 7-P3\n  - *a")
+    write({"x.yaml": text})
+    result = cli("check", "x.yaml", "--fix")
+    assert result.codes.count("YI501") == 0
+    assert "# 2-P3" in Path("x.yaml").read_text()
 
 
 def test_binary_yaml_in_a_folder_is_passed_over(cli: Cli) -> None:
