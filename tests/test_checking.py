@@ -20,12 +20,12 @@ import pytest
 import yaml
 
 from yamlinject import load
-from yamlinject.cli.app import run
-from yamlinject.library import bases
 from yamlinject.checks import files as checking
 from yamlinject.checks import runner as checks
 from yamlinject.checks.findings import Finding
+from yamlinject.cli.app import run
 from yamlinject.config import Config
+from yamlinject.library import bases
 
 BASE = """\
 nc: 2

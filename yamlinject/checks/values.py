@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from yamlinject.checks.context import Subject
@@ -79,18 +78,13 @@ def _args(subject: Subject) -> Iterator[Finding]:
             continue
         first, count = layer.args[0] if layer.args else None, subject.reaching(layer)
         if not graph.could_be_channels(first) and not (graph.is_count(first) and first == count):
-            example = _recipe(layer.module).args_text(count or 512)
+            example = recipes.recipe(layer.module).args_text(count or 512)
             yield subject.finding(
                 "YI403",
                 row.span,
                 f"{layer} has args {flow(layer.args)}, which do not begin with its channels",
                 f"write {example}" + (" with the channels that reach it" if count is None else ""),
             )
-
-
-@cache
-def _recipe(module: str) -> Recipe:
-    return recipes.recipe(module)
 
 
 def _index_comments(subject: Subject) -> Iterator[Finding]:
