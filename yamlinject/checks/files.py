@@ -15,7 +15,7 @@ from yamlinject.checks.findings import RULES, Checked, Finding
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
 from yamlinject.core import edits
-from yamlinject.core import rewrite as plan
+from yamlinject.core.proof import prove
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
 from yamlinject.library import bases
@@ -146,5 +146,5 @@ def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
         )
     text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
     with named(config.label):
-        plan.prove(text, load_values(config.text))
+        prove(text, load_values(config.text))
     files.write_atomic(path, config.source._replace(text=text).to_bytes())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from yamlinject.core import edits, graph, placement, provenance
@@ -12,10 +12,11 @@ from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comment, renumbered
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import SECTIONS, Layer
+from yamlinject.core.layer import Layer
+from yamlinject.core.proof import expected_data, prove
 from yamlinject.core.provenance import Found, Provenance
 from yamlinject.core.request import Request
-from yamlinject.core.yaml_nodes import Reading, load_values, second_reading, shapes
+from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import ConfigError, Place, RefusalError
 
 #: What ends a line for every reader; YAML 1.1 knows more (U+0085, U+2028, U+2029).
@@ -131,7 +132,7 @@ def insert(
         changed.append(Edit(0, 0, f"{line}{newline[0] if newline else chr(10)}"))
 
     place = document.place(insertions[0].target)
-    text = _applied(document, changed, place, _expected(document, index_map, below) if proven else None)
+    text = _applied(document, changed, place, expected_data(document, index_map, below) if proven else None)
     if line and proven:
         _check_undone(document, text, line.request.module, place)
     injected = tuple(layer for target in sorted(below) for layer in below[target])
@@ -196,7 +197,7 @@ def _without(
             changed.append(Edit(*comment.span, str(number)))
     changed += placement.removal(document, removed)
     place = document.place(removed[0]) if removed else document.place(0)
-    text = _applied(document, changed, place, _expected(document, index_map, {}) if proven else None)
+    text = _applied(document, changed, place, expected_data(document, index_map, {}) if proven else None)
     return Rewrite(text, index_map, (), tuple(changes), (), line)
 
 
@@ -273,24 +274,6 @@ def _reference_edits(document: Document, index_map: IndexMap) -> tuple[list[Edit
     return changed, changes
 
 
-def _expected(
-    document: Document, index_map: IndexMap, below: Mapping[int, Sequence[Layer]]
-) -> dict[str, Any]:
-    """The data that the rewritten text has to hold; ``below``: the new layers under each old one."""
-    data = dict(document.data)
-    for section in SECTIONS:
-        data[section] = rows = []
-        for layer in document.layers:
-            if layer.section != section:
-                continue
-            if index_map.moved[layer.index] >= 0:
-                new = [index_map.reference(layer.index, old) for old in layer.references]
-                from_ = new if isinstance(layer.from_, list) else new[0]
-                rows.append([from_, layer.number, layer.module, layer.args])
-            rows += [new_layer.row for new_layer in below.get(layer.index, ())]
-    return data
-
-
 def _applied(document: Document, changed: list[Edit], place: Place, expected: dict[str, Any] | None) -> str:
     """Apply the edits, and prove that the result holds ``expected``; ``place``: where a refusal points."""
     try:
@@ -300,19 +283,6 @@ def _applied(document: Document, changed: list[Edit], place: Place, expected: di
     except (ValueError, ConfigError) as error:
         raise RefusalError(f"rows laid out like this cannot be rewritten safely: {error}", place) from None
     return text
-
-
-def prove(text: str, expected: dict[str, Any]) -> None:
-    """Read ``text`` with two parsers that have nothing in common.
-
-    Raises :class:`ConfigError` unless PyYAML finds the data ``expected`` and ruamel.yaml the same rows.
-    """
-    reading = Reading(text)
-    rows = shapes(reading.root, SECTIONS)
-    if repr(reading.values()) != repr(expected):  # unlike ==, it tells 1 from True, and .nan equals itself
-        raise ConfigError("it would read back as other layers than planned")
-    if rows != second_reading(text, SECTIONS):
-        raise ConfigError("ruamel.yaml would read other layers than PyYAML")
 
 
 def _check_undone(document: Document, text: str, module: str, place: Place) -> None:

@@ -9,21 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yamlinject.errors import YamlInjectError
-from yamlinject.frameworks import compat
-from yamlinject.frameworks import parse_model as registration
+from yamlinject.frameworks.installation import install
 
 if TYPE_CHECKING:
     from yamlinject.config import Config
     from yamlinject.frameworks.base import Framework
 
 
-def install() -> None:
-    """Make the attention modules known to every framework that is imported in this process, now or later.
-
-    Also bridges what keeps YOLOv5 from working with the libraries of today: see :mod:`.compat`.
-    """
-    registration.install()
-    compat.install()
+__all__ = ["find", "install"]
 
 
 def find(which: str | None, config: Config) -> Framework:

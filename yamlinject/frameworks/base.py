@@ -15,12 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from yamlinject import frameworks
 from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError, named
 from yamlinject.files import replacing
 from yamlinject.frameworks import parse_model as registration
 from yamlinject.frameworks import safety
+from yamlinject.frameworks.installation import install
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +39,7 @@ class Framework(ABC):
     name: str
 
     def __init__(self, checkout: Path | None = None) -> None:
-        frameworks.install()
+        install()
         self.checkout = checkout
         if checkout is not None:
             sys.path.insert(0, str(checkout.resolve()))

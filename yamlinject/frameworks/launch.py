@@ -15,10 +15,10 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import NoReturn
 
-from yamlinject import frameworks
 from yamlinject.errors import Place, SourceError, YamlInjectError
 from yamlinject.frameworks import compat
 from yamlinject.frameworks import parse_model as registration
+from yamlinject.frameworks.installation import install
 
 
 def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoReturn:
@@ -29,7 +29,7 @@ def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoRet
     Raises :class:`YamlInjectError` when there is no such target.
     """
     gc.enable()  # the command line does without, training must not
-    frameworks.install()
+    install()
     compat.load_whole_models()
     if module:
         _look_first_in(os.getcwd())

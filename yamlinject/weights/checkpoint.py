@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yamlinject import files, frameworks
+from yamlinject import files
 from yamlinject.errors import SourceError, named
+from yamlinject.frameworks.installation import install
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,7 +122,7 @@ def _load(file: Path) -> object:
 def _load_trusted(file: Path) -> object:
     import torch
 
-    frameworks.install()
+    install()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the frameworks that are imported for it
         return torch.load(file, map_location="cpu", weights_only=False)

@@ -1,0 +1,43 @@
+"""The proof that a rewritten text means what was planned: what it has to hold, and reading it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from yamlinject.core.document import Document
+from yamlinject.core.index_map import IndexMap
+from yamlinject.core.layer import SECTIONS, Layer
+from yamlinject.core.yaml_nodes import Reading, second_reading, shapes
+from yamlinject.errors import ConfigError
+
+
+def expected_data(
+    document: Document, index_map: IndexMap, below: Mapping[int, Sequence[Layer]]
+) -> dict[str, Any]:
+    """The data that the rewritten text has to hold; ``below``: the new layers under each old one."""
+    data = dict(document.data)
+    for section in SECTIONS:
+        data[section] = rows = []
+        for layer in document.layers:
+            if layer.section != section:
+                continue
+            if index_map.moved[layer.index] >= 0:
+                new = [index_map.reference(layer.index, old) for old in layer.references]
+                from_ = new if isinstance(layer.from_, list) else new[0]
+                rows.append([from_, layer.number, layer.module, layer.args])
+            rows += [new_layer.row for new_layer in below.get(layer.index, ())]
+    return data
+
+
+def prove(text: str, expected: dict[str, Any]) -> None:
+    """Read ``text`` with two parsers that have nothing in common.
+
+    Raises :class:`ConfigError` unless PyYAML finds the data ``expected`` and ruamel.yaml the same rows.
+    """
+    reading = Reading(text)
+    rows = shapes(reading.root, SECTIONS)
+    if repr(reading.values()) != repr(expected):  # unlike ==, it tells 1 from True, and .nan equals itself
+        raise ConfigError("it would read back as other layers than planned")
+    if rows != second_reading(text, SECTIONS):
+        raise ConfigError("ruamel.yaml would read other layers than PyYAML")
