@@ -8,7 +8,7 @@ from tests import catalogue as builder
 from tests.conftest import CORPUS, shipped
 from yamlinject.config import Config
 from yamlinject.core.layer import Layer
-from yamlinject.library import architectures as catalogue
+from yamlinject.library import architectures
 from yamlinject.library.architectures import Wiring, parse
 
 LINE = "tiny of nobody: Conv/2 Conv C3 | nn.Upsample/0.5@1 Concat@3,0 TorchVision/? Add@-1,4 Detect@"
@@ -43,7 +43,7 @@ def test_of_layers() -> None:
 
 def test_yolov5s() -> None:
     """Against DESIGN.md section 3: its references before the insertion."""
-    wiring = catalogue.wirings()[0]
+    wiring = architectures.wirings()[0]
     assert wiring.name == "yolov5s"
     assert len(wiring.layers) == 25
     joins = {layer.index: layer.from_ for layer in wiring.layers if len(layer.references) > 1}
@@ -53,7 +53,7 @@ def test_yolov5s() -> None:
 
 @pytest.mark.parametrize(("package", "folder"), [("yolov5", "models"), ("ultralytics", "cfg/models")])
 def test_it_holds_what_the_installed_packages_ship(package: str, folder: str) -> None:
-    known = {str(wiring).partition(":")[2] for wiring in catalogue.wirings()}
+    known = {str(wiring).partition(":")[2] for wiring in architectures.wirings()}
     for path in shipped(package, folder):
         if path.name != "anchors.yaml":
             layers = Config(path.name, path.read_bytes()).layers
@@ -61,11 +61,11 @@ def test_it_holds_what_the_installed_packages_ship(package: str, folder: str) ->
 
 
 def test_every_line_once() -> None:
-    wirings = catalogue.wirings()
+    wirings = architectures.wirings()
     assert len(wirings) == 123
     assert len({repr(wiring[1:]) for wiring in wirings}) == 123
-    assert {"SPPF", "C3k2", "RepNCSPELAN4", "Concat"} < catalogue.modules()
-    assert "SimAM" not in catalogue.modules()
+    assert {"SPPF", "C3k2", "RepNCSPELAN4", "Concat"} < architectures.modules()
+    assert "SimAM" not in architectures.modules()
 
 
 @pytest.mark.corpus

@@ -17,7 +17,7 @@ from yamlinject.checks.findings import RULES, Checked, Finding
 from yamlinject.core.edits import Edit
 from yamlinject.errors import Place
 from yamlinject.output import findings as finding_report
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 from yamlinject.output.terminal import Line
 
 CONCAT = "  [[-1, 14], 1, Concat, [1]],  # cat head P4"
@@ -67,7 +67,7 @@ def at(
 
 def printed(lines: Iterable[Line]) -> str:
     stream = io.StringIO()
-    report.emit(stream, lines)
+    terminal.emit(stream, lines)
     return stream.getvalue()
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.test_report import complete, run, run_in_terminal
 from yamlinject.checks.findings import RULES, Checked, Finding
 from yamlinject.output import findings as finding_report
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 from yamlinject.output import weights as transfer_report
 from yamlinject.output.terminal import Line, visible
 from yamlinject.weights.transfer import Share, Transfer
@@ -193,7 +193,7 @@ def test_visible(text: str, shown: str) -> None:
 
 def test_a_line_stays_one_line() -> None:
     stream = io.StringIO()
-    report.emit(stream, [Line("a\nb\u2028c", label="x\x1b"), Line("::error::d")])
+    terminal.emit(stream, [Line("a\nb\u2028c", label="x\x1b"), Line("::error::d")])
     assert stream.getvalue() == "x\ufffd        a b c\n:\ufffderror::d\n"
 
 
@@ -252,7 +252,7 @@ def test_json_of_a_transfer_is_read_everywhere() -> None:
 
 
 def test_json_is_printable_ascii() -> None:
-    output = report.as_json({"name": "\x7f\x9b\x1b\u202e\udc9b"})
+    output = terminal.as_json({"name": "\x7f\x9b\x1b\u202e\udc9b"})
     assert output == '{\n  "name": "\\u007f\\u009b\\u001b\\u202e\\ufffd"\n}'
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from yamlinject.core.layer import Layer
-from yamlinject.lineage import alignment as wiring
+from yamlinject.lineage import alignment
 
 
 def layers(*rows: str) -> list[Layer]:
@@ -50,7 +50,7 @@ BASE = layers("Conv -1", "C3 -1", "SPPF -1", "Concat -1 1", "Detect 1 3")
     ],
 )
 def test_align(rows: list[str], places: list[int] | None) -> None:
-    assert wiring.align(layers(*rows), BASE) == places
+    assert alignment.align(layers(*rows), BASE) == places
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_align(rows: list[str], places: list[int] | None) -> None:
 )
 def test_misread(rows: list[str], wrong: list[tuple[int, list[int]]]) -> None:
     config = layers(*rows)
-    places = wiring.align(config, BASE)
+    places = alignment.align(config, BASE)
     assert places is not None
-    assert [(wrong.layer.index, wrong.wanted) for wrong in wiring.misread(config, BASE, places)] == wrong
+    assert [(wrong.layer.index, wrong.wanted) for wrong in alignment.misread(config, BASE, places)] == wrong
 
 
 def test_attention_that_nothing_reads_and_what_goes_past_it() -> None:
     config = layers("Conv -1", "C3 -1", "A -1", "SPPF 1", "B -1", "Concat -1 1", "Detect 5")
-    assert wiring.unread(config, [2, 4]) == [config[2]]
-    assert list(wiring.bypassing(config, [2, 4])) == [(config[2], config[3]), (config[2], config[5])]
+    assert alignment.unread(config, [2, 4]) == [config[2]]
+    assert list(alignment.bypassing(config, [2, 4])) == [(config[2], config[3]), (config[2], config[5])]

@@ -10,8 +10,8 @@ from yamlinject.checks.findings import Finding
 from yamlinject.core import graph
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import Layer, flow
-from yamlinject.library import architectures as catalogue
-from yamlinject.lineage import alignment as wiring
+from yamlinject.library import architectures
+from yamlinject.lineage import alignment
 from yamlinject.lineage.alignment import Misread
 
 
@@ -108,7 +108,7 @@ class _Stages:
 
     def __init__(self, subject: Subject) -> None:
         self._layers = layers = subject.layers
-        self._known = catalogue.modules() | {layer.module for layer in subject.attention}
+        self._known = architectures.modules() | {layer.module for layer in subject.attention}
         indices = range(1, len(layers))
         follows = [False, *(_follows(layers, index) for index in indices)]
         is_plain = [False, *(follows[index] and not _is_block(subject, index) for index in indices)]
@@ -131,35 +131,35 @@ class _Stages:
         if block > self.through[source]:
             return source
         is_no_block = layers[source].module in known or graph.is_concat(layers[source].module)
-        if not is_no_block and layers[block].module not in catalogue.endings():
+        if not is_no_block and layers[block].module not in architectures.endings():
             return source  # it may be a block of its own
         start = layers[self.start[source]]
         begins = graph.is_concat(start.module) or graph.stride_factor(start) not in (1, None)
         told = start.index < source and start.module in known
-        ends_early = told and layers[block].module in catalogue.endings()
+        ends_early = told and layers[block].module in architectures.endings()
         return self.plain[block] if begins or ends_early else source
 
 
 def _follows(layers: Sequence[Layer], index: int) -> bool:
     """Whether a layer reads just the one above it and keeps its size."""
-    return wiring.could_be_put_in(layers[index]) and graph.sources(layers[index]) == [index - 1]
+    return alignment.could_be_put_in(layers[index]) and graph.sources(layers[index]) == [index - 1]
 
 
 def _is_block(subject: Subject, index: int) -> bool:
     """Whether a layer is more than attention: upstream models have it, or it changes the channels."""
     layer = subject.layers[index]
-    if layer.module in catalogue.modules():
+    if layer.module in architectures.modules():
         return not graph.gives_no_map(layer)
     return subject.channels[index] != subject.channels[index - 1]
 
 
 def without_effect(subject: Subject) -> Iterator[Finding]:
     """Layers that no path leads to the head from."""
-    reached = wiring.reached(subject.layers)
+    reached = alignment.reached(subject.layers)
     unreached = set(range(len(subject.layers))) - reached
     if subject.match:
         base, places = subject.match.base.layers, subject.match.places
-        alive = wiring.reached(base)
+        alive = alignment.reached(base)
         unreached -= {place for index, place in enumerate(places) if index not in alive}
     attention = {layer.index for layer in subject.attention}
     readers = graph.readers(subject.layers)
@@ -185,7 +185,7 @@ def bypassed(subject: Subject) -> Iterator[Finding]:
     """Layers that read past attention that has an effect and is not read by mistake."""
     misread = subject.match.misread if subject.match else []
     mistaken = {graph.sources(wrong.layer)[position] for wrong in misread for position in wrong.positions}
-    reached = wiring.reached(subject.layers) - mistaken
+    reached = alignment.reached(subject.layers) - mistaken
     attention = {layer.index for layer in subject.attention}
     indices: dict[int, int] = {}  # one for each layer that attention reads
     for layer in subject.attention:
@@ -196,7 +196,7 @@ def bypassed(subject: Subject) -> Iterator[Finding]:
         reader.index: {source: at for at, source in reversed([*enumerate(graph.sources(reader))])}
         for reader in subject.layers
     }
-    for layer, reader in wiring.bypassing(subject.layers, list(indices.values())):
+    for layer, reader in alignment.bypassing(subject.layers, list(indices.values())):
         if reader.index in attention or reader.index in wrong_rows:
             continue
         (source,) = graph.sources(layer)

@@ -10,11 +10,9 @@ from yamlinject.checks import strides
 from yamlinject.checks.findings import RULES, Finding
 from yamlinject.core import graph
 from yamlinject.core.edits import Edit
-from yamlinject.library import architectures as catalogue
-from yamlinject.library import recipes
+from yamlinject.library import architectures, recipes
 from yamlinject.library.architectures import Wiring
-from yamlinject.lineage import alignment as wiring
-from yamlinject.lineage import matching
+from yamlinject.lineage import alignment, matching
 from yamlinject.lineage.matching import Match
 
 if TYPE_CHECKING:
@@ -80,7 +78,7 @@ class Subject:
         first, *others = self.layers
         below = [layer for layer in others if layer.section == "backbone"]
         declares = bool(first.args) and graph.is_count(first.args[0])
-        if self.base or declares or first.module in catalogue.modules():
+        if self.base or declares or first.module in architectures.modules():
             return False
         if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT:
             return False
@@ -105,12 +103,13 @@ class Subject:
     def attention(self) -> list[Layer]:
         """The layers that were put in; without a base those that are attention by their names."""
         if self.match:
-            return [self.layers[index] for index in wiring.put_in(self.layers, self.match.places)]
+            return [self.layers[index] for index in alignment.put_in(self.layers, self.match.places)]
         known = recipes.names()
         return [
             layer
             for layer in self.layers[1:-1]
-            if (layer.module in known or "atten" in layer.module.lower()) and wiring.could_be_put_in(layer)
+            if (layer.module in known or "atten" in layer.module.lower())
+            and alignment.could_be_put_in(layer)
         ]
 
     @cached_property

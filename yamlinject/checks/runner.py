@@ -19,7 +19,7 @@ from yamlinject.errors import (
     MalformedRowError,
     YamlInjectError,
 )
-from yamlinject.library import architectures as catalogue
+from yamlinject.library import architectures
 
 #: What is wrong with a text whose layers cannot be told.
 _STRUCTURE: tuple[tuple[type[ConfigError], str, str], ...] = (
@@ -49,7 +49,7 @@ def check(config: Config, base: Config | None = None, *, known_bases: bool = Tru
     except ConfigError as error:
         return [_unreadable(config.text, error)]
     made = generated.read(config, base)
-    wirings = catalogue.wirings() if known_bases and base is None else ()
+    wirings = architectures.wirings() if known_bases and base is None else ()
     places = made.places if made and made.intact and base is None else None
     subject = Subject(config, document, base or _recorded(made), wirings, places)
     found = [*_shared_rows(subject), *references.check(subject), *values.check(subject)]

@@ -8,8 +8,7 @@ from itertools import combinations, islice, pairwise, product
 
 from yamlinject.core import graph
 from yamlinject.core.layer import Layer
-from yamlinject.library import architectures as catalogue
-from yamlinject.library import recipes
+from yamlinject.library import architectures, recipes
 
 #: What a module that is not known may do to the stride, whatever its rows say.
 _FACTORS = (1.0, 0.5, 2.0)
@@ -47,7 +46,7 @@ def _assumptions(
 ) -> Iterator[dict[str, float | None]]:
     """What unknown modules may do to the stride, first what their rows say."""
     untold: dict[str, float | None] = dict.fromkeys(_untold(layers, channels))
-    settled = catalogue.modules() | set(recipes.names()) | untold.keys()
+    settled = architectures.modules() | set(recipes.names()) | untold.keys()
     said: dict[str, set[float | None]] = {}
     for layer in layers[1:-1]:
         if layer.module not in settled:
@@ -79,7 +78,7 @@ def _untold(layers: Sequence[Layer], channels: Sequence[int | None]) -> set[str]
 
 def _is_known(layer: Layer) -> bool:
     """Whether the row tells what it does to the stride: a convolution has to say it as third argument."""
-    if layer.module in catalogue.modules():
+    if layer.module in architectures.modules():
         return True
     says_it = (
         len(layer.args) > 2 and "trans" not in layer.module.lower() and "deconv" not in layer.module.lower()

@@ -13,8 +13,7 @@ from yamlinject.core.document import Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comments
 from yamlinject.core.layer import flow
-from yamlinject.library import architectures as catalogue
-from yamlinject.library import recipes
+from yamlinject.library import architectures, recipes
 
 #: Numbers for everybody but PyYAML, which wants a point and a signed exponent (YAML 1.1).
 _TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+")
@@ -32,7 +31,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             yield from _numbers_as_text(subject, value, subject.document.values[key], f"{key:.100}: ")
     for layer in subject.attention:
         row = subject.rows[layer.index]
-        if layer.number != 1 and layer.module not in catalogue.modules():
+        if layer.number != 1 and layer.module not in architectures.modules():
             yield subject.finding(
                 "YI402",
                 row.span,

@@ -9,7 +9,7 @@ import typer
 from yamlinject import __version__
 from yamlinject.cli import checking, configs, frameworks, weights
 from yamlinject.errors import YamlInjectError
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 from yamlinject.output.terminal import Line
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     message = " ".join(message.split())
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
-    report.emit(sys.stderr, [Line(f"yamlinject: error: {message}", "red")])
+    terminal.emit(sys.stderr, [Line(f"yamlinject: error: {message}", "red")])
     return 2
 
 

@@ -9,7 +9,7 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.errors import YamlInjectError
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 
 _T = TypeVar("_T")
 
@@ -86,14 +86,14 @@ def check(
     except KeyboardInterrupt:  # of which newer versions of typer say nothing
         raise typer.Abort from None
     if output_format is OutputFormat.text:
-        report.emit(sys.stdout, finding_report.text(results))
+        terminal.emit(sys.stdout, finding_report.text(results))
     elif output_format is OutputFormat.github:
         sys.stdout.writelines(f"{line}\n" for line in finding_report.github(results))
     else:
         as_text = finding_report.as_json if output_format is OutputFormat.json else finding_report.sarif
         print(as_text(results))
     sys.stdout.flush()  # where both streams are one, the summary comes last
-    report.tell(finding_report.summary(results))
+    terminal.tell(finding_report.summary(results))
     if any(checked.error for checked in results):
         return 2
     severities = {finding.rule.severity for checked in results for finding in checked.findings}

@@ -12,7 +12,7 @@ from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 from yamlinject.output.terminal import Line
 
 
@@ -102,12 +102,12 @@ def add(
     )
     target = _target(config, f"{config.stem}_{module}.yaml", output, in_place)
     if in_place and config.was_made_like(result):
-        report.tell([Line(target, "bold", label="unchanged")])
+        terminal.tell([Line(target, "bold", label="unchanged")])
         return 0
-    summary = report.insertion(result)
+    summary = terminal.insertion(result)
     code = _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
     if not (diff or check or target == bases.STDIN):
-        report.tell([Line(command_line("show", target), label="next")])
+        terminal.tell([Line(command_line("show", target), label="next")])
     return code
 
 
@@ -132,7 +132,7 @@ def remove(
     if output is None and not in_place and result.stem == loaded.stem and config != bases.STDIN:
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
     target = _target(loaded, f"{result.stem}.yaml", output, in_place)
-    summary = report.removal(result)
+    summary = terminal.removal(result)
     return _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
 
 
@@ -143,7 +143,7 @@ def show(config: _ConfigArgument) -> None:
 
     A module that is not known is taken to keep both.
     """
-    report.table(sys.stdout, load(config))
+    terminal.table(sys.stdout, load(config))
 
 
 def _target(config: Config, default: str, output: str | None, in_place: bool) -> str:
@@ -169,7 +169,7 @@ def _deliver(
     if check and target == bases.STDIN:
         raise YamlInjectError("--check needs a file to compare with: give -o FILE")
     if diff:
-        report.emit_diff(sys.stdout, config.diff(target))
+        terminal.emit_diff(sys.stdout, config.diff(target))
     if check:
         code = int(config.differs(target))
         outcome = [Line(f"{target} would {'change' if code else 'not change'}", label="checked")]
@@ -178,5 +178,5 @@ def _deliver(
     elif not diff:
         written = config.save(target, force=force)
         outcome = [Line(target, "bold", label="wrote" if written else "unchanged")]
-    report.tell([*summary, *outcome])
+    terminal.tell([*summary, *outcome])
     return code

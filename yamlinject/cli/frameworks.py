@@ -9,7 +9,7 @@ import typer
 from yamlinject.cli import completion
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 
 _DEFAULT_MODULE = "SimAM"
 
@@ -71,9 +71,9 @@ def verify(
     if output_format is OutputFormat.json:
         from dataclasses import asdict
 
-        print(report.as_json(asdict(result)))
+        print(terminal.as_json(asdict(result)))
     else:
-        report.emit(sys.stdout, report.verification(result))
+        terminal.emit(sys.stdout, terminal.verification(result))
     return int(bool(result.problems))
 
 
@@ -121,8 +121,8 @@ def register(
     opened = Checkout.open(checkout)
     patch = opened.undo(module or ()) if undo else opened.register(module or [_DEFAULT_MODULE])
     if diff:
-        report.emit_diff(sys.stdout, patch.diff())
+        terminal.emit_diff(sys.stdout, patch.diff())
     elif not check:
         patch.save()
-    report.tell(report.patched(patch, checkout, written=not (diff or check)))
+    terminal.tell(terminal.patched(patch, checkout, written=not (diff or check)))
     return int(check and patch.changed)

@@ -10,7 +10,7 @@ from yamlinject.cli import completion
 from yamlinject.cli.frameworks import FrameworkOption, OutputFormat
 from yamlinject.config import load
 from yamlinject.errors import SourceError, YamlInjectError
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 
 
 def weights(
@@ -76,7 +76,7 @@ def weights(
         transfer_report.table(sys.stdout, result)
     if not dry_run:
         work.save(model, held, found, target)
-        report.tell([report.Line(str(target), "bold", label="wrote")])
+        terminal.tell([terminal.Line(str(target), "bold", label="wrote")])
     return 0
 
 

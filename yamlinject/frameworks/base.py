@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError, named
 from yamlinject.files import replacing
-from yamlinject.frameworks import parse_model as registration
-from yamlinject.frameworks import safety
+from yamlinject.frameworks import parse_model, safety
 from yamlinject.frameworks.installation import install
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def _layer_at(error: Exception) -> int | None:
     step = error.__traceback__
     while step is not None:
         variables = step.tb_frame.f_locals
-        if step.tb_frame.f_code.co_name == registration.BUILDER:
+        if step.tb_frame.f_code.co_name == parse_model.BUILDER:
             index = variables.get("i", index)
         else:  # the loop over the built layers: each one has its index attached
             index = getattr(variables.get("m"), "i", index)

@@ -16,8 +16,7 @@ from types import ModuleType, TracebackType
 from typing import NoReturn
 
 from yamlinject.errors import Place, SourceError, YamlInjectError
-from yamlinject.frameworks import compat
-from yamlinject.frameworks import parse_model as registration
+from yamlinject.frameworks import compat, parse_model
 from yamlinject.frameworks.installation import install
 
 
@@ -64,7 +63,7 @@ def _look_first_in(folder: str) -> None:
 def _main(file: Path, spec: ModuleSpec | None = None) -> Callable[[], None]:
     """A file to be run as ``__main__``; ``models/yolo.py`` is a script too, and has to know the modules."""
     try:
-        code = registration.compiled(file)
+        code = parse_model.compiled(file)
     except (SyntaxError, ValueError, OSError) as error:
         what, place = str(error), None
         if isinstance(error, SyntaxError) and error.lineno:
@@ -74,8 +73,8 @@ def _main(file: Path, spec: ModuleSpec | None = None) -> Callable[[], None]:
     main.__file__ = str(file)
     main.__spec__ = spec
     main.__package__ = spec.parent if spec else None
-    if registration.BUILDER in code.co_names:
-        vars(main).update(registration.namespace())
+    if parse_model.BUILDER in code.co_names:
+        vars(main).update(parse_model.namespace())
 
     def program() -> None:
         sys.modules["__main__"] = main

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from yamlinject.core import graph
 from yamlinject.core.layer import Layer
 from yamlinject.library.architectures import Wiring
-from yamlinject.lineage import alignment as wiring
+from yamlinject.lineage import alignment
 from yamlinject.lineage.alignment import Misread
 
 #: With modules exchanged, only this many of the most similar wirings are looked at more closely.
@@ -50,9 +50,9 @@ def match(layers: Sequence[Layer], known: Sequence[Wiring]) -> Match | None:
 def without_exchange(layers: Sequence[Layer], known: Iterable[Wiring]) -> Match | None:
     """The wiring of ``known`` that explains ``layers`` with layers put in and nothing else."""
     exact = [
-        Match(base, places, list(wiring.misread(layers, base.layers, places)))
+        Match(base, places, list(alignment.misread(layers, base.layers, places)))
         for base in known
-        if (places := wiring.align(layers, base.layers)) is not None
+        if (places := alignment.align(layers, base.layers)) is not None
     ]
     return min(exact, key=lambda found: (len(found.misread), -len(found.places)), default=None)
 
@@ -87,7 +87,7 @@ def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Mat
             if original.module != layers[place].module
         }
         exchanged = [new for _, _, new in pairs]
-        put_in = {layers[index].module for index in wiring.put_in(layers, places)}
+        put_in = {layers[index].module for index in alignment.put_in(layers, places)}
         has_two_roles = map(graph.declares_channels, put_in.intersection(exchanged))
         if len({*exchanged}) < len(exchanged) or any(has_two_roles):
             continue  # one block for several things: another design
@@ -99,7 +99,7 @@ def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Mat
         }
         misread = [
             wrong
-            for wrong in wiring.misread(layers, base.layers, places)
+            for wrong in alignment.misread(layers, base.layers, places)
             if wrong.layer.index in same or wrong.layer is layers[-1]  # another block joins what fits it
         ]
         yield cost + 2 * len(pairs) + _MISREAD * len(misread), Match(base, places, misread)
@@ -116,7 +116,7 @@ def _cheapest(layers: Sequence[Layer], base: Wiring) -> tuple[int, list[list[int
     saved: list[list[int]] = []  # by putting the layer in rather than having it in the place of the base's
     for layer in layers:
         cost = _CONVOLUTION_PUT_IN if graph.declares_channels(layer.module) else _PUT_IN
-        put_in = cost if layer.index and wiring.could_be_put_in(layer) else _NEVER
+        put_in = cost if layer.index and alignment.could_be_put_in(layer) else _NEVER
         new, gain = [costs[0] + put_in], [_NEVER]
         first = size - (len(layers) - layer.index) + 1
         for count in range(1, size + 1):

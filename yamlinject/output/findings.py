@@ -11,7 +11,7 @@ from typing import Any
 
 from yamlinject._version import __version__
 from yamlinject.checks.findings import RULES, Checked, Finding, Rule, Severity
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 from yamlinject.output.terminal import Line, visible
 
 _STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow"}
@@ -45,7 +45,7 @@ def _block(file: str, finding: Finding) -> Iterator[Line]:
         yield Line(f"{margin}= hint: {finding.hint}")
     if finding.base is not None:
         yield Line(f"{margin}= base: {finding.base}")
-    for each in report.diff(finding.diff):
+    for each in terminal.diff(finding.diff):
         yield each._replace(text=f"{margin}{_excerpt(each.text, 0, 0)[0]}".rstrip())
 
 
@@ -169,7 +169,7 @@ def as_json(results: Sequence[Checked]) -> str:
         "findings": [_plain(file, finding) for file, finding in _found(results)],
         "fixed": fixed,
     }
-    return report.as_json(shape)
+    return terminal.as_json(shape)
 
 
 def _plain(file: str, finding: Finding) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def sarif(results: Sequence[Checked]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": found,
     }
-    return report.as_json({"$schema": _SARIF, "version": "2.1.0", "runs": [run]})
+    return terminal.as_json({"$schema": _SARIF, "version": "2.1.0", "runs": [run]})
 
 
 def _descriptor(rule: Rule) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from yamlinject.output import terminal as report
+from yamlinject.output import terminal
 from yamlinject.output.terminal import Line
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def as_json(result: Transfer) -> str:
     """One object with the fields of :class:`~yamlinject.weights.Transfer`."""
     from dataclasses import asdict
 
-    return report.as_json(asdict(result))
+    return terminal.as_json(asdict(result))
 
 
 def table(stream: TextIO, result: Transfer) -> None:
@@ -34,8 +34,8 @@ def table(stream: TextIO, result: Transfer) -> None:
         grid.add_column(heading, justify="right", no_wrap=True)
     for name, share in (("as it is", result.before), ("renumbered", result.after)):
         grid.add_row(name, *_cells(result, share))
-    report.console(stream).print(grid)
-    report.emit(stream, _lines(result))
+    terminal.console(stream).print(grid)
+    terminal.emit(stream, _lines(result))
 
 
 def _cells(result: Transfer, share: Share) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from yamlinject.core import graph
 from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import recipes
-from yamlinject.lineage import alignment as wiring
+from yamlinject.lineage import alignment
 from yamlinject.lineage.resolve import Lineage, resolve
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def verify(
     from yamlinject.verify import measure
 
     found = resolve(config, base)
-    indices = wiring.put_in(config.layers, found.places)
+    indices = alignment.put_in(config.layers, found.places)
     model: Any = framework.build(config, trust=trust)
     base_model: Any = framework.build(found.base, trust=trust)
     _check_image(config, found.base, model, image_size)
@@ -201,7 +201,7 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
         notes.append("wrong references in it cannot be seen, for its base is not known: give --base")
     if len(config.document.data.get("scales") or ()) > 1 and not getattr(model, "yaml", {}).get("scale"):
         notes.append("its file's name asks for no scale, so the first was built; yolov8s_… asks for s")
-    indices = wiring.put_in(config.layers, found.places)
+    indices = alignment.put_in(config.layers, found.places)
     counts = graph.channels(config.layers, config.document.image_channels)
     for layer in (config.layers[index] for index in indices):
         (source,) = graph.sources(layer)
@@ -211,7 +211,7 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
                 f"{layer} has args {flow(layer.args)}, and its input {counts[source]} nominal channels: a "
                 "registered checkout goes by the args"
             )
-    for layer, reader in wiring.bypassing(config.layers, indices):
+    for layer, reader in alignment.bypassing(config.layers, indices):
         notes.append(f"{reader} reads past {layer}, from the layer above it")
     for one in attention:
         if one.module == "SimAM" and one.e_lambda is None and one.effective:
@@ -252,7 +252,7 @@ def _attention_problems(config: Config, result: Verification) -> list[str]:
     if not result.attention:
         return ["there is no attention layer in it"]
     indices = sorted({one.layer for one in result.attention})
-    problems = [f"no layer reads {layer}" for layer in wiring.unread(config.layers, indices)]
+    problems = [f"no layer reads {layer}" for layer in alignment.unread(config.layers, indices)]
     for one in result.attention:
         where = f"layer {one.layer} {one.module}"
         if one.e_lambda is not None and not 0 < one.e_lambda < 1:

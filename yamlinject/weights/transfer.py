@@ -16,7 +16,7 @@ from yamlinject.core import graph
 from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import SECTIONS, Layer, flow
 from yamlinject.errors import RefusalError, YamlInjectError, named
-from yamlinject.lineage import alignment as wiring
+from yamlinject.lineage import alignment
 from yamlinject.lineage.resolve import Lineage, first_missing, resolve
 from yamlinject.weights.state_dict import layer_of, transfer_state_dict
 
@@ -100,7 +100,7 @@ def _known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Li
 
 def _map(config: Config, places: Sequence[int]) -> IndexMap:
     """The index map of the insertion that left the base's layers at ``places``."""
-    put_in = wiring.put_in(config.layers, places)
+    put_in = alignment.put_in(config.layers, places)
     above = [sum(place < index for place in places) - 1 for index in put_in]
     return IndexMap.inserting(len(places), above)
 
