@@ -201,13 +201,14 @@ def test_loading_a_whole_model(
 WITHOUT_RUN = """
 import os
 import sys
-import types
+import warnings
 
 import torch
 from yamlinject import frameworks, load
 from yamlinject.cli.app import run
 from yamlinject.verify.comparison import verify
 
+warnings.simplefilter("ignore")  # about pkg_resources
 torch.save({"model": torch.nn.Sequential(torch.nn.Linear(2, 3))}, "whole.pt")
 {call}
 assert "yolov5.utils" in sys.modules
@@ -235,7 +236,10 @@ assert run(["weights", "x.pt", "new.yaml", "--dry-run", "--output-format", "json
         ),
         pytest.param(CONVERT.format(trust=""), id="weights"),
         pytest.param(CONVERT.format(trust=', "--trust"'), id="weights-trust"),
-        pytest.param("frameworks.install(); import yolov5.utils", id="install"),
+        pytest.param(
+            "import warnings; warnings.simplefilter('ignore'); frameworks.install(); import yolov5.utils",
+            id="install",
+        ),
     ],
 )
 def test_only_run_lets_whole_models_be_loaded(tmp_path: Path, call: str) -> None:

@@ -161,6 +161,14 @@ MANY = 20_000
 WORDS = [str(index) for index in range(MANY)]
 LONG = "x" * 2**20
 
+#: A module that holds it twice, and so on, each with the same buffers of names that are numbers.
+NUMBERED = file_of(
+    get(13),
+    mapping() + b"".join(value(index) + value(None) + pickles.SETITEM for index in range(MANY)),
+    CONV,
+    *(module(_buffers=get(0), _modules=mapping(a=get(index), b=get(index))) for index in range(1, 13)),
+)
+
 #: A pair of a pair of …, which is the same one twice each time.
 NEST = value(()) + put(0) + (get(0) + b"\x86" + put(0)) * 60
 
@@ -206,6 +214,7 @@ BOMBS = {
     "nested-key": mapping(extra=value({}) + NEST + value(1) + pickles.SETITEM, model=STATE),
     "nested-key-of-a-set": mapping(extra=call("builtins.set", listed(NEST)), model=STATE),
     "nested-value": mapping(extra=NEST, model=STATE),
+    "buffers-named-by-numbers": NUMBERED,
     "deep-list": mapping(extra=b"]" * 2**20 + b"a" * (2**20 - 1), model=STATE),
     "deep-tuple": mapping(extra=b")" + b"\x85" * 2**20, model=STATE),
     "one-row-often": file_of(
@@ -294,6 +303,9 @@ ARCHITECTURES: dict[str, Callable[[], object]] = {
     "from-a-nest": lambda: rows([[-1]], 1, "Conv", []),
     "from-a-number-beyond-all": lambda: rows(-(2**2000), 1, "Conv", []),
     "from-a-fraction": lambda: rows(0.5, 1, "Conv", []),
+    "from-beyond-the-start": lambda: {"backbone": [[-1, 1, "Conv", []], [-9, 1, "Conv", []]], "head": []},
+    "from-itself": lambda: {"backbone": [[-1, 1, "Conv", []], [1, 1, "Conv", []]], "head": []},
+    "from-a-later-one": lambda: {"backbone": [[-1, 1, "Conv", []], [2, 1, "Conv", []]], "head": []},
     "number": lambda: rows(-1, torch.zeros(2), "Conv", []),
     "module": lambda: rows(-1, 1, torch.zeros(2), []),
     "module-of-a-list": lambda: rows(-1, 1, ["Conv"], []),

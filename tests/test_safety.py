@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import functools
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from yamlinject import load
 from yamlinject.cli.app import run
 from yamlinject.errors import YamlInjectError
 from yamlinject.frameworks import find, safety
+from yamlinject.frameworks.base import Framework
 
 pytestmark = pytest.mark.framework
 
@@ -60,6 +60,18 @@ def quoted(text: str) -> str:
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+class Evil:
+    """What leaves a file behind where it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (Path("RAN"),)
+
+
+@functools.cache
+def imported(framework: str) -> Framework:
+    return find(framework, load("yolov5s"))
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -146,7 +158,7 @@ def test_modules(capsys: pytest.CaptureFixture[str], framework: str, module: str
     """Functions, whole models and what loads them; or there is no such name, which the framework says."""
     Path("x.yaml").write_text(config(framework, module=module), encoding="utf-8")
     line = refused(capsys, "verify", "x.yaml", "--framework", framework)
-    there = module.strip("'") in vars(find(framework, load("yolov5s"))._module)
+    there = module.strip("'") in vars(imported(framework)._module)
     assert "that is no layer" in line or (not there and "it knows no module" in line)
 
 
@@ -182,9 +194,81 @@ def test_activation_as_bytes(capsys: pytest.CaptureFixture[str], framework: str)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_base_is_built_too(capsys: pytest.CaptureFixture[str], framework: str) -> None:
     Path("x.yaml").write_text(config(framework))
-    Path("base.yaml").write_text(config(framework, quoted(CODE)).replace("  - [-1, 1, SimAM, [32]]\n", ""))
+    base = config(framework, quoted(CODE)).replace("  - [-1, 1, SimAM, [32]]\n", "")
+    Path("base.yaml").write_text(base.replace("[[3, 4]", "[[2, 3]"))
     line = refused(capsys, "verify", "x.yaml", "--base", "base.yaml", "--framework", framework)
     assert line.startswith("yamlinject: error: base.yaml:")
+    assert "its arg" in line
+
+
+#: Code in a value that ``parse_model`` has a name for, and a row whose args stand in two places.
+ALIASED = """\
+nc: 3
+anchors: 3
+{key}: "{code}"
+backbone:
+  - [-1, 1, nn.Identity, &x [{name}]]
+  - [-1, 1, nn.Identity, *x]
+head:
+  - [[1], 1, Detect, [nc, anchors]]
+"""
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("depth_multiple", "gd"),
+        ("width_multiple", "gw"),
+        ("depth_multiple", "depth"),
+        ("width_multiple", "width"),
+        ("scale", "scale"),
+        ("reg_max", "reg_max"),
+        ("ch", "d"),
+        ("x", "layers"),
+    ],
+)
+def test_names_of_what_the_config_says(
+    capsys: pytest.CaptureFixture[str], framework: str, key: str, name: str
+) -> None:
+    """What text evaluates to takes its place, where an alias has it evaluated again."""
+    Path("x.yaml").write_text(ALIASED.format(key=key, code=f"{CODE} or 1", name=name))
+    line = refused(capsys, "verify", "x.yaml", "--framework", framework)
+    known = name in vars(imported(framework)._module)["parse_model"].__code__.co_varnames
+    assert ("its arg" in line) == known
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("key", ["nc", "anchors", "kpt_shape"])
+@pytest.mark.parametrize("value", ['"{}"', '["{}"]', '[[1, "{}"]]', "{{a: 1}}"])
+def test_values_that_args_may_name(
+    capsys: pytest.CaptureFixture[str], framework: str, key: str, value: str
+) -> None:
+    text = ALIASED.format(key="x", code="", name=key)
+    text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(f"{key}:"))
+    Path("x.yaml").write_text(f"{key}: {value.format(f'{CODE} or 1')}\n{text}")
+    line = refused(capsys, "verify", "x.yaml", "--framework", framework)
+    assert f"x.yaml: {key} holds other things than numbers" in line
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("args", ["[evil, nc]", "[nc, [-1, 1, evil, [nc]]]"])
+def test_rows_in_two_places(capsys: pytest.CaptureFixture[str], framework: str, args: str) -> None:
+    """Args that are the next row would have its module evaluated before its turn."""
+    row = f"[-1, 1, nn.Identity, &x [-1, 1, scale, {args}]]"
+    rows = f"backbone:\n  - {row}\n  - *x\nhead:\n  - [[0], 1, Detect, [nc]]\n"
+    Path("x.yaml").write_text(f"nc: 3\nanchors: 3\nscale: torch_load\n{rows}")
+    torch.save(Evil(), "evil")
+    refused(capsys, "verify", "x.yaml", "--framework", framework)
+
+
+def test_what_stands_in_two_places_is_separated() -> None:
+    """With a word in it, which no name of ``parse_model`` is: it is evaluated once in each place."""
+    shared = ["nearest", ["a"]]
+    copy = safety.separate({"a": shared, "b": [shared, shared]})
+    assert copy == {"a": shared, "b": [shared, shared]}
+    places = [copy["a"], *copy["b"]]
+    assert len({id(place) for place in places}) == len({id(place[1]) for place in places}) == 3
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -192,7 +276,10 @@ def test_the_base_is_built_too(capsys: pytest.CaptureFixture[str], framework: st
 def test_weights(capsys: pytest.CaptureFixture[str], framework: str, options: list[str]) -> None:
     torch.save({f"model.{index}.conv.weight": torch.zeros(1) for index in (0, 1, 3)}, "x.pt")
     Path("x.yaml").write_text(config(framework, quoted(CODE)))
-    arguments = ["weights", "x.pt", "x.yaml", "-o", "y.pt", "--framework", framework, *options]
+    base = config(framework, quoted(CODE)).replace("  - [-1, 1, SimAM, [32]]\n", "")
+    Path("base.yaml").write_text(base.replace("[[3, 4]", "[[2, 3]"))
+    arguments = ["weights", "x.pt", "x.yaml", "-o", "y.pt", "--base", "base.yaml", *options]
+    arguments += ["--framework", framework]
     assert "its arg" in refused(capsys, *arguments)
     assert not Path("y.pt").exists()
 
@@ -233,30 +320,20 @@ def test_trust_runs_it(framework: str) -> None:
 )
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_what_configs_hold(framework: str, text: str) -> None:
-    namespace = vars(
-        import_module({"yolov5": "yolov5.models.yolo", "ultralytics": "ultralytics.nn.tasks"}[framework])
-    )
     Path("x.yaml").write_text(config(framework, f'"{text}"'), encoding="utf-8")
-    safety.check(load("x.yaml"), namespace)
+    imported(framework).check(load("x.yaml"))
     Path("x.yaml").write_text(config(framework, top='activation: "nn.LeakyReLU(0.1)"\n'))
-    safety.check(load("x.yaml"), namespace)
-
-
-@functools.cache
-def namespaces() -> list[dict[str, object]]:
-    return [vars(find(name, load("yolov5s"))._module) for name in FRAMEWORKS]
+    imported(framework).check(load("x.yaml"))
 
 
 def test_configs_of_the_frameworks() -> None:
     """Every one that the packages ship, for every task; but ``hub/anchors.yaml``, which is no model."""
-    files = [(0, file) for file in shipped("yolov5", "models")] + [
-        (1, file) for file in shipped("ultralytics", "cfg/models")
-    ]
     checked = 0
-    for framework, file in files:
-        if file.name != "anchors.yaml":
-            safety.check(load(file), namespaces()[framework])
-            checked += 1
+    for framework, folder in (("yolov5", "models"), ("ultralytics", "cfg/models")):
+        for file in shipped(framework, folder):
+            if file.name != "anchors.yaml":
+                imported(framework).check(load(file))
+                checked += 1
     assert checked > 80
 
 
@@ -268,7 +345,7 @@ def test_configs_of_others() -> None:
             config_ = load(file)
         except YamlInjectError:  # no config, or a reference to no earlier layer
             continue
-        for namespace in namespaces():
-            safety.check(config_, namespace)
+        for framework in FRAMEWORKS:
+            imported(framework).check(config_)
         checked += 1
     assert checked > 900

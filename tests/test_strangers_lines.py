@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from yamlinject import Config, RefusalError, SelectorError, load
+from yamlinject.checks import generated
 from yamlinject.cli.app import run
 from yamlinject.core import provenance
 from yamlinject.core.request import Request
@@ -115,6 +116,49 @@ def test_paths_inside_are_read(repo: Path, capsys: pytest.CaptureFixture[str], b
     code, text = said(capsys, "sub")
     assert code == 1
     assert f"YI602 error: its base {base} was changed since" in text
+
+
+@pytest.mark.parametrize("base", [".git/config", "sub/../.git/config", "../repo/.git/x.yaml"])
+def test_files_of_git_are_outside(repo: Path, capsys: pytest.CaptureFixture[str], base: str) -> None:
+    """Checkouts of CI keep a token there."""
+    Path(".git/config").write_text("[http]\n\textraheader = AUTHORIZATION: basic secret\n")
+    Path("x.yaml").write_text(made_from(base))
+    code, text = said(capsys, "x.yaml")
+    assert code == 1
+    assert f"its base {base} is outside of this repository, and is not read" in text
+    assert "found character" not in text
+
+
+@pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029"])
+def test_a_line_ends_where_yaml_ends_it(char: str) -> None:
+    """What follows there is read by frameworks, so it is no comment."""
+    text = made_from("base.yaml").replace("add SimAM base.yaml", f"add SimAM 'b{char}nc: 7 #.yaml'")
+    assert provenance.read(text) == []
+
+
+def test_many_commands_on_a_large_file_take_no_time_of_theirs(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is undone to get at the one before, and no more text is gone through than that."""
+    config = Config("-", BASE.encode())
+    for _ in range(4):
+        config = Config("-", config.add("SimAM", after="1").to_bytes())
+    Path("x.yaml").write_bytes(config.to_bytes())
+    assert said(capsys, "x.yaml")[0] == 0
+    undone: list[str] = []
+    remove = Config.remove
+
+    def counted(self: Config, module: str, *, proven: bool = True) -> object:
+        undone.append(module)
+        return remove(self, module, proven=proven)
+
+    monkeypatch.setattr(Config, "remove", counted)
+    assert said(capsys, "x.yaml")[0] == 0
+    assert len(undone) == 4
+    undone.clear()
+    monkeypatch.setattr(generated, "_MOST_TEXT", 500)
+    assert said(capsys, "x.yaml")[0] == 0
+    assert len(undone) == 2  # of which the texts below have more than 500 characters
 
 
 @pytest.mark.parametrize("edited", [False, True])

@@ -303,3 +303,13 @@ def test_modules_that_are_completed_are_plain_words(folder: Path) -> None:
     text = CONFIG.replace("SPPF", "'S;$(touch hit)'").replace("C3", "SPPF").replace('"M', '"S')
     (folder / "x.yaml").write_text(text)
     assert complete(folder, "yamlinject add SimAM x.yaml --after all/S") == ["all/SPPF"]
+
+
+def test_what_a_table_breaks_into_lines(tmp_path: Path) -> None:
+    """A part of a long value begins no line as a command to GitHub would."""
+    value = "a " * 20 + "::error::pwned" * 40
+    text = f"backbone:\n  - [-1, 1, Conv, [16, '{value}']]\nhead:\n  - [-1, 1, Detect, []]\n"
+    (tmp_path / "in.yaml").write_text(text)
+    shown = run(tmp_path, "show", "in.yaml").stdout.decode()
+    assert "pwned" in shown
+    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]

@@ -116,7 +116,10 @@ def _make_like(descriptor: int, old: os.stat_result) -> None:
         with suppress(OSError):
             os.fchown(descriptor, owner, old.st_gid)
             break
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))  # last, for a change of owner takes bits away
+    mode = stat.S_IMODE(old.st_mode)
+    if os.fstat(descriptor).st_gid != old.st_gid:
+        mode &= ~stat.S_IRWXG  # what the old group might do is not for another
+    os.fchmod(descriptor, mode)  # last, for a change of owner takes bits away
 
 
 def _sync_folder(folder: Path) -> None:

@@ -20,6 +20,11 @@ from yamlinject.lineage.recorded import Absence, recorded_base
 _EDITED = "it is not what its command gives: it was edited since"
 
 
+#: So many characters are gone through while commands are undone one after the other; any real stack of them
+#: takes a hundredth of that.
+_MOST_TEXT = 2 * 2**20
+
+
 class Generated(NamedTuple):
     """What the newest provenance line of a config leads to.
 
@@ -119,9 +124,11 @@ def _without_file(subject: Subject, made: Generated, span: Span) -> Iterator[Fin
         problem = f"its base {base} is not there"
         yield subject.finding("YI601", span, problem, "put it back, or generate from another base")
     step: Generated | None = made
-    while step and step.intact and step.restored:
+    room = _MOST_TEXT
+    while step and step.intact and step.restored and room > 0:
+        room -= len(step.restored.text)
         step = read(Config(subject.config.name, step.restored.to_bytes(), path=subject.config.path))
-    if step:
+    if step and room > 0:
         problem = f"{_EDITED} ({step.problem})" if step.problem else _EDITED
         yield subject.finding("YI603", span, problem, _undo_hint(subject, made))
 

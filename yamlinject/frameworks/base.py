@@ -67,15 +67,21 @@ class Framework(ABC):
         """
         import torch
 
+        data = deepcopy(config.document.data)
         if not trust:
-            safety.check(config, vars(self._module))
+            self.check(config)
+            data = safety.separate(data)
         untouched = torch.random.fork_rng(devices=[])
         with self.explaining(config), _quiet(), untouched, _activations_kept(self._module):
             torch.manual_seed(0)
-            data = deepcopy(config.document.data)
             if classes is not None:
                 data["nc"] = classes
             return self._build(data, config)
+
+    def check(self, config: Config) -> None:
+        """Raise :class:`RefusalError` if building ``config`` could run anything but layers."""
+        namespace = vars(self._module)
+        safety.check(config, namespace[parse_model.BUILDER], namespace)
 
     @contextlib.contextmanager
     def explaining(self, config: Config, verb: str = "build") -> Iterator[None]:

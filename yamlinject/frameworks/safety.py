@@ -13,7 +13,9 @@ import inspect
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from yamlinject.errors import RefusalError, named
@@ -21,8 +23,9 @@ from yamlinject.errors import RefusalError, named
 if TYPE_CHECKING:
     from yamlinject.config import Config
 
-#: What configs of the frameworks call by name in their args.
+#: What configs of the frameworks call by name in their args, and what of it they say themselves.
 _KNOWN = {"nc", "anchors", "na", "no", "kpt_shape"}
+_SAID = ("nc", "anchors", "kpt_shape")
 
 #: Those that are numbers, as in ``na * (nc + 5)``.
 _NUMBERS = {"nc", "na", "no"}
@@ -41,14 +44,30 @@ _ACTIVATION = re.compile(r"^[\"']?activation\b", re.MULTILINE)
 _TRUST = "could run any code when it is built: use --trust if you know where the file comes from"
 
 
-def check(config: Config, namespace: Mapping[str, object]) -> None:
+def separate(value: Any) -> Any:
+    """A copy in which nothing stands in two places, as YAML's aliases let it.
+
+    ``parse_model`` puts what text evaluates to in its place: there it would be evaluated again.
+    """
+    if isinstance(value, dict):
+        return {key: separate(one) for key, one in value.items()}
+    return [separate(one) for one in value] if isinstance(value, list) else deepcopy(value)
+
+
+def check(config: Config, builder: FunctionType, namespace: Mapping[str, object]) -> None:
     """Raise :class:`RefusalError` if building ``config`` could run anything but layers.
 
-    Modules have to be classes of layers in ``namespace``, which is that of the framework's ``parse_model``,
-    or ``nn.X`` and ``torchvision.ops.X``. Text in args has to be a literal, a word, a name such as ``nc``
-    or ``nn.SiLU``, or ``nn.LeakyReLU(0.1)``; ``activation`` the latter.
+    ``builder`` is the framework's ``parse_model``, which is to get the config's values :func:`separate`,
+    and ``namespace`` that of its module. Modules have to be classes of layers in there, or ``nn.X`` and
+    ``torchvision.ops.X``. Text in args has to be a literal, a word that names nothing, a name such as
+    ``nc`` or ``nn.SiLU``, or ``nn.LeakyReLU(0.1)``; ``activation`` the latter.
     """
+    code = builder.__code__
+    namespace = {**namespace, **dict.fromkeys((*code.co_varnames, *code.co_cellvars))}  # its own come first
     with named(config.label):
+        for key in _SAID:
+            if not _is_plain(config.document.data.get(key)):
+                raise RefusalError(f"{key} holds other things than numbers: it {_TRUST}")
         activation = config.document.data.get("activation")
         if activation and not (isinstance(activation, str) and _is_torch_call(_parsed(activation))):
             found = _ACTIVATION.search(config.text)
@@ -95,20 +114,27 @@ def _is_layer_name(module: str, namespace: Mapping[str, object]) -> bool:
     """Whether ``module`` names a layer, or nothing at all, which the framework itself reports."""
     expression = _parsed(module)
     if isinstance(expression, ast.Name):  # whose letters Python normalizes, as Ultralytics does not
-        return all(_is_layer(_found(name, namespace)) for name in (module, expression.id))
+        return all(_names_layer_or_nothing(name, namespace) for name in (module, expression.id))
     return _torch_class(expression) is not None
 
 
-def _found(name: str, namespace: Mapping[str, object]) -> object:
-    return namespace.get(name, getattr(builtins, name, None))
+def _names_layer_or_nothing(name: str, namespace: Mapping[str, object]) -> bool:
+    if name in namespace:
+        return _is_layer(namespace[name])
+    return not hasattr(builtins, name)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether ``value`` is a number, or lists of them, or not there."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (int, float))
 
 
 def _is_layer(value: object) -> bool:
-    """Whether ``value`` is a class of layers, or None: neither a function nor what reads a model's file."""
+    """Whether ``value`` is a class of layers: neither a function nor what reads a model's file."""
     from torch import nn
 
-    if value is None:
-        return True
     if not isinstance(value, type) or not issubclass(value, nn.Module):
         return False
     if value.__name__ == "TorchVision":  # whose weights are names in torchvision's own table
@@ -146,7 +172,7 @@ def _is_literal(expression: ast.expr) -> bool:
     match expression:
         case ast.Constant(str() as text):
             return _WORD.fullmatch(text) is not None
-        case ast.Constant():
+        case ast.Constant(int() | float() | None):
             return True
         case ast.UnaryOp(ast.USub() | ast.UAdd(), ast.Constant(int() | float())):
             return True
@@ -175,7 +201,7 @@ def _is_harmless(text: str, namespace: Mapping[str, object]) -> bool:
     if expression is None:
         return _WORD.fullmatch(text) is not None
     if isinstance(expression, ast.Name):
-        return expression.id in _KNOWN or _is_layer(_found(expression.id, namespace))
+        return expression.id in _KNOWN or _names_layer_or_nothing(expression.id, namespace)
     return (
         _is_literal(expression)
         or _is_number(expression)

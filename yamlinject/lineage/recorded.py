@@ -63,5 +63,6 @@ def _recorded_base(
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Whether ``path``, its links followed, is in the repository of ``folder``."""
-    return path.resolve().is_relative_to(files.repository(folder))
+    """Whether ``path``, its links followed, is in the repository of ``folder``, and none of git's."""
+    resolved, root = path.resolve(), files.repository(folder)
+    return resolved.is_relative_to(root) and ".git" not in resolved.relative_to(root).parts

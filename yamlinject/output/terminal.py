@@ -15,6 +15,7 @@ from yamlinject.core.rewrite import Rewrite
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from yamlinject.checkout.patch import Patch
     from yamlinject.config import Config, Injected, Restored
@@ -242,10 +243,20 @@ def table(stream: TextIO, config: Config) -> None:
                 grid.add_row(*map(visible, row), style="green" if is_new else None)
         grid.add_section()
     emit(stream, [Line(config.label, "italic")])  # as a title, the table would break it into lines
-    terminal = console(stream)
-    terminal.print(grid)
+    print_table(stream, grid)
     if injected:
-        terminal.print("+ injected by yamlinject")
+        emit(stream, [Line("+ injected by yamlinject")])
+
+
+def print_table(stream: TextIO, grid: Table) -> None:
+    """Print a table; what it breaks into lines becomes no command in a log."""
+    terminal = console(stream)
+    if stream.isatty():
+        terminal.print(grid)
+        return
+    with terminal.capture() as captured:
+        terminal.print(grid)
+    stream.writelines(f"{visible(line)}\n" for line in captured.get().splitlines())
 
 
 def console(stream: TextIO) -> Console:

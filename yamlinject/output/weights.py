@@ -34,7 +34,7 @@ def table(stream: TextIO, result: Transfer) -> None:
         grid.add_column(heading, justify="right", no_wrap=True)
     for name, share in (("as it is", result.before), ("renumbered", result.after)):
         grid.add_row(name, *_cells(result, share))
-    terminal.console(stream).print(grid)
+    terminal.print_table(stream, grid)
     terminal.emit(stream, _lines(result))
 
 

@@ -51,7 +51,7 @@ _KEPT = ("names", "args", "task")
 _DEEPEST = 50
 
 #: The length of all names in a model. Modules that hold another twice, and that a third, have too many.
-_ROOM = 2**26
+_ROOM = 2**24
 
 #: Up to 2.9 a checkpoint can make torch write beyond its memory (CVE-2026-24747). It is not read with torch
 #: here, but by all that trains from it.
@@ -170,7 +170,7 @@ def _state(model: object) -> Iterator[tuple[str, object]]:
         prefix, module = rest.pop()
         own = _mapping(module, "_parameters") | _mapping(module, "_buffers")
         children = _mapping(module, "_modules")
-        room -= sum(len(prefix) + len(name) + 1 for name in (*own, *children))
+        room -= _size(module) + sum(len(prefix) + len(name) + 1 for name in (*own, *children))
         if room < 0:
             raise SourceError("not a checkpoint of a YOLO model: it has more modules than any model")
         passing = _attribute(module, "_non_persistent_buffers_set")
@@ -178,6 +178,12 @@ def _state(model: object) -> Iterator[tuple[str, object]]:
             if not (isinstance(passing, set) and name in passing):
                 yield prefix + name, value
         rest += [(f"{prefix}{name}.", child) for name, child in reversed(children.items())]
+
+
+def _size(module: object) -> int:
+    """How much of a module is looked at, whatever it holds."""
+    parts = (_attribute(module, name) for name in ("_parameters", "_buffers", "_modules"))
+    return 1 + sum(len(part) for part in parts if isinstance(part, dict))
 
 
 def _attribute(thing: object, name: str) -> object:

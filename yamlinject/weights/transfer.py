@@ -114,8 +114,8 @@ def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
     if not all(_is_row(row) for _, row in rows):
         return []
     layers = [Layer(index, name, *row) for index, (name, row) in enumerate(rows)]
-    sources = [source for layer in layers for source in graph.sources(layer)]
-    return layers if all(source < len(layers) for source in sources) else []
+    references = [(layer.index, reference) for layer in layers for reference in layer.references]
+    return [] if any(graph.reference_problem(*pair) for pair in references) else layers
 
 
 def _is_row(row: object) -> bool:
