@@ -773,10 +773,11 @@ def in_terminal(folder: Path, arguments: list[str], streams: str, **variables: s
     return running.wait(60), shown.decode()
 
 
-def test_progress_in_a_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_progress_in_a_terminal(tmp_path: Path, jobs: str) -> None:
     for number in range(50):
         (tmp_path / f"{number}.yaml").write_text(GOOD)
-    code, shown = in_terminal(tmp_path, ["check", "."], "stderr")
+    code, shown = in_terminal(tmp_path, ["check", ".", "--jobs", jobs], "stderr", PYTHONWARNINGS="error")
     assert code == 0
     assert "checking" in shown
     assert "100%" in shown

@@ -229,6 +229,34 @@ def test_workers_that_are_killed(folder: Path, seed: int) -> None:
     assert ends(check.pid)
 
 
+DEADLY = """
+import multiprocessing, os, sys
+from yamlinject import checking
+from yamlinject.cli import run
+
+def check(config, *others, **options):
+    if config.name == "03.yaml":
+        os.kill(os.getpid(), 9)
+    return right(config, *others, **options)
+
+multiprocessing.set_start_method("fork")
+right, checking.check = checking.check, check
+sys.exit(run(["check", ".", "--jobs", "3"]))
+"""
+
+
+def test_a_file_that_kills_each_process(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DEADLY], cwd=folder, capture_output=True, timeout=SECONDS, check=False
+    )
+    (folder / "03.yaml").unlink()
+    assert (done.returncode, heads(done.stdout)) == (2, expected(folder))
+    assert done.stderr.decode().splitlines() == [
+        "yamlinject: error: 03.yaml: the process that checked it was killed (signal 9), twice",
+        "Checked 11 files, failed on 1: 11 errors in 11 files",
+    ]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_parent_is_killed(folder: Path, method: str) -> None:
     check = start(folder, method=method)

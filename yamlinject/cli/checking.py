@@ -1,7 +1,7 @@
 """The commands for CI: check, rule."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Annotated, TypeVar
 
@@ -118,13 +118,18 @@ def rule(
     print(template("rules", f"{code.upper()}.md").read_text(encoding="utf-8"), end="")
 
 
-def _watched(results: Iterable[_T], total: int) -> Iterable[_T]:
+def _watched(results: Iterable[_T], total: int) -> Iterator[_T]:
     """Show in a terminal how far a long run is."""
     if total < _MANY or not sys.stderr.isatty():
-        return results
+        yield from results
+        return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    # without a thread, because processes are started meanwhile
-    console = Console(stderr=True)
-    return track(results, "checking", total, console=console, transient=True, auto_refresh=False)
+    step = max(1, total // 100)
+    # drawn at each per cent and by no thread, because processes are started meanwhile
+    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
+        task = progress.add_task("checking", total=total)
+        for number, result in enumerate(results, 1):
+            progress.update(task, completed=number, refresh=number % step == 0)
+            yield result

@@ -10,7 +10,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import yaml
@@ -48,11 +48,14 @@ def _bounded(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """``construct``, PyYAML's method for integers or for floats, but for numbers without an end."""
 
     def constructed(loader: Any, node: Any) -> Any:
-        if len(loader.construct_scalar(node)) <= _MOST_DIGITS:
-            with suppress(OverflowError):  # of a float in base 60
+        text = node.value if isinstance(node, ScalarNode) else loader.construct_scalar(node)
+        if len(text) <= _MOST_DIGITS:
+            try:
                 value = construct(loader, node)
-                if isinstance(value, float) or -_ENDLESS < value < _ENDLESS:
+                if abs(value) < _ENDLESS or isinstance(value, float):
                     return value
+            except OverflowError:  # of a float in base 60
+                pass
         mark = node.start_mark
         raise InvalidYamlError("a number with thousands of digits", Place(mark.line + 1, mark.column + 1))
 
