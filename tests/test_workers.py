@@ -148,9 +148,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def start(folder: Path, *options: str, method: str = "fork") -> subprocess.Popen[bytes]:
-    """``check`` of the folder in a process group of its own."""
+    """``check`` of the folder in a process group of its own.
+
+    It listens to interrupts even if the tests run in the background of a shell, which lets them be ignored.
+    """
     code = (
-        f"import multiprocessing, runpy; multiprocessing.set_start_method({method!r});"
+        f"import multiprocessing, runpy, signal; multiprocessing.set_start_method({method!r});"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "runpy.run_module('yamlinject', run_name='__main__', alter_sys=True)"
     )
     return subprocess.Popen(
