@@ -235,8 +235,8 @@ def test_workers_that_are_killed(folder: Path, seed: int) -> None:
 
 DEADLY = """
 import multiprocessing, os, sys
-from yamlinject import checking
-from yamlinject.cli import run
+from yamlinject.checks import files as checking
+from yamlinject.cli.app import run
 
 def check(config, *others, **options):
     if config.name == "03.yaml":

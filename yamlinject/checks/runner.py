@@ -1,6 +1,6 @@
 """The rules of ``check``: what is wrong with a config, found without a framework.
 
-:func:`check` goes through all of them; what they are is said in :mod:`yamlinject.findings`.
+:func:`check` goes through all of them; what they are is said in :mod:`yamlinject.checks.findings`.
 """
 
 from __future__ import annotations

@@ -109,12 +109,10 @@ def _by_recipes(config: Config) -> Lineage:
 def _only_alignment(config: Config, base: Sequence[Layer]) -> list[int]:
     """Where the layers of ``base`` stand; raises :class:`RefusalError` if that is not sure."""
     found = alignment.alignments(config.layers, base)
-    with named(config.label):
-        if not found:
-            raise RefusalError(
-                f"it is not the checkpoint's model with layers put in{first_missing(config, base)}"
-            )
-        if len(found) > 1:
+    if not found:
+        raise another_model(config, base)
+    if len(found) > 1:
+        with named(config.label):
             raise RefusalError(
                 "two layers alike: which one is new cannot be told: give --base",
                 config.document.place(min(set(found[0]) ^ set(found[1]))),
@@ -122,13 +120,13 @@ def _only_alignment(config: Config, base: Sequence[Layer]) -> list[int]:
     return found[0]
 
 
-def first_missing(config: Config, base: Sequence[Layer]) -> str:
-    """The first layer of ``base`` that the config does not have, for an error message."""
+def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
+    """The error for a config that is not the model with the layers ``base`` and others among them."""
     rest = iter(config.layers)
-    for layer in base:
-        if not any(other.module == layer.module for other in rest):
-            return f": it has no {flow(layer.module)} for the layer {layer.index} of that"
-    return ""
+    missing = next((one for one in base if all(other.module != one.module for other in rest)), None)
+    where = f": it has no {flow(missing.module)} for the layer {missing.index} of that" if missing else ""
+    problem = f"it is not the checkpoint's model with layers put in{where}"
+    return RefusalError(problem, file=config.label)
 
 
 def _recorded(config: Config) -> Lineage:

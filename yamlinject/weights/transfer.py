@@ -17,7 +17,7 @@ from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import SECTIONS, Layer, flow
 from yamlinject.errors import RefusalError, YamlInjectError, named
 from yamlinject.lineage import alignment
-from yamlinject.lineage.resolve import Lineage, first_missing, resolve
+from yamlinject.lineage.resolve import Lineage, another_model, resolve
 from yamlinject.weights.state_dict import layer_of, transfer_state_dict
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tu
     found = _known(config, base, own)
     modules = [config.layers[place].module for place in found.places]
     if own and [layer.module for layer in own] != modules:
-        with named(config.label):
-            raise RefusalError(
-                f"it is not the checkpoint's model with layers put in{first_missing(config, own)}"
-            )
+        raise another_model(config, own)
     return found.name, _map(config, found.places)
 
 
