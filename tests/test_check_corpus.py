@@ -10,12 +10,11 @@ import pytest
 import yaml
 
 from tests.conftest import CORPUS, shipped
+from tests.test_parsers import read
 from yamlinject.checks.findings import Finding
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
 from yamlinject.core import yaml_nodes as parsers
-from yamlinject.core.document import Document
-from yamlinject.errors import YamlInjectError
 
 pytestmark = pytest.mark.corpus
 
@@ -118,14 +117,14 @@ def test_what_is_wired_wrongly_is_found_with_the_layer_that_is_wrong() -> None:
     for row in rows:
         found = wiring_errors(row)
         wrong = [part.split() for part in row["detail"].split(" | ") if part.startswith("layer ")]
-        for _, layer, _, _, read, *_ in wrong:
+        for _, layer, _, _, source, *_ in wrong:
             index, module = layer.split("=")
-            reads = read.split("=")[0]
+            reads = source.split("=")[0]
             assert any(
                 finding.message.startswith(f"layer {index} {module}")
                 and (f"reads {reads} " in finding.message or f"'from' {reads} " in finding.message)
                 for finding in found
-            ), (row["file"], layer, read, [finding.message for finding in found])
+            ), (row["file"], layer, source, [finding.message for finding in found])
 
 
 @needs_corpus
@@ -145,13 +144,6 @@ def test_most_of_it_is_found_without_a_base() -> None:
 @pytest.mark.parametrize("folder", ["shipped", "base", "edited", "irregular"])
 def test_libyaml_reads_what_frameworks_read(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fast parser gives the same layers at the same places, and the same errors."""
-
-    def read(text: str) -> object:
-        try:
-            document = Document.parse(text)
-        except YamlInjectError as refused:
-            return type(refused), refused.args, refused.place
-        return document.rows, repr(document.data), document.flow
 
     texts = [
         Config(path.name, path.read_bytes()).text
