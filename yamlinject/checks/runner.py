@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yamlinject.checks import attention, generated, references, shapes, values
 from yamlinject.checks.context import Subject
 from yamlinject.checks.findings import RULES, Finding
+from yamlinject.checks.rules import attention, generated, references, shapes, values
 from yamlinject.config import Config
 from yamlinject.core.lines import Lines
 from yamlinject.errors import (
