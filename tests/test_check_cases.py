@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from yamlinject.checks.findings import RULES
+from yamlinject.checks.rules import RULES
 from yamlinject.cli.app import run
 
 ROOT = Path(__file__).with_name("cases") / "check"

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from yamlinject import __version__
-from yamlinject.checks.findings import RULES, Checked, Finding
+from yamlinject.checks.findings import Checked, Finding
+from yamlinject.checks.rules import RULES
 from yamlinject.core.edits import Edit
 from yamlinject.errors import Place
 from yamlinject.output import findings as finding_report

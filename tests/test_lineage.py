@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from yamlinject import load
+from yamlinject.checks.context import Subject
 from yamlinject.config import Config
 from yamlinject.errors import RefusalError
 from yamlinject.lineage.resolve import resolve
@@ -23,7 +24,7 @@ def test_a_generated_config() -> None:
     found = resolve(load("yolov5s").add("SimAM", after="C3"))
     assert (found.name, found.edited) == ("yolov5s", False)
     assert found.base.to_bytes() == load("yolov5s").to_bytes()
-    assert (found.evidence, found.reference, found.misread) == ("recorded", "yolov5s.yaml", [])
+    assert (found.evidence, found.reference, found.misread) == ("recorded", "yolov5s", [])
     # the four SimAM stand at 3, 6, 9 and 12
     assert found.places == [index for index in range(29) if index not in (3, 6, 9, 12)]
 
@@ -120,7 +121,24 @@ def test_a_given_base_decides_what_the_attention_is() -> None:
 
 
 def test_a_provenance_line_that_does_not_fit(tmp_path: Path) -> None:
+    """What it names as the base explains the layers all the same."""
     text = load("yolov5s").add("SimAM", after="SPPF").text
-    config = edited(tmp_path, text, "(layers 10;", "(layers 11;")
-    with pytest.raises(RefusalError, match=r"mine\.yaml:1:1: its provenance line does not fit its layers"):
-        resolve(config)
+    found = resolve(edited(tmp_path, text, "(layers 10;", "(layers 11;"))
+    assert (found.evidence, found.name, found.edited) == ("recorded", "yolov5s", True)
+    assert found.injected == [10]
+    assert [layer.row for layer in found.base.layers] == [layer.row for layer in load("yolov5s").layers]
+
+
+def test_another_layer_beside_those_of_the_line(tmp_path: Path) -> None:
+    """The line tells of the SimAM, the base that it names of both."""
+    text = load("yolov5s").add("SimAM", after="SPPF").add("EMA", after="0", args="[64]").text
+    found = resolve(edited(tmp_path, text, "(layers 1;", "(layers 2;"))
+    assert (found.evidence, found.edited, found.injected) == ("recorded", True, [1, 11])
+
+
+def test_check_goes_by_the_same_answer() -> None:
+    """Also for a stack of commands: all that they injected is attention, not only the last of it."""
+    config = load("yolov5s").add("SimAM", after="SPPF").add("CBAM", after="C3@0")
+    subject = Subject(config)
+    assert [layer.module for layer in subject.attention] == ["CBAM", "SimAM"]
+    assert resolve(config).injected == [layer.index for layer in subject.attention]

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from yamlinject import Config, RefusalError, SelectorError, load
-from yamlinject.checks import generated
 from yamlinject.cli.app import run
 from yamlinject.core import provenance
 from yamlinject.core.request import Request
 from yamlinject.errors import YamlInjectError
+from yamlinject.lineage import recorded
 from yamlinject.lineage.resolve import resolve
 
 BASE = """\
@@ -156,7 +156,7 @@ def test_many_commands_on_a_large_file_take_no_time_of_theirs(
     assert said(capsys, "x.yaml")[0] == 0
     assert len(undone) == 4
     undone.clear()
-    monkeypatch.setattr(generated, "_MOST_TEXT", 500)
+    monkeypatch.setattr(recorded, "_MOST_TEXT", 500)
     assert said(capsys, "x.yaml")[0] == 0
     assert len(undone) == 2  # of which the texts below have more than 500 characters
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_report import complete, run, run_in_terminal
-from yamlinject.checks.findings import RULES, Checked, Finding
+from yamlinject.checks.findings import Checked, Finding
+from yamlinject.checks.rules import RULES
 from yamlinject.output import findings as finding_report
 from yamlinject.output import terminal
 from yamlinject.output import weights as transfer_report

@@ -50,7 +50,8 @@ if atheris:
     _watching = atheris.instrument_imports(include=["yamlinject"], enable_loader_override=False)
 with _watching:
     from yamlinject.checks.discovery import holds_layers
-    from yamlinject.checks.findings import RULES, Checked, Finding
+    from yamlinject.checks.findings import Checked, Finding
+    from yamlinject.checks.rules import RULES
     from yamlinject.checks.runner import check
     from yamlinject.config import Config
     from yamlinject.core import edits

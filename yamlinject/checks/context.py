@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yamlinject.checks import strides
-from yamlinject.checks.findings import RULES, Finding
 from yamlinject.core import graph
-from yamlinject.core.edits import Edit
-from yamlinject.library import architectures, recipes
-from yamlinject.library.architectures import Wiring
-from yamlinject.lineage import alignment, matching
-from yamlinject.lineage.matching import Match
+from yamlinject.errors import ConfigError, RefusalError
+from yamlinject.library import architectures
+from yamlinject.lineage.generated import read as read_generated
+from yamlinject.lineage.resolve import resolve
 
 if TYPE_CHECKING:
     from yamlinject.config import Config
-    from yamlinject.core.document import Document, Row, Span
+    from yamlinject.core.document import Document, Row
     from yamlinject.core.layer import Layer
+    from yamlinject.lineage.generated import Generated
+    from yamlinject.lineage.matching import Match
+    from yamlinject.lineage.resolve import Lineage, Search
 
 #: What forks make of a first row that is a whole backbone (``is_backbone`` in their ``parse_model``): its
 #: feature maps, of the strides 2 to 32, are numbered as layers.
@@ -29,26 +29,29 @@ _MOST_ROWS_BELOW_IT = 4
 
 
 class Subject:
-    """A config, its document, and the base that it is compared with.
+    """A config, and what is known of it and its base; each part is worked out when a rule asks for it.
 
-    ``base``: the one that it is known to have; ``bases``: the wirings that may be its base otherwise.
-    ``places``: where the layers of ``base`` stand in an untouched generated config.
+    ``given``: the base that the user names; ``search``: where to look for one otherwise.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        document: Document,
-        base: Config | None,
-        bases: Sequence[Wiring],
-        places: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, config: Config, given: Config | None = None, search: Search = "upstream") -> None:
         self.config = config
-        self.document = document
-        self.base = base
-        self._bases = bases
-        self._places = places
-        self._lines: dict[int, str] = {}
+        self.given = given
+        self._search = search
+
+    @cached_property
+    def unreadable(self) -> ConfigError | None:
+        """Why the layers cannot be told from the text."""
+        try:
+            _ = self.config.parsed
+        except ConfigError as error:
+            return error
+        return None
+
+    @property
+    def document(self) -> Document:
+        """The text as data and rows, whatever its references name."""
+        return self.config.parsed
 
     @property
     def layers(self) -> list[Layer]:
@@ -76,9 +79,10 @@ class Subject:
         Seen by the numbers: with all of them counted, the furthest one names the row above its reader.
         """
         first, *others = self.layers
+        is_made = self.lineage is not None and self.lineage.evidence in ("given", "recorded")
         below = [layer for layer in others if layer.section == "backbone"]
         declares = bool(first.args) and graph.is_count(first.args[0])
-        if self.base or declares or first.module in architectures.modules():
+        if is_made or declares or first.module in architectures.modules():
             return False
         if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT:
             return False
@@ -88,29 +92,37 @@ class Subject:
         return max(ahead, default=0) == BACKBONE_MAPS - 2
 
     @cached_property
+    def lineage(self) -> Lineage | None:
+        """What the config was made from; None when that is not the given base."""
+        try:
+            return resolve(self.config, self.given, search=self._search)
+        except RefusalError:
+            return None
+
+    @property
     def match(self) -> Match | None:
         """The base, and what is read otherwise than in it."""
-        if self.base:
-            base = Wiring.of(self.base.label, self.base.layers)
-            if self._places is not None and len(self._places) == len(base.layers):
-                return Match(base, [*self._places], [])
-            found = matching.without_exchange(self.layers, [base])
-            if found:
-                return found
-        return matching.match(self.layers, self._bases)
+        return self.lineage.match if self.lineage else None
+
+    @property
+    def base_name(self) -> str | None:
+        """The name of the base that the references are compared with."""
+        return self.match.base.name if self.match else None
+
+    @cached_property
+    def expected(self) -> dict[int, list[int]]:
+        """What the layers with other references than in the base have to read."""
+        return {wrong.layer.index: wrong.wanted for wrong in (self.match.misread if self.match else [])}
+
+    @cached_property
+    def generated(self) -> Generated | None:
+        """What the newest provenance line says."""
+        return read_generated(self.config, self.given)
 
     @cached_property
     def attention(self) -> list[Layer]:
-        """The layers that were put in; without a base those that are attention by their names."""
-        if self.match:
-            return [self.layers[index] for index in alignment.put_in(self.layers, self.match.places)]
-        known = recipes.names()
-        return [
-            layer
-            for layer in self.layers[1:-1]
-            if (layer.module in known or "atten" in layer.module.lower())
-            and alignment.could_be_put_in(layer)
-        ]
+        """The layers that were injected; without a base those that are attention by their names."""
+        return [self.layers[index] for index in self.lineage.injected] if self.lineage else []
 
     @cached_property
     def strides(self) -> list[float | None]:
@@ -128,26 +140,3 @@ class Subject:
         """The nominal channels of what ``layer`` reads first; None where that cannot be told."""
         source = graph.sources(layer)[0] if layer.references and self.is_graph else graph.IMAGE
         return None if source == graph.IMAGE else self.channels[source]
-
-    def finding(
-        self,
-        code: str,
-        span: Span | None,
-        message: str,
-        hint: str,
-        *,
-        base: str | None = None,
-        diff: Sequence[str] = (),
-        fix: Sequence[Edit] = (),
-    ) -> Finding:
-        """A finding of the rule ``code`` about the text of ``span``, or about the whole file."""
-        text, lines = self.document.text, self.document.lines
-        found = Finding(RULES[code], message, hint, base=base, diff=tuple(diff), fix=tuple(fix))
-        if span is None:
-            return found
-        line = lines.at(span.start)
-        if line.start not in self._lines:  # one line may have thousands of findings
-            self._lines[line.start] = text[line.start : line.end]
-        return found._replace(
-            start=lines.place(span.start), end=lines.place(span.end), line=self._lines[line.start]
-        )

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from yamlinject import files
 from yamlinject.checks.discovery import MOST_BYTES, File, holds_layers
-from yamlinject.checks.findings import RULES, Checked, Finding
+from yamlinject.checks.findings import Checked, Finding
+from yamlinject.checks.rules import RULES
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
 from yamlinject.core import edits

@@ -106,7 +106,7 @@ def rule(
     ] = None,
 ) -> None:
     """Print what a rule of check means, with an example; without CODE, list all rules."""
-    from yamlinject.checks.findings import RULES
+    from yamlinject.checks.rules import RULES
     from yamlinject.library.data import template
 
     if code is None:

@@ -39,6 +39,10 @@ class Row(NamedTuple):
     references: tuple[Span, ...]
     shared: bool
 
+    def written(self, position: int, index: int) -> str:
+        """The layer ``index`` as this row writes the reference at ``position``: relative or absolute."""
+        return str(index if self.layer.references[position] >= 0 else index - self.layer.index)
+
 
 class Document:
     """A model config as text, data and rows; built by :meth:`parse`, never changed."""

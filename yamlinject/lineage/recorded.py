@@ -1,25 +1,42 @@
-"""The file that a provenance line names as the base."""
+"""What provenance lines lead to: the configs from before them, and the file that one names as its base."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from yamlinject import files
-from yamlinject.config import Config
+from yamlinject.config import Config, Restored
 from yamlinject.core import provenance
 from yamlinject.core.provenance import Provenance
-from yamlinject.errors import SourceError
+from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.library import bases
 
 #: Why a base that a provenance line names is not read: it is not there, or not in the same repository.
 Absence = Literal["missing", "outside"]
 
+#: So many characters are gone through while commands are undone one after the other; any real stack of them
+#: takes a hundredth of that.
+_MOST_TEXT = 2 * 2**20
+
+
+def undone(config: Config) -> Iterator[Restored]:
+    """The configs from before each provenance line, as far as the lines fit, the newest first."""
+    room = _MOST_TEXT
+    while provenance.read(config.text) and room > 0:
+        try:
+            config = config.undone
+        except YamlInjectError:
+            return
+        room -= len(config.text)
+        yield config
+
 
 def recorded_base(
-    line: Provenance, config: Config, given: Config | None = None
+    line: Provenance, path: Path | None, given: Config | None = None
 ) -> tuple[Config | None, Absence | None]:
-    """The base that a provenance line names, from the current folder or from that of the config.
+    """The base that a line of the config at ``path`` names, from the current folder or from the config's.
 
     With a file of that name in both, the one that the line was made of, or else the one beside the config.
     None where that is no file of its own (standard input, or the config itself, ``--in-place``), and where
@@ -27,18 +44,18 @@ def recorded_base(
     the base that the user names.
     """
     try:
-        return _recorded_base(line, config, given)
+        return _recorded_base(line, path, given)
     except (OSError, SourceError, ValueError, RuntimeError):  # the name may be anything
         return None, "missing"
 
 
 def _recorded_base(
-    line: Provenance, config: Config, given: Config | None
+    line: Provenance, config: Path | None, given: Config | None
 ) -> tuple[Config | None, Absence | None]:
     name = line.request.base
     if name in (bases.STDIN, ""):
         return None, None
-    folders = [Path(), *([config.path.parent] if config.path else [])]
+    folders = [Path(), *([config.parent] if config else [])]
     allowed = given and given.path and given.path.resolve()
     inside = [
         folder / name
@@ -47,7 +64,7 @@ def _recorded_base(
     ]
     found = []
     for path in (path for path in inside if path.is_file()):
-        if config.path and path.samefile(config.path):
+        if config and path.samefile(config):
             return None, None
         data = bases.read(str(path)).data
         found.append(Config(name, data, stem=path.stem, path=path))

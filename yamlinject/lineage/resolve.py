@@ -1,123 +1,145 @@
-"""What a config was made from: the base that it is compared with, and which of its layers are attention."""
+"""What a config was made from: the one answer that check, verify and weights go by."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
 
-from yamlinject.config import Config, Restored
+from yamlinject.config import Config
 from yamlinject.core import provenance
 from yamlinject.core.layer import Layer, flow
-from yamlinject.core.provenance import Provenance
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import RefusalError, YamlInjectError, named
 from yamlinject.library import architectures, bases, recipes
+from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment, matching
 from yamlinject.lineage.alignment import Misread
-from yamlinject.lineage.recorded import recorded_base
+from yamlinject.lineage.matching import Match
+from yamlinject.lineage.recorded import recorded_base, undone
 
 #: How it is known what a config was made from: the user says it, or a checkpoint that was trained with it;
 #: the config's provenance lines do; its layers are those of a known base with others among them; or not.
 Evidence = Literal["given", "recorded", "matched", "none"]
 
+#: Where to look for the base of a config that does not say it: nowhere, among the upstream models that are
+#: known everywhere, or also among those that the frameworks installed here ship.
+Search = Literal["nowhere", "upstream", "installed"]
 
 #: What to call a base that is no config of anyone.
 _NAMELESS = "without attention"
 
 
-class Lineage(NamedTuple):
-    """What a config was made from.
+@dataclass(frozen=True)
+class Lineage:
+    """What ``config`` was made from.
 
-    ``base``: what to build next to the config; ``name``: what to call it; ``places``: where its layers
-    stand in the config.
-    ``reference``: the base that references were compared with, by its name, and None where there is nothing
-    but the config itself to go by; ``misread``: the layers that read otherwise than in it.
-    ``edited``: the config is not what its provenance line generates.
+    ``match``: the base that its references are compared with, None where there is nothing but the config
+    itself to go by; ``places``: where the layers of the base stand in the config.
+    ``original``: the base as a config, where there is one.
+    ``edited``: the config is not what its provenance lines generate.
     """
 
     evidence: Evidence
-    base: Config
-    name: str
+    config: Config
     places: list[int]
-    reference: str | None
-    misread: list[Misread]
+    match: Match | None = None
+    original: Config | None = None
     edited: bool = False
 
+    @cached_property
+    def injected(self) -> list[int]:
+        """The indices of the layers that are not the base's."""
+        return alignment.put_in(self.config.parsed.layers, self.places)
 
-def resolve(config: Config, given: Config | None = None, architecture: Sequence[Layer] = ()) -> Lineage:
+    @cached_property
+    def base(self) -> Config:
+        """What to build next to the config: the original or, where it was edited, what it would be now.
+
+        Raises :class:`YamlInjectError` where the injected layers cannot be removed.
+        """
+        original = None if self.edited else self.original
+        return original or self.config.without(self.injected)
+
+    @cached_property
+    def name(self) -> str:
+        """What to call the base."""
+        if self.evidence == "given" and self.match:
+            return self.match.base.name
+        if self.evidence == "recorded":
+            return provenance.read(self.config.text)[-1].provenance.request.base
+        known = _known(self.base)
+        return known.stem if known else _NAMELESS
+
+    @property
+    def reference(self) -> str | None:
+        """The name of the base that the references are compared with."""
+        return self.match.base.name if self.match else None
+
+    @property
+    def misread(self) -> list[Misread]:
+        """The layers that do not read what they read in the base."""
+        return self.match.misread if self.match else []
+
+
+def resolve(
+    config: Config,
+    given: Config | None = None,
+    architecture: Sequence[Layer] = (),
+    *,
+    search: Search = "installed",
+) -> Lineage:
     """Find what ``config`` was made from.
 
     That is ``given``; else what the provenance lines say; else the model with the layers ``architecture``;
-    else the base, of those that are known, that explains its layers best. Without any, what remains without
-    all modules that there is a recipe for.
-    Raises :class:`YamlInjectError` when the base is not in it, or its provenance does not fit it.
+    else the base, of those in ``search``, that explains its layers best. Without any, it is what remains
+    without the layers that are attention by their names.
+    Raises :class:`RefusalError` when ``given`` or the model with ``architecture`` is not in it.
     """
     if given is not None:
-        places = alignment.align(config.layers, given.layers)
-        if places is None:
-            with named(config.label):
-                raise RefusalError(
-                    f"it is not {given.label} with attention layers put in: give another --base"
-                )
-        return _compared("given", config, given, given.label, places, given)
+        return _given(config, given)
     if provenance.read(config.text):
-        return _recorded(config)
-    if architecture:
-        places = _only_alignment(config, architecture)
-        base = config.without(alignment.put_in(config.layers, places))
-        misread = list(alignment.misread(config.layers, architecture, places))
-        name = "the checkpoint's model"
-        return Lineage("given", base, name, places, name, misread)
-    found = matching.match(config.layers, architectures.wirings())
-    if found:
-        base = config.without(alignment.put_in(config.layers, found.places))
-        known = _known(base)
-        name = known.stem if known else _NAMELESS
-        return Lineage("matched", base, name, found.places, found.base.name, found.misread)
-    return _by_recipes(config)
+        found = _recorded(config)
+        if found:
+            return found
+    elif architecture:
+        return _trained(config, architecture)
+    match = _searched(config, search)
+    edited = bool(provenance.read(config.text))
+    if match:
+        return Lineage("matched", config, match.places, match, edited=edited)
+    layers = config.parsed.layers
+    attention = {layer.index for layer in layers[1:-1] if _is_attention(layer)}
+    return Lineage("none", config, [index for index in range(len(layers)) if index not in attention])
 
 
-def _compared(
-    evidence: Evidence,
-    config: Config,
-    base: Config,
-    name: str,
-    places: list[int],
-    reference: Config | None,
-    edited: bool = False,
-) -> Lineage:
-    """The lineage of a config whose references are compared with ``reference``, if there is one."""
-    if reference is None:
-        return Lineage(evidence, base, name, places, None, [], edited)
-    misread = list(alignment.misread(config.layers, reference.layers, places))
-    return Lineage(evidence, base, name, places, reference.label, misread, edited)
+def _given(config: Config, base: Config) -> Lineage:
+    match = matching.without_exchange(config.parsed.layers, [Wiring.of(base.label, base.layers)])
+    if match is None:
+        with named(config.label):
+            raise RefusalError(
+                f"it is not {base.label} with attention layers inserted: give another --base"
+            )
+    return Lineage("given", config, match.places, match, base)
 
 
-def _by_recipes(config: Config) -> Lineage:
-    """A base that nobody knows: the config without the modules that there are recipes for."""
-    current: Config = config
-    places = list(range(len(config.layers)))
-    for module in sorted({layer.module for layer in config.layers} & set(recipes.names())):
-        restored = current.remove(module, proven=False)
-        places = _moved(places, restored)
-        current = restored
-    known = _known(current)
-    evidence: Evidence = "matched" if known else "none"
-    return _compared(evidence, config, current, known.stem if known else _NAMELESS, places, known)
-
-
-def _only_alignment(config: Config, base: Sequence[Layer]) -> list[int]:
-    """Where the layers of ``base`` stand; raises :class:`RefusalError` if that is not sure."""
-    found = alignment.alignments(config.layers, base)
+def _trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
+    """What a checkpoint was trained with is the base, if it is clear where its layers stand."""
+    found = alignment.alignments(config.layers, architecture)
     if not found:
-        raise another_model(config, base)
+        raise another_model(config, architecture)
     if len(found) > 1:
         with named(config.label):
             raise RefusalError(
                 "two layers alike: which one is new cannot be told: give --base",
                 config.document.place(min(set(found[0]) ^ set(found[1]))),
             )
-    return found[0]
+    (places,) = found
+    base = Wiring.of("the checkpoint's model", architecture)
+    misread = list(alignment.misread(config.layers, base.layers, places))
+    return Lineage("given", config, places, Match(base, places, misread))
 
 
 def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
@@ -125,48 +147,63 @@ def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
     rest = iter(config.layers)
     missing = next((one for one in base if all(other.module != one.module for other in rest)), None)
     where = f": it has no {flow(missing.module)} for the layer {missing.index} of that" if missing else ""
-    problem = f"it is not the checkpoint's model with layers put in{where}"
+    problem = f"it is not the checkpoint's model with layers inserted{where}"
     return RefusalError(problem, file=config.label)
 
 
-def _recorded(config: Config) -> Lineage:
-    """Undo all provenance lines."""
-    current, places = config, list(range(len(config.layers)))
-    exact = True
-    while lines := provenance.read(current.text):
-        line, start, _ = lines[0]
-        try:
-            restored = current.remove(line.request.module, proven=False)
-        except YamlInjectError as error:
-            place = config.document.lines.place(start)
-            raise RefusalError(
-                f"its provenance line does not fit its layers ({error.message}): delete it, or give --base",
-                place,
-                file=config.label,
-            ) from None
-        exact = restored.exact
-        places = _moved(places, restored)
-        current = restored
-    reference = current if exact else _named(line, config, current) or _known(current)
-    return _compared("recorded", config, current, line.request.base, places, reference, edited=not exact)
+def _recorded(config: Config) -> Lineage | None:
+    """What the provenance lines say: undone they give the base, or the config was edited since."""
+    lines = provenance.read(config.text)
+    current, places = config, list(range(len(config.parsed.layers)))
+    exact, left = False, len(lines)
+    for restored in undone(config):
+        places = [places[old] for old, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
+        current, exact, left = restored, restored.exact, left - 1
+    oldest = lines[-1].provenance
+    if exact and not left:
+        base = Wiring.of(oldest.request.base, current.layers)
+        return Lineage("recorded", config, places, Match(base, places, []), current)
+    layers = config.parsed.layers
+    for known in (recorded_base(oldest, config.path)[0], None if left else _known(current)):
+        match = matching.without_exchange(layers, _wirings([known] if known else []))
+        if match:
+            return Lineage("recorded", config, match.places, match, known, edited=True)
+    return None
 
 
-def _moved(places: list[int], restored: Restored) -> list[int]:
-    return [places[index] for index, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
+def _searched(config: Config, search: Search) -> Match | None:
+    """The base that explains the layers best; of those installed, only one that has no other modules."""
+    if search == "nowhere":
+        return None
+    layers = config.parsed.layers
+    found = matching.match(layers, architectures.wirings())
+    if found or search == "upstream":
+        return found
+    return matching.without_exchange(
+        layers, _wirings(Config(base.name, base.data) for base in bases.known())
+    )
 
 
-def _named(line: Provenance, config: Config, like: Config) -> Config | None:
-    """The base that a line of ``config`` names, if it is there and has the modules of ``like``."""
-    found, _ = recorded_base(line, config)
-    return found if found and _modules(found) == _modules(like) else None
+def _wirings(configs: Iterable[Config]) -> Iterator[Wiring]:
+    """The wirings of those that are configs."""
+    for config in configs:
+        with suppress(YamlInjectError):
+            yield Wiring.of(config.label, config.layers)
+
+
+def _is_attention(layer: Layer) -> bool:
+    """Whether a layer is attention by the name of its module."""
+    by_name = layer.module in recipes.names() or "atten" in layer.module.lower()
+    return by_name and alignment.could_be_put_in(layer)
 
 
 def _known(like: Config) -> Config | None:
     """The known base config with the modules of ``like``, and of those the one most like it."""
     best, fewest = None, 0
+    modules = [layer.module for layer in like.layers]
     for base in bases.known():
         found = Config(base.name, base.data)
-        if _rows(found) != _modules(like):
+        if _modules(found) != modules:
             continue
         places = alignment.align(like.layers, found.layers)
         if places is None:
@@ -178,15 +215,11 @@ def _known(like: Config) -> Config | None:
     return best
 
 
-def _rows(config: Config) -> list[Any]:
+def _modules(config: Config) -> list[Any]:
     """The modules of the rows, without taking more of the text apart than that needs."""
     data = load_values(config.text)
     rows = [*data.get("backbone", []), *data.get("head", [])] if isinstance(data, dict) else []
     return [row[2] for row in rows]
-
-
-def _modules(config: Config) -> list[str]:
-    return [layer.module for layer in config.layers]
 
 
 def _scaling(config: Config) -> list[object]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from yamlinject._version import __version__
-from yamlinject.checks.findings import RULES, Checked, Finding, Rule, Severity
+from yamlinject.checks.findings import Checked, Finding
+from yamlinject.checks.registry import Rule, Severity
+from yamlinject.checks.rules import RULES
 from yamlinject.output import terminal
 from yamlinject.output.terminal import Line, visible
 

@@ -96,7 +96,7 @@ def verify(
     from yamlinject.verify import measure
 
     found = resolve(config, base)
-    indices = alignment.put_in(config.layers, found.places)
+    indices = found.injected
     model: Any = framework.build(config, trust=trust)
     base_model: Any = framework.build(found.base, trust=trust)
     _check_image(config, found.base, model, image_size)
@@ -201,7 +201,7 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
         notes.append("wrong references in it cannot be seen, for its base is not known: give --base")
     if len(config.document.data.get("scales") or ()) > 1 and not getattr(model, "yaml", {}).get("scale"):
         notes.append("its file's name asks for no scale, so the first was built; yolov8s_… asks for s")
-    indices = alignment.put_in(config.layers, found.places)
+    indices = found.injected
     counts = graph.channels(config.layers, config.document.image_channels)
     for layer in (config.layers[index] for index in indices):
         (source,) = graph.sources(layer)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from yamlinject.checks.context import BACKBONE_MAPS, Subject
-from yamlinject.checks.findings import Finding
+from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph
 from yamlinject.core.layer import Layer
 
@@ -13,53 +13,78 @@ from yamlinject.core.layer import Layer
 _JOINING = ("add", "cat", "detect", "fus", "fpn", "head", "join", "sum", "shortcut")
 
 
-def check(subject: Subject) -> Iterator[Finding]:
-    """Every reference that names no earlier layer, and lists where a number has to stand."""
-    if subject.first_row_is_backbone:
-        first = subject.rows[0]
-        yield subject.finding(
-            "YI106",
-            first.span,
-            f"{first.layer} looks like a whole backbone, whose {BACKBONE_MAPS} feature maps its framework "
-            f"counts as layers 0 to {BACKBONE_MAPS - 1}",
-            "leave it to that fork, or write the backbone's layers as rows of their own",
-        )
-    wanted = {wrong.layer.index: wrong.wanted for wrong in (subject.match.misread if subject.match else [])}
+@rule("YI101", "error", "a reference reaches back beyond layer 0")
+def reads_beyond_start(subject: Subject) -> Iterator[Problem]:
+    """A negative one that counts further back than there are layers."""
+    return _impossible(subject, lambda layer, source: layer.index > 0 and source < 0)
+
+
+@rule("YI102", "error", "a layer reads itself")
+def reads_itself(subject: Subject) -> Iterator[Problem]:
+    """By its own index, or as 0 back."""
+    return _impossible(subject, lambda layer, source: layer.index > 0 and source == layer.index)
+
+
+@rule("YI103", "error", "a layer reads one that comes after it")
+def reads_later_layer(subject: Subject) -> Iterator[Problem]:
+    """The frameworks run the layers in their order (``_forward_once``, ``_predict_once``)."""
+    return _impossible(subject, lambda layer, source: layer.index > 0 and source > layer.index)
+
+
+@rule("YI104", "error", "layer 0 reads something else than the image")
+def first_layer(subject: Subject) -> Iterator[Problem]:
+    """The frameworks give it the image, which is -1."""
+    return _impossible(subject, lambda layer, _: layer.index == 0)
+
+
+@rule("YI105", "warning", "a module of one input gets a list")
+def list_of_one(subject: Subject) -> Iterator[Problem]:
+    """The frameworks hand a list on as a list, however long it is."""
     joining = {layer.module for layer in subject.layers if len(layer.references) > 1}
     for row in subject.rows:
         layer = row.layer
-        for position, (number, span) in enumerate(zip(layer.references, row.references, strict=True)):
-            problem = graph.reference_problem(layer.index, number)
-            is_map = subject.first_row_is_backbone and graph.resolve(layer.index, number) >= layer.index
-            if problem and not is_map:
-                right = wanted.get(layer.index)
-                hint = _hint(layer, None if right is None else right[position])
-                base = subject.match.base.name if subject.match and right else None
-                yield subject.finding(_code(layer, number), span, f"{layer}: {problem}", hint, base=base)
         is_list = isinstance(layer.from_, list) and len(layer.references) == 1
         if is_list and layer is not subject.layers[-1] and not _joins(layer.module, joining):
-            yield subject.finding(
-                "YI105",
+            yield Problem(
                 row.references[0],
                 f"{layer}: 'from' is a list of one, so the module gets a list and no feature map",
                 f"write {layer.references[0]} without brackets",
             )
 
 
-def _code(layer: Layer, number: int) -> str:
-    source = graph.resolve(layer.index, number)
-    if layer.index == 0:
-        return "YI104"
-    if source < 0:
-        return "YI101"
-    return "YI102" if source == layer.index else "YI103"
+@rule("YI106", "warning", "the first row is a whole backbone, of several feature maps")
+def whole_backbone(subject: Subject) -> Iterator[Problem]:
+    """Forks count its feature maps as layers; neither YOLOv5 nor Ultralytics does."""
+    if subject.first_row_is_backbone:
+        first = subject.rows[0]
+        yield Problem(
+            first.span,
+            f"{first.layer} looks like a whole backbone, whose {BACKBONE_MAPS} feature maps its framework "
+            f"counts as layers 0 to {BACKBONE_MAPS - 1}",
+            "leave it to that fork, or write the backbone's layers as rows of their own",
+        )
 
 
-def _hint(layer: Layer, wanted: int | None) -> str:
+def _impossible(subject: Subject, is_meant: Callable[[Layer, int], bool]) -> Iterator[Problem]:
+    """The references to no earlier layer that ``is_meant`` picks by their reader and what they name."""
+    for row in subject.rows:
+        layer = row.layer
+        for position, (number, span) in enumerate(zip(layer.references, row.references, strict=True)):
+            problem = graph.reference_problem(layer.index, number)
+            source = graph.resolve(layer.index, number)
+            is_map = subject.first_row_is_backbone and source >= layer.index
+            if problem and not is_map and is_meant(layer, source):
+                expected = subject.expected.get(layer.index)
+                hint = _hint(layer, None if expected is None else expected[position])
+                base = subject.base_name if expected is not None else None
+                yield Problem(span, f"{layer}: {problem}", hint, base)
+
+
+def _hint(layer: Layer, expected: int | None) -> str:
     if layer.index == 0:
         return "write -1: the first layer reads the image"
-    if wanted is not None:
-        return f"write {wanted}"
+    if expected is not None:
+        return f"write {expected}"
     return f"write the index of an earlier layer, 0 to {layer.index - 1}, or count back from -1"
 
 

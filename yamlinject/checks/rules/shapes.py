@@ -8,7 +8,7 @@ from typing import Any
 
 from yamlinject.checks import strides
 from yamlinject.checks.context import Subject
-from yamlinject.checks.findings import Finding
+from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import flow
@@ -18,53 +18,60 @@ from yamlinject.library import recipes
 _LIKELY_REDUCTIONS = (16, 32)
 
 
-def check(subject: Subject) -> Iterator[Finding]:
-    """What does not fit together, as far as the rows tell strides and channels."""
-    yield from _joins(subject)
-    yield from _head(subject)
-    yield from _declared_channels(subject)
-
-
-def _joins(subject: Subject) -> Iterator[Finding]:
+@rule("YI201", "error", "a joining module gets feature maps of different sizes", needs="wiring")
+def strides_differ(subject: Subject) -> Iterator[Problem]:
+    """Torch joins tensors of one height and width only (``torch.cat``, ``+``)."""
     for layer, inputs in strides.unequal_joins(subject.layers, subject.strides):
         # of two, the first: it is nearly always the layer above
         ((common, _),) = Counter(inputs).most_common(1)
         position, stride = next(pair for pair in enumerate(inputs) if pair[1] != common)
         source = subject.layers[graph.sources(layer)[position]]
-        yield subject.finding(
-            "YI201",
+        yield Problem(
             subject.rows[layer.index].references[position],
             f"{layer} joins strides {_list(inputs)}: {source} has {stride:g}",
             f"read a layer of stride {common:g} there",
         )
 
 
-def _head(subject: Subject) -> Iterator[Finding]:
-    row = subject.rows[-1]
-    layer = row.layer
-    inputs = [subject.strides[source] for source in graph.sources(layer) if source != graph.IMAGE]
-    if len(inputs) < 2 or not graph.is_head(layer.module):
-        return
-    if "Segment" in layer.module:
-        while inputs[-1] and inputs[0] and inputs[-1] < inputs[0]:
-            inputs.pop()  # YOLOv9's DualDSegment: finer maps for the masks
-    groups = strides.pyramids(inputs)
-    if groups == 0:
-        yield subject.finding(
-            "YI202",
+@rule("YI202", "error", "the detection head's inputs are not one of each stride, in order", needs="wiring")
+def head_strides(subject: Subject) -> Iterator[Problem]:
+    """Heads take their strides, and YOLOv5 its anchors, in the order of their inputs."""
+    row, inputs = subject.rows[-1], _head_inputs(subject)
+    if len(inputs) > 1 and not strides.pyramids(inputs):
+        yield Problem(
             _from_span(row),
-            f"{layer} reads strides {_list(inputs)}: they have to grow from one to the next",
+            f"{row.layer} reads strides {_list(inputs)}: they have to grow from one to the next",
             "read the last layer of each size, the finest first",
         )
-        return
-    anchors = _anchor_rows(subject, layer.args)
-    if anchors is not None and anchors not in (len(inputs), len(inputs) // groups):
-        yield subject.finding(
-            "YI203",
+
+
+@rule(
+    "YI203", "error", "the anchors have not one line for each input of the detection head", needs="wiring"
+)
+def anchor_rows(subject: Subject) -> Iterator[Problem]:
+    """YOLOv5's Detect builds one output convolution for each line of anchors."""
+    row, inputs = subject.rows[-1], _head_inputs(subject)
+    groups = strides.pyramids(inputs) if len(inputs) > 1 else 0
+    anchors = _anchor_rows(subject, row.layer.args)
+    if groups and anchors is not None and anchors not in (len(inputs), len(inputs) // groups):
+        yield Problem(
             _from_span(row),
-            f"{layer} reads {_count(len(inputs), 'layer')}, and the anchors have {_count(anchors, 'row')}",
+            f"{row.layer} reads {_count(len(inputs), 'layer')}, and the anchors have "
+            f"{_count(anchors, 'row')}",
             f"give anchors {_count(len(inputs) // groups, 'row')}, or read {_count(anchors, 'layer')}",
         )
+
+
+def _head_inputs(subject: Subject) -> list[float | None]:
+    """The strides of the feature maps that the last layer detects in; none if it is no head."""
+    layer = subject.layers[-1]
+    if not graph.is_head(layer.module):
+        return []
+    inputs = [subject.strides[source] for source in graph.sources(layer) if source != graph.IMAGE]
+    if "Segment" in layer.module and len(inputs) > 1:
+        while inputs[-1] and inputs[0] and inputs[-1] < inputs[0]:
+            inputs.pop()  # YOLOv9's DualDSegment: finer maps for the masks
+    return inputs
 
 
 def _anchor_rows(subject: Subject, args: list[Any]) -> int | None:
@@ -87,7 +94,9 @@ def _list(inputs: Sequence[float | None]) -> str:
     return flow(["?" if stride is None else f"{stride:g}" for stride in inputs])
 
 
-def _declared_channels(subject: Subject) -> Iterator[Finding]:
+@rule("YI204", "warning", "attention declares other channels than reach it", needs="wiring")
+def declared_channels(subject: Subject) -> Iterator[Problem]:
+    """A registered checkout builds the module for what its args say."""
     declared = {
         layer.index: (layer.args[0], subject.reaching(layer))
         for layer in subject.attention
@@ -104,8 +113,7 @@ def _declared_channels(subject: Subject) -> Iterator[Finding]:
     for index, (count, reaching) in declared.items():
         layer = subject.layers[index]
         if layer.module in known and reaching is not None and count != reaching:
-            yield subject.finding(
-                "YI204",
+            yield Problem(
                 subject.rows[index].span,
                 f"{layer} declares {count} channels, and {reaching} reach it",
                 f"write {flow([reaching, *layer.args[1:]])}",

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from yamlinject.checks.context import Subject
-from yamlinject.checks.findings import Finding
-from yamlinject.core import graph, provenance
+from yamlinject.checks.registry import Problem, rule
+from yamlinject.core import graph
 from yamlinject.core.document import Span
-from yamlinject.core.edits import Edit
-from yamlinject.core.index_comments import index_comments
 from yamlinject.core.layer import flow
 from yamlinject.library import architectures, recipes
 
@@ -22,33 +20,21 @@ _TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+
 _WORD = re.compile(rf"(?<![\w.'\"+-]){_TEXT_NUMBER.pattern}(?![\w.'\"])")
 
 
-def check(subject: Subject) -> Iterator[Finding]:
-    """What the values and comments of the rows say."""
+@rule("YI401", "warning", "PyYAML reads a number such as 1e-4 as text")
+def number_as_text(subject: Subject) -> Iterator[Problem]:
+    """In YAML 1.1 a number needs a point before its exponent, and a sign in it."""
     for row in subject.document.written:
         yield from _numbers_as_text(subject, row.layer.args, row.span, f"{row.layer}: ")
     for key, value in subject.document.data.items():
         if key in subject.document.values:
             yield from _numbers_as_text(subject, value, subject.document.values[key], f"{key:.100}: ")
-    for layer in subject.attention:
-        row = subject.rows[layer.index]
-        if layer.number != 1 and layer.module not in architectures.modules():
-            yield subject.finding(
-                "YI402",
-                row.span,
-                f"{layer} has number {layer.number}, which a framework multiplies by depth_multiple",
-                "write 1, so that every scale of the model has one of it",
-            )
-    yield from _args(subject)
-    yield from _freeze(subject)
-    yield from _index_comments(subject)
 
 
-def _numbers_as_text(subject: Subject, values: Any, span: Span, where: str) -> Iterator[Finding]:
+def _numbers_as_text(subject: Subject, values: Any, span: Span, where: str) -> Iterator[Problem]:
     texts = _text_numbers(values)
     for found in _WORD.finditer(subject.document.text, *span) if texts else ():
         if found[0] in texts:
-            yield subject.finding(
-                "YI401",
+            yield Problem(
                 Span(*found.span()),
                 f"{where}PyYAML reads {found[0]} as text",
                 f"write {recipes.as_number(found[0])}",
@@ -69,7 +55,21 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _args(subject: Subject) -> Iterator[Finding]:
+@rule("YI402", "warning", "attention whose number a framework multiplies by the depth")
+def stacked_attention(subject: Subject) -> Iterator[Problem]:
+    """A number above 1 becomes 1, 2, 3 or 4 modules on the scales s, m, l and x."""
+    for layer in subject.attention:
+        if layer.number != 1 and layer.module not in architectures.modules():
+            yield Problem(
+                subject.rows[layer.index].span,
+                f"{layer} has number {layer.number}, which a framework multiplies by depth_multiple",
+                "write 1, so that every scale of the model has one of it",
+            )
+
+
+@rule("YI403", "warning", "the args of an attention row are not those of its recipe")
+def unfitting_args(subject: Subject) -> Iterator[Problem]:
+    """The modules that there are recipes for take their channels first."""
     known = recipes.names()
     for row in subject.rows:
         layer = row.layer
@@ -78,38 +78,22 @@ def _args(subject: Subject) -> Iterator[Finding]:
         first, count = layer.args[0] if layer.args else None, subject.reaching(layer)
         if not graph.could_be_channels(first) and not (graph.is_count(first) and first == count):
             example = recipes.recipe(layer.module).args_text(count or 512)
-            yield subject.finding(
-                "YI403",
+            yield Problem(
                 row.span,
                 f"{layer} has args {flow(layer.args)}, which do not begin with its channels",
                 f"write {example}" + (" with the channels that reach it" if count is None else ""),
             )
 
 
-def _index_comments(subject: Subject) -> Iterator[Finding]:
-    if subject.first_row_is_backbone:  # they count its feature maps too
-        return
-    generated = bool(provenance.read(subject.document.text))
-    for row, comment in index_comments(subject.document):
-        if comment.clear and comment.number != row.layer.index:
-            fix = [] if generated else [Edit(*comment.span, str(row.layer.index))]
-            how = "add --fix-comments" if generated else "check --fix does it"
-            yield subject.finding(
-                "YI501",
-                comment.span,
-                f"{row.layer}: its comment says {comment.number}",
-                f"write {row.layer.index} ({how})",
-                fix=fix,
-            )
-
-
-def _freeze(subject: Subject) -> Iterator[Finding]:
-    """A ``freeze`` list that names other layers than the base's."""
+@rule("YI404", "warning", "freeze names other layers than in the base")
+def stale_freeze(subject: Subject) -> Iterator[Problem]:
+    """Ultralytics freezes the layers of these indices."""
     given = subject.document.data.get("freeze")
     if not isinstance(given, list) or not subject.match:
         return
     frozen, places = {number for number in given if graph.is_index(number)}, subject.match.places
-    base = subject.base.document.data.get("freeze") if subject.base else None
+    original = subject.lineage.original if subject.lineage else None
+    base = original.document.data.get("freeze") if original else None
     if isinstance(base, list):
         before = {number for number in base if graph.is_index(number) and number < len(places)}
     else:  # the list that means the whole backbone, which is longer now
@@ -121,10 +105,9 @@ def _freeze(subject: Subject) -> Iterator[Finding]:
     if sorted(before) == list(range(min(before), max(before) + 1)):  # all from one to another
         wanted = set(range(min(wanted), max(wanted) + 1))
     key = re.search(r"(?m)^['\"]?freeze\b", subject.document.text)
-    yield subject.finding(
-        "YI404",
+    yield Problem(
         Span(*key.span()) if key else None,
         f"freeze names layers {flow(sorted(frozen))}: the base's {flow(sorted(before))} are others now",
         f"write {flow(sorted(wanted))}",
-        base=subject.match.base.name,
+        subject.base_name,
     )

@@ -1,0 +1,61 @@
+"""Texts whose layers cannot be told, and rows that cannot be renumbered (YI0xx)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yamlinject.checks.context import Subject
+from yamlinject.checks.registry import Problem, rule
+from yamlinject.errors import ConfigError, DuplicateKeyError, InvalidYamlError, MalformedRowError
+
+#: Parts of what PyYAML says, and what it most likely comes from.
+_HINTS = {
+    "expected ',' or ']'": "close the bracket of this row or of the one above, or put a comma between them",
+    "'\\t'": "indent with spaces: YAML takes no tabs there",
+    "could not find expected ':'": "look a few lines up too: a dash needs a space after it",
+}
+
+
+@rule("YI001", "error", "PyYAML, which frameworks read configs with, cannot read the file", needs="text")
+def invalid_yaml(subject: Subject) -> Iterator[Problem]:
+    """The frameworks call ``yaml.safe_load``, so that its YAML 1.1 is what counts."""
+    return _raised(subject, InvalidYamlError, "fix the YAML: PyYAML cannot read the file")
+
+
+@rule("YI002", "error", "a key stands twice, and PyYAML keeps the last one without a word", needs="text")
+def duplicate_key(subject: Subject) -> Iterator[Problem]:
+    """YAML forbids it; PyYAML does not say so."""
+    return _raised(subject, DuplicateKeyError, "keep the one that is meant")
+
+
+@rule("YI003", "error", "backbone and head are not two lists of rows", needs="text")
+def no_layer_lists(subject: Subject) -> Iterator[Problem]:
+    """``parse_model`` of every framework takes the rows from these two keys."""
+    hint = "a model config has the lists backbone and head, which hold all of its layers"
+    return _raised(subject, ConfigError, hint)
+
+
+@rule("YI004", "error", "a row is not [from, number, module, args]", needs="text")
+def malformed_row(subject: Subject) -> Iterator[Problem]:
+    """``parse_model`` unpacks each row into these four."""
+    return _raised(subject, MalformedRowError, "write it as [from, number, module, args]")
+
+
+@rule("YI005", "warning", "a row shares its text with another place through a YAML alias")
+def shared_row(subject: Subject) -> Iterator[Problem]:
+    """A framework reads it; a rewrite would change both places at once."""
+    for row in subject.rows:
+        if row.shared:
+            yield Problem(
+                row.span,
+                f"{row.layer} shares its text with another place through a YAML alias",
+                "write both out: yamlinject add cannot renumber one of them alone",
+            )
+
+
+def _raised(subject: Subject, kind: type[ConfigError], hint: str) -> Iterator[Problem]:
+    """The error that the text was refused with, if it is of that very ``kind``."""
+    error = subject.unreadable
+    if type(error) is kind:
+        hint = next((better for part, better in _HINTS.items() if part in error.message), hint)
+        yield Problem(error.place, error.message, hint)

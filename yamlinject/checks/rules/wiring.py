@@ -1,0 +1,133 @@
+"""References that do not mean what they mean in the base, or look as if they did not (YI3xx)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+
+from yamlinject.checks.context import Subject
+from yamlinject.checks.registry import Problem, rule
+from yamlinject.checks.stages import Stages
+from yamlinject.core import graph
+from yamlinject.core.document import Row, Span
+from yamlinject.core.layer import Layer, flow
+from yamlinject.lineage.alignment import Misread
+from yamlinject.lineage.matching import Match
+
+
+@rule("YI301", "error", "a layer does not read what it reads in the base")
+def wrong_reference(subject: Subject) -> Iterator[Problem]:
+    """An injected layer stands for the one that it reads."""
+    if subject.match is None:
+        return
+    of_base = {place: index for index, place in enumerate(subject.match.places)}
+    for wrong in subject.match.misread:
+        if _is_swapped(subject, wrong):
+            continue
+        for position in wrong.positions:
+            if not graph.reference_problem(wrong.layer.index, wrong.layer.references[position]):
+                yield _wrong_reference(subject, subject.match, wrong, position, of_base)
+
+
+def _wrong_reference(
+    subject: Subject, match: Match, wrong: Misread, position: int, of_base: Mapping[int, int]
+) -> Problem:
+    """``of_base`` has the layers that come from the base, and their indices there."""
+    layers, reference = subject.layers, wrong.layer.references[position]
+    row, number = (
+        subject.rows[wrong.layer.index],
+        match.base.layers[of_base[wrong.layer.index]].references[position],
+    )
+    wanted = wrong.wanted[position]
+    source = graph.resolve(wrong.layer.index, reference)
+    hint = f"write {row.written(position, wanted)}"
+    put_in = layers[source] if source not in of_base else None
+    if put_in and source > wanted and graph.sources(put_in) != [source - 1]:
+        hint += f", or let {put_in} read -1 if it belongs there"
+    elif reference == number:
+        above = wanted - number
+        hint += f": {reference} is still the base's number, and {_layers(above)} put in above it"
+    elif reference >= 0:
+        way = "low" if source < wanted else "high"
+        hint += f": {reference} is {abs(source - wanted)} too {way} (it is {number} in the base)"
+    return Problem(
+        row.references[position],
+        f"{wrong.layer} reads {_named(layers, source)}, and has to read {_named(layers, wanted)}",
+        hint,
+        match.base.name,
+    )
+
+
+@rule("YI302", "error", "a reference looks like one that was not renumbered", needs="graph")
+def stale_reference(subject: Subject) -> Iterator[Problem]:
+    """Without a base: a reference to a layer in the middle of a stage, which no upstream model has.
+
+    Whoever forgets to renumber ends up one layer too early: at a Concat, an Upsample or the convolution
+    that begins a stage, and not at the block after it.
+    """
+    if subject.match is not None:
+        return
+    layers, stages = subject.layers, Stages(subject)
+    for row in subject.rows:
+        reader = row.layer
+        if len(reader.references) < 2 or not (graph.is_concat(reader.module) or reader is layers[-1]):
+            continue
+        sources = graph.sources(reader)
+        read = set(sources)
+        in_order = sorted({*read, len(layers)})
+        for position, source in enumerate(sources):
+            if not graph.IMAGE < source < reader.index - 1:
+                continue
+            end = stages.end(source)
+            # a join may want both ends of a stage, a head one layer of each size
+            next_read = in_order[bisect_right(in_order, source)]
+            both = graph.is_concat(reader.module) and next_read <= stages.through[source]
+            if end not in read and not both:
+                yield Problem(
+                    row.references[position],
+                    f"{reader} reads {layers[source]}, in the middle of a stage that goes on with "
+                    f"{layers[source + 1]}",
+                    f"count the layers that were put in above: {row.written(position, end)} is "
+                    f"the {layers[end].module} that the stage ends with",
+                )
+
+
+@rule("YI306", "warning", "a layer reads its inputs in another order than in the base")
+def swapped_inputs(subject: Subject) -> Iterator[Problem]:
+    """The channels of a Concat come in the order of its inputs, and so do the weights after it."""
+    for wrong in subject.match.misread if subject.match else ():
+        if _is_swapped(subject, wrong):
+            row = subject.rows[wrong.layer.index]
+            yield Problem(
+                Span(row.references[0].start, row.references[-1].end),
+                f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, in another order than the base",
+                f"write {_reordered(row, wrong.wanted)}: weights trained on the base fit no other order",
+                subject.base_name,
+            )
+
+
+@rule("YI307", "error", "the config is not the given base with attention put in")
+def not_the_base(subject: Subject) -> Iterator[Problem]:
+    """Only with ``--base``: without it, another one is looked for."""
+    if subject.given and subject.lineage is None:
+        hint = "give the base that it was made from, or none"
+        yield Problem(None, f"it is not {subject.given.label} with layers put in", hint)
+
+
+def _is_swapped(subject: Subject, wrong: Misread) -> bool:
+    """Whether only the order is wrong; a head's inputs have their sizes, so that it matters there."""
+    return wrong.swapped and wrong.layer is not subject.layers[-1]
+
+
+def _reordered(row: Row, wanted: Sequence[int]) -> str:
+    """The references of a row as they are written, in the order of ``wanted``."""
+    written = dict(zip(graph.sources(row.layer), row.layer.references, strict=True))
+    return ", ".join(str(written.get(source, source)) for source in wanted)
+
+
+def _named(layers: Sequence[Layer], index: int) -> str:
+    return "the image" if index == graph.IMAGE else f"{index} {layers[index].module}"
+
+
+def _layers(count: int) -> str:
+    return "one layer was" if count == 1 else f"{count} layers were"
