@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from yamlinject.core import graph
+from yamlinject.core import graph, provenance
 from yamlinject.core.layer import SECTIONS, Layer, SectionName
 from yamlinject.core.lines import Lines
 from yamlinject.core.yaml_nodes import Reading, check_duplicates, children, shared_nodes
@@ -105,6 +105,11 @@ class Document:
             if name not in SECTIONS and value.start_mark.index >= key.end_mark.index
         }
         return cls(text, data, rows, flow, values)
+
+    @cached_property
+    def provenance(self) -> list[provenance.Found]:
+        """The provenance lines, newest first."""
+        return provenance.read(self.text)
 
     @cached_property
     def lines(self) -> Lines:

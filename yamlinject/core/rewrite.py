@@ -152,7 +152,7 @@ def remove(document: Document, module: str, *, proven: bool = True) -> Rewrite:
     if not removed:
         raise RefusalError(f"it has no {module} layer to remove")
     line, changed = None, []
-    found = provenance.read(document.text)
+    found = document.provenance
     damaged = provenance.damaged(document.text)
     if not found and damaged is not None:
         raise RefusalError(

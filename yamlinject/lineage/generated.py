@@ -38,7 +38,7 @@ def read(config: Config, given: Config | None = None) -> Generated | None:
 
     ``given``: a base that the user names, which may be read wherever it is.
     """
-    lines = provenance.read(config.text)
+    lines = config.parsed.provenance
     if not lines:
         return None
     base, absence = recorded_base(lines[0].provenance, config.path, given)
@@ -49,7 +49,7 @@ def read(config: Config, given: Config | None = None) -> Generated | None:
 def all_intact(config: Config) -> tuple[bool, str]:
     """Whether undoing each of its commands and running it again gives the config, and why not."""
     for restored in [config, *undone(config)]:
-        lines = provenance.read(restored.text)
+        lines = restored.parsed.provenance
         problem, intact = _again(restored, lines[0].provenance) if lines else ("", True)
         if not intact:
             return False, problem

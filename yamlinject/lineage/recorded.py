@@ -24,7 +24,7 @@ _MOST_TEXT = 2 * 2**20
 def undone(config: Config) -> Iterator[Restored]:
     """The configs from before each provenance line, as far as the lines fit, the newest first."""
     room = _MOST_TEXT
-    while provenance.read(config.text) and room > 0:
+    while config.parsed.provenance and room > 0:
         try:
             config = config.undone
         except YamlInjectError:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 from yamlinject.config import Config
-from yamlinject.core import provenance
 from yamlinject.core.layer import Layer, flow
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import RefusalError, YamlInjectError, named
@@ -69,7 +68,7 @@ class Lineage:
         if self.evidence == "given" and self.match:
             return self.match.base.name
         if self.evidence == "recorded":
-            return provenance.read(self.config.text)[-1].provenance.request.base
+            return self.config.parsed.provenance[-1].provenance.request.base
         known = _known(self.base)
         return known.stem if known else _NAMELESS
 
@@ -100,14 +99,14 @@ def resolve(
     """
     if given is not None:
         return _given(config, given)
-    if provenance.read(config.text):
+    if config.parsed.provenance:
         found = _recorded(config)
         if found:
             return found
     elif architecture:
         return _trained(config, architecture)
     match = _searched(config, search)
-    edited = bool(provenance.read(config.text))
+    edited = bool(config.parsed.provenance)
     if match:
         return Lineage("matched", config, match.places, match, edited=edited)
     layers = config.parsed.layers
@@ -153,7 +152,7 @@ def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
 
 def _recorded(config: Config) -> Lineage | None:
     """What the provenance lines say: undone they give the base, or the config was edited since."""
-    lines = provenance.read(config.text)
+    lines = config.parsed.provenance
     current, places = config, list(range(len(config.parsed.layers)))
     exact, left = False, len(lines)
     for restored in undone(config):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
-from yamlinject.core import provenance
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comments
 
@@ -16,7 +15,7 @@ def stale_index_comment(subject: Subject) -> Iterator[Problem]:
     """Who renumbers by hand goes by these comments."""
     if subject.first_row_is_backbone:  # they count its feature maps too
         return
-    generated = bool(provenance.read(subject.document.text))
+    generated = bool(subject.document.provenance)
     for row, comment in index_comments(subject.document):
         if comment.clear and comment.number != row.layer.index:
             fix = () if generated else (Edit(*comment.span, str(row.layer.index)),)
