@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "verify": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
     "checkout": "errors _version core files",
-    "output": "errors _version core config checks verify weights checkout",
+    "output": "errors _version core library config checks verify weights checkout",
     "__init__": "errors _version core config weights",
     "cli": "errors core library config lineage checks frameworks verify weights checkout output __init__",
     "__main__": "cli",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yamlinject._version import __version__
 
 if TYPE_CHECKING:
-    from yamlinject.config import Config, Injected, Restored, load
+    from yamlinject.config import Config, Rewritten, load
     from yamlinject.core.index_map import IndexMap
     from yamlinject.core.layer import Layer
     from yamlinject.core.rewrite import Change, Rewrite
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from yamlinject.weights.state_dict import transfer_state_dict
 
 _HOMES = {
-    "config": ("Config", "Injected", "Restored", "load"),
+    "config": ("Config", "Rewritten", "load"),
     "errors": ("ConfigError", "RefusalError", "SelectorError", "SourceError", "YamlInjectError"),
     "core.index_map": ("IndexMap",),
     "core.layer": ("Layer",),
@@ -40,11 +40,10 @@ __all__ = [
     "Config",
     "ConfigError",
     "IndexMap",
-    "Injected",
     "Layer",
     "RefusalError",
-    "Restored",
     "Rewrite",
+    "Rewritten",
     "SelectorError",
     "SourceError",
     "YamlInjectError",

@@ -1,5 +1,6 @@
 """The command line: options in, one call into the core, rendering out."""
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, cast
@@ -28,6 +29,14 @@ _CommandLineError = next(
 
 _LONGEST_MESSAGE = 1000
 
+#: Arguments of the Python functions that errors speak of, and the options that they are here.
+_OPTIONS = {"image_size": "imgsz"}
+_ARGUMENT = re.compile("`(args|base|force|image_size|number|trust)`")
+
+
+def _as_option(argument: re.Match[str]) -> str:
+    return f"--{_OPTIONS.get(argument[1], argument[1])}"
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake is one line on stderr and 2."""
@@ -36,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except YamlInjectError as error:
-        message = str(error)
+        message = _ARGUMENT.sub(_as_option, str(error))
     except BrokenPipeError:  # whoever reads the output has seen enough
         return 0
     except OSError as error:

@@ -16,6 +16,7 @@ from yamlinject.core.layer import Layer
 from yamlinject.core.proof import expected_data, prove
 from yamlinject.core.provenance import Found, Provenance
 from yamlinject.core.request import Request
+from yamlinject.core.selectors import Picked
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import ConfigError, Place, RefusalError
 
@@ -58,6 +59,7 @@ class Rewrite(NamedTuple):
     ``injected``: the new layers, or none after a removal.
     ``stale``: old indices of the layers whose index comment was wrong before and was left alone.
     ``provenance``: the line that was written, or that was taken away.
+    ``picked``: what each selector picked, where selectors said what to do.
     """
 
     text: str
@@ -66,6 +68,7 @@ class Rewrite(NamedTuple):
     changes: tuple[Change, ...]
     stale: tuple[int, ...]
     provenance: Provenance | None
+    picked: tuple[Picked, ...] = ()
 
 
 def check_targets(document: Document, targets: Sequence[int]) -> None:

@@ -41,7 +41,7 @@ _READS_FILES = {"cfg", "weights"}
 
 _ACTIVATION = re.compile(r"^[\"']?activation\b", re.MULTILINE)
 
-_TRUST = "could run any code when it is built: use --trust if you know where the file comes from"
+_TRUST = "could run any code when it is built: use `trust` if you know where the file comes from"
 
 
 def separate(value: Any) -> Any:

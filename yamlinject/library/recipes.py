@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -23,14 +24,12 @@ class Recipe(NamedTuple):
     ``args`` may hold the word ``channels``. ``keeps_channels``: whether the output has the shape of
     the input; nothing else can be inserted without changing the layers that follow.
     ``operations``: element-wise operations for each element of the input, which profilers do not see.
-    ``assumed``: the module is not known, so that it keeps channels is an assumption.
     """
 
     module: str
     args: list[Any]
     keeps_channels: bool = True
     operations: int = 0
-    assumed: bool = False
 
     def args_text(self, channels: int | None) -> str:
         """The args as YAML for a target with that many nominal channels.
@@ -40,10 +39,10 @@ class Recipe(NamedTuple):
         args = _filled(self.args, channels)
         if channels is None and args != self.args:
             raise RefusalError(
-                f"its channel count is not written in the rows: give {self.module}'s args with "
-                "--args, such as --args '[256]'"
+                f"its channel count is not written in the rows: give the `args` of {self.module}, such as "
+                "'[256]'"
             )
-        return yaml.safe_dump(args, default_flow_style=True, width=float("inf")).rstrip("\n")
+        return as_flow(args)
 
 
 @cache
@@ -75,9 +74,9 @@ def recipe(module: str, args: str | None = None) -> Recipe:
         meant = next((f" (did you mean {name}?)" for name in names() if name.lower() in close), "")
         raise YamlInjectError(
             f"no recipe for a module {module!r}{meant}; known: {', '.join(names())}; for any other "
-            f"module give the args of its row, such as --args '[{CHANNELS}]'"
+            f"module give the `args` of its row, such as '[{CHANNELS}]'"
         )
-    return Recipe(module, given, assumed=True)
+    return Recipe(module, given)
 
 
 def _filled(value: Any, channels: int | None) -> Any:
@@ -91,17 +90,25 @@ def _filled(value: Any, channels: int | None) -> Any:
 
 def _given_args(text: str) -> list[Any]:
     if "&" in text:
-        raise YamlInjectError("--args: write it without YAML anchors")
+        raise YamlInjectError("`args`: write it without YAML anchors")
     try:
         args = load_values(text)
     except YamlInjectError as error:
-        raise YamlInjectError(f"--args: {error.message}") from None
+        raise YamlInjectError(f"`args`: {error.message}") from None
     if not isinstance(args, list):
-        raise YamlInjectError(f"--args has to be a YAML list such as '[{CHANNELS}, 16]', not {text!r}")
+        raise YamlInjectError(f"`args` has to be a YAML list such as '[{CHANNELS}, 16]', not {text!r}")
     for arg in args:
         if isinstance(arg, str) and _reads_as_number(arg):
-            raise YamlInjectError(f"--args: PyYAML reads {arg} as a string: write {as_number(arg)}")
+            raise YamlInjectError(f"`args`: PyYAML reads {arg} as a string: write {as_number(arg)}")
     return args
+
+
+def as_flow(args: Sequence[Any]) -> str:
+    """Args as the YAML text of a list in brackets; raises :class:`YamlInjectError` for what is no YAML."""
+    try:
+        return yaml.safe_dump(list(args), default_flow_style=True, width=float("inf")).rstrip("\n")
+    except yaml.YAMLError as error:
+        raise YamlInjectError(f"`args` {args!r}: {error}") from None
 
 
 def as_number(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from yamlinject import files
-from yamlinject.config import Config, Restored
+from yamlinject.config import Config, Rewritten
 from yamlinject.core import provenance
 from yamlinject.core.provenance import Provenance
 from yamlinject.errors import SourceError, YamlInjectError
@@ -21,7 +21,7 @@ Absence = Literal["missing", "outside"]
 _MOST_TEXT = 2 * 2**20
 
 
-def undone(config: Config) -> Iterator[Restored]:
+def undone(config: Config) -> Iterator[Rewritten]:
     """The configs from before each provenance line, as far as the lines fit, the newest first."""
     room = _MOST_TEXT
     while config.parsed.provenance and room > 0:

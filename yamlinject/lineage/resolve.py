@@ -119,7 +119,7 @@ def _given(config: Config, base: Config) -> Lineage:
     if match is None:
         with named(config.label):
             raise RefusalError(
-                f"it is not {base.label} with attention layers inserted: give another --base"
+                f"it is not {base.label} with attention layers inserted: give another `base`"
             )
     return Lineage("given", config, match.places, match, base)
 
@@ -132,7 +132,7 @@ def _trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
     if len(found) > 1:
         with named(config.label):
             raise RefusalError(
-                "two layers alike: which one is new cannot be told: give --base",
+                "two layers alike: which one is new cannot be told: give `base`",
                 config.document.place(min(set(found[0]) ^ set(found[1]))),
             )
     (places,) = found

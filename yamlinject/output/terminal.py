@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 from yamlinject.core import graph
 from yamlinject.core.layer import SECTIONS, Layer, flow
 from yamlinject.core.rewrite import Rewrite
+from yamlinject.library import recipes
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from yamlinject.checkout.patch import Patch
-    from yamlinject.config import Config, Injected, Restored
+    from yamlinject.config import Config, Rewritten
     from yamlinject.verify.comparison import Verification
 
 
@@ -99,27 +100,28 @@ def diff(lines: Iterable[str]) -> Iterator[Line]:
         yield Line(line, "bold" if header else _DIFF_STYLES.get(line[:1], ""))
 
 
-def insertion(config: Injected) -> Iterator[Line]:
+def insertion(config: Rewritten) -> Iterator[Line]:
     """What :meth:`Config.add` did: the layers picked and injected, and every changed reference."""
     base, rewrite = config.base, config.rewrite
-    for pick in config.picked:
+    module = rewrite.injected[0].module
+    for pick in rewrite.picked:
         layers = ", ".join(f"{layer.index} {layer.module}" for layer in pick.layers)
         yield Line(f"{layers}  ({pick.selector.text})", label="picked")
     for layer in rewrite.injected:
         yield Line(f"layer {layer.index} {flow(layer.row)}", "green", label="inserted")
     yield from _changes(rewrite)
-    for pick in config.picked:
+    for pick in rewrite.picked:
         if pick.outside:
-            module = pick.selector.what
-            yield _note(f"{pick.outside} more {module} outside this scope: --after all/{module} picks all")
-    targets = Counter(layer.index for pick in config.picked for layer in pick.layers)
+            what = pick.selector.what
+            yield _note(f"{pick.outside} more {what} outside this scope: --after all/{what} picks all")
+    targets = Counter(layer.index for pick in rewrite.picked for layer in pick.layers)
     for index, times in targets.items():
         if times > 1:
             yield _note(f"{base.layers[index]} was picked {times} times: the layers stack")
-        if base.layers[index + 1].module == config.recipe.module:
-            yield _note(f"{base.layers[index]} had a {config.recipe.module} below it before: they stack")
-    if config.recipe.assumed:
-        yield _note(f"{config.recipe.module} has no recipe: it is assumed to keep the shape of its input")
+        if base.layers[index + 1].module == module:
+            yield _note(f"{base.layers[index]} had a {module} below it before: they stack")
+    if module not in recipes.names():
+        yield _note(f"{module} has no recipe: it is assumed to keep the shape of its input")
     if "freeze" in base.document.data:
         yield _note(
             "its 'freeze' names layers by their index and was left alone: see whether it still fits"
@@ -132,7 +134,7 @@ def insertion(config: Injected) -> Iterator[Line]:
         )
 
 
-def removal(config: Restored) -> Iterator[Line]:
+def removal(config: Rewritten) -> Iterator[Line]:
     """What :meth:`Config.remove` did."""
     rewrite = config.rewrite
     for layer, moved in zip(config.base.layers, rewrite.index_map.moved, strict=True):

@@ -139,7 +139,8 @@ def _check_image(config: Config, base: Config, model: Any, size: int) -> None:
     stride = int(max(model.stride))
     if size % stride or size < 2 * stride:
         raise YamlInjectError(
-            f"--imgsz {size}: has to be a multiple of {stride}, the largest stride, from {2 * stride} on"
+            f"`image_size` {size}: has to be a multiple of {stride}, the largest stride, from "
+            f"{2 * stride} on"
         )
     channels, others = config.document.image_channels, base.document.image_channels
     if channels != others:
@@ -198,7 +199,7 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
     if found.edited:
         notes.append("it was edited after it was generated")
     if found.reference is None:
-        notes.append("wrong references in it cannot be seen, for its base is not known: give --base")
+        notes.append("wrong references in it cannot be seen, for its base is not known: name it")
     if len(config.document.data.get("scales") or ()) > 1 and not getattr(model, "yaml", {}).get("scale"):
         notes.append("its file's name asks for no scale, so the first was built; yolov8s_… asks for s")
     indices = found.injected

@@ -108,7 +108,7 @@ def _check_names(program: bytearray, classes: re.Pattern[str]) -> None:
         wanted = ", ".join(name if name.isprintable() else ascii(name) for name in sorted(unknown))
         raise SourceError(
             f"wants {wanted}, which no framework's checkpoint needs: reading it could run any code; use "
-            "--trust if you know where it comes from"
+            "`trust` if you know where it comes from"
         )
 
 

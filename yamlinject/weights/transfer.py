@@ -91,7 +91,7 @@ def _known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Li
     found = resolve(config, base, own)
     if found.evidence == "none":
         with named(config.label):
-            raise RefusalError("its base is not known, so which layers are new cannot be told: give --base")
+            raise RefusalError("its base is not known, so which layers are new cannot be told: give `base`")
     return found
 
 
