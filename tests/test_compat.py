@@ -206,7 +206,7 @@ import warnings
 import torch
 from yamlinject import frameworks, load
 from yamlinject.cli.app import run
-from yamlinject.verify.comparison import verify
+from yamlinject.verification.comparison import verify
 
 warnings.simplefilter("ignore")  # about pkg_resources
 torch.save({"model": torch.nn.Sequential(torch.nn.Linear(2, 3))}, "whole.pt")

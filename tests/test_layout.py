@@ -24,12 +24,14 @@ MAY_IMPORT = {
     "lineage": "errors core files library config",
     "checks": "errors core files library config lineage",
     "frameworks": "errors core files config nn",
-    "verify": "errors core library config lineage frameworks",
+    "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
     "checkout": "errors _version core files",
-    "output": "errors _version core library config checks verify weights checkout",
+    "output": "errors _version core library config checks verification weights checkout",
     "__init__": "errors _version core config weights",
-    "cli": "errors core library config lineage checks frameworks verify weights checkout output __init__",
+    "cli": (
+        "errors core library config lineage checks frameworks verification weights checkout output __init__"
+    ),
     "__main__": "cli",
 }
 

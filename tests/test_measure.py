@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from yamlinject.nn import CBAM, ECA, SE, CoordAtt, SimAM
-from yamlinject.verify.measure import effective_lambda, is_effective
+from yamlinject.verification.measure import effective_lambda, is_effective
 
 pytestmark = pytest.mark.framework
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import shipped
 from yamlinject import frameworks, load
 from yamlinject.config import Config
-from yamlinject.verify.comparison import verify
+from yamlinject.verification.comparison import verify
 
 pytestmark = [pytest.mark.framework, pytest.mark.corpus]
 

@@ -19,7 +19,7 @@ from yamlinject.cli.app import run
 from yamlinject.config import Config
 from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.frameworks.base import Framework
-from yamlinject.verify.comparison import Verification, verify
+from yamlinject.verification.comparison import Verification, verify
 
 pytestmark = pytest.mark.framework
 

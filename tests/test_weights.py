@@ -28,7 +28,7 @@ from yamlinject import frameworks, load
 from yamlinject.cli.app import run
 from yamlinject.config import Config
 from yamlinject.frameworks.base import Framework
-from yamlinject.verify import measure
+from yamlinject.verification import measure
 
 pytestmark = pytest.mark.framework
 

@@ -55,7 +55,7 @@ def verify(
 
     gc.enable()  # the command line does without, but here are models of 100 MB and more
     from yamlinject import frameworks
-    from yamlinject.verify.comparison import verify
+    from yamlinject.verification.comparison import verify
 
     if imgsz < 32 or imgsz % 32:
         raise YamlInjectError(f"--imgsz {imgsz}: has to be a multiple of 32")

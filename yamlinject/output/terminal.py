@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from yamlinject.checkout.patch import Patch
     from yamlinject.config import Config, Rewritten
-    from yamlinject.verify.comparison import Verification
+    from yamlinject.verification.comparison import Verification
 
 
 class Line(NamedTuple):

@@ -93,7 +93,7 @@ def verify(
     """
     import torch
 
-    from yamlinject.verify import measure
+    from yamlinject.verification import measure
 
     found = resolve(config, base)
     indices = found.injected
@@ -158,7 +158,7 @@ def _measured(
     train_outputs: Sequence[Tensor],
     uncounted: float = 0.0,
 ) -> Measured:
-    from yamlinject.verify import measure
+    from yamlinject.verification import measure
 
     return Measured(
         name=name,
@@ -172,7 +172,7 @@ def _measured(
 
 
 def _attention(index: int, module: nn.Module, x: Tensor) -> Attention:
-    from yamlinject.verify import measure
+    from yamlinject.verification import measure
 
     name = type(module).__name__
     known = name in recipes.names()
