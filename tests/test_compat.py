@@ -231,9 +231,7 @@ assert run(["weights", "x.pt", "new.yaml", "--dry-run", "--output-format", "json
 @pytest.mark.parametrize(
     "call",
     [
-        pytest.param(
-            'verify(c := load("yolov5n"), frameworks.find("yolov5", c), image_size=64)', id="verify"
-        ),
+        pytest.param('verify(load("yolov5n"), framework="yolov5", image_size=64)', id="verify"),
         pytest.param(CONVERT.format(trust=""), id="weights"),
         pytest.param(CONVERT.format(trust=', "--trust"'), id="weights-trust"),
         pytest.param(

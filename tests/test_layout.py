@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "weights": "errors core files config lineage frameworks",
     "checkout": "errors _version core files",
     "output": "errors _version core library config checks verification weights checkout",
-    "__init__": "errors _version core config weights",
+    "__init__": "errors _version core config checks verification weights",
     "cli": (
         "errors core library config lineage checks frameworks verification weights checkout output __init__"
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import shipped
-from yamlinject import frameworks, load
+from yamlinject import load
 from yamlinject.config import Config
 from yamlinject.verification.comparison import verify
 
@@ -62,7 +62,7 @@ def test_simam_in_a_shipped_config(framework: str, file: Path) -> None:
     blocks = [layer for layer in backbone if layer.module in BLOCKS] or backbone[:-1]
     for targets in (last[-1:], blocks):
         edited = config.add("SimAM", after=[str(layer.index) for layer in targets])
-        result = verify(edited, frameworks.find(framework, config), image_size=image_size(file))
+        result = verify(edited, framework=framework, image_size=image_size(file))
         assert result.problems == []
         assert result.equal
         assert result.config.parameters == result.base.parameters

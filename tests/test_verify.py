@@ -42,7 +42,7 @@ def framework(name: str) -> Framework:
 def verified(
     config: Config, name: str = "yolov5", base: Config | None = None, size: int = 64
 ) -> Verification:
-    return verify(config, framework(name), base, image_size=size)
+    return verify(config, base, framework=name, image_size=size)
 
 
 @pytest.mark.parametrize("after", LAYOUTS)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -219,7 +220,9 @@ def test_nothing_is_read_as_markup_or_as_a_link(folder: Path) -> None:
 
 
 TRANSFER = Transfer(
-    framework=f"f{ODD}",
+    model=cast(Any, None),
+    checkpoint=cast(Any, None),
+    builder=cast(Any, f"f{ODD}"),
     base=f"b{ODD}",
     items=2,
     parameters=10,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from yamlinject._version import __version__
 
 if TYPE_CHECKING:
+    from yamlinject.checks.findings import Finding
+    from yamlinject.checks.runner import check
     from yamlinject.config import Config, Rewritten, load
     from yamlinject.core.index_map import IndexMap
     from yamlinject.core.layer import Layer
@@ -24,21 +26,28 @@ if TYPE_CHECKING:
         SourceError,
         YamlInjectError,
     )
+    from yamlinject.verification.comparison import Verification, verify
     from yamlinject.weights.state_dict import transfer_state_dict
+    from yamlinject.weights.transfer import Transfer, transfer
 
 _HOMES = {
+    "checks.findings": ("Finding",),
+    "checks.runner": ("check",),
     "config": ("Config", "Rewritten", "load"),
     "errors": ("ConfigError", "RefusalError", "SelectorError", "SourceError", "YamlInjectError"),
     "core.index_map": ("IndexMap",),
     "core.layer": ("Layer",),
     "core.rewrite": ("Change", "Rewrite"),
+    "verification.comparison": ("Verification", "verify"),
     "weights.state_dict": ("transfer_state_dict",),
+    "weights.transfer": ("Transfer", "transfer"),
 }
 
 __all__ = [
     "Change",
     "Config",
     "ConfigError",
+    "Finding",
     "IndexMap",
     "Layer",
     "RefusalError",
@@ -46,10 +55,15 @@ __all__ = [
     "Rewritten",
     "SelectorError",
     "SourceError",
+    "Transfer",
+    "Verification",
     "YamlInjectError",
     "__version__",
+    "check",
     "load",
+    "transfer",
     "transfer_state_dict",
+    "verify",
 ]
 
 

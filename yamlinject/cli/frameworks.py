@@ -8,7 +8,6 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.config import load
-from yamlinject.errors import YamlInjectError
 from yamlinject.output import terminal
 
 _DEFAULT_MODULE = "SimAM"
@@ -54,16 +53,12 @@ def verify(
     import gc
 
     gc.enable()  # the command line does without, but here are models of 100 MB and more
-    from yamlinject import frameworks
     from yamlinject.verification.comparison import verify
 
-    if imgsz < 32 or imgsz % 32:
-        raise YamlInjectError(f"--imgsz {imgsz}: has to be a multiple of 32")
-    loaded = load(config)
     result = verify(
-        loaded,
-        frameworks.find(framework, loaded),
+        load(config),
         load(base) if base is not None else None,
+        framework=framework,
         image_size=imgsz,
         latency=latency,
         trust=trust,

@@ -54,28 +54,28 @@ def weights(
     import gc
 
     gc.enable()  # the command line does without, but here are models of 100 MB and more
-    from yamlinject import frameworks
-    from yamlinject.output import weights as transfer_report
-    from yamlinject.weights import checkpoint as checkpoints
-    from yamlinject.weights import transfer as work
+    from yamlinject.output import weights as report
+    from yamlinject.weights.transfer import transfer
 
     if output is None and not dry_run:
         raise YamlInjectError("say where to write the result: -o FILE, or --dry-run")
     source, target = Path(checkpoint), Path(output or "")
     if output is not None:
         _check_target(source, target, force)
-    loaded = load(config)
-    held = checkpoints.read(source, trust=trust)
-    found = frameworks.find(framework, loaded)
-    model, result = work.transfer(
-        held, loaded, found, load(base) if base is not None else None, reverse=reverse, trust=trust
+    result = transfer(
+        source,
+        load(config),
+        load(base) if base is not None else None,
+        framework=framework,
+        reverse=reverse,
+        trust=trust,
     )
     if output_format is OutputFormat.json:
-        print(transfer_report.as_json(result))
+        print(report.as_json(result))
     else:
-        transfer_report.table(sys.stdout, result)
+        report.table(sys.stdout, result)
     if not dry_run:
-        work.save(model, held, found, target)
+        result.save(target)
         terminal.tell([terminal.Line(str(target), "bold", label="wrote")])
     return 0
 

@@ -17,10 +17,20 @@ _NAMED = 5
 
 
 def as_json(result: Transfer) -> str:
-    """One object with the fields of :class:`~yamlinject.weights.Transfer`."""
-    from dataclasses import asdict
-
-    return terminal.as_json(asdict(result))
+    """One object with what :class:`~yamlinject.weights.transfer.Transfer` tells."""
+    shape = {
+        "framework": result.framework,
+        "base": result.base,
+        "items": result.items,
+        "parameters": result.parameters,
+        "before": vars(result.before),
+        "after": vars(result.after),
+        "unfit": result.unfit,
+        "fresh": result.fresh,
+        "freeze": result.freeze,
+        "notes": result.notes,
+    }
+    return terminal.as_json(shape)
 
 
 def table(stream: TextIO, result: Transfer) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from yamlinject.config import Config
-    from yamlinject.frameworks.base import Framework
+
+#: The largest stride of the smallest models, in pixels: less is no image for any of them.
+_SMALLEST_STEP = 32
 
 
 @dataclass(frozen=True)
@@ -78,45 +80,54 @@ class Verification:
 
 def verify(
     config: Config,
-    framework: Framework,
     base: Config | None = None,
     *,
+    framework: str | None = None,
     image_size: int = 640,
     latency: bool = False,
     trust: bool = False,
 ) -> Verification:
-    """Build ``config`` and its base with ``framework``, run both, and compare.
+    """Build ``config`` and its base in the real framework, run both, and compare.
 
-    What the base is without ``base``: see :func:`yamlinject.lineage.resolve.resolve`.
+    ``base``: without one it is found out (:func:`yamlinject.lineage.resolve.resolve`).
+    ``framework``: ``yolov5``, ``ultralytics`` or the folder of a checkout; without it, the one that the
+    config is written for. ``image_size``: in pixels. ``latency``: time both too.
     Raises :class:`YamlInjectError` when one of them cannot be built or run, or could run code when it is
-    built: only with ``trust`` it may.
+    built: only with ``trust`` it may. Example::
+
+        result = yamlinject.verify(yamlinject.load("yolov5s_SimAM.yaml"))
+        print(result.config.parameters, result.problems)
     """
     import torch
 
+    from yamlinject import frameworks
     from yamlinject.verification import measure
 
+    if image_size < _SMALLEST_STEP or image_size % _SMALLEST_STEP:
+        raise YamlInjectError(f"`image_size` {image_size}: has to be a multiple of {_SMALLEST_STEP}")
+    builder = frameworks.find(framework, config)
     found = resolve(config, base)
     indices = found.injected
-    model: Any = framework.build(config, trust=trust)
-    base_model: Any = framework.build(found.base, trust=trust)
+    model: Any = builder.build(config, trust=trust)
+    base_model: Any = builder.build(found.base, trust=trust)
     _check_image(config, found.base, model, image_size)
     size = (1, config.document.image_channels, image_size, image_size)
     image = torch.rand(size, generator=torch.Generator().manual_seed(0))
     modules = [(index, one) for index in indices for one in _stacked(model.model[index])]
 
     with (
-        framework.explaining(config, "run"),
+        builder.explaining(config, "run"),
         measure.recorded_inputs([one for _, one in modules]) as inputs,
     ):
         outputs = measure.outputs(model, image)
         train_outputs = measure.outputs(model, image, train=True)
         attention = [_attention(index, one, inputs[one]) for index, one in modules]
-    with framework.explaining(found.base, "run"):
+    with builder.explaining(found.base, "run"):
         base_outputs = measure.outputs(base_model, image)
         base_train_outputs = measure.outputs(base_model, image, train=True)
     uncounted = sum(one.gflops for one in attention)
     result = Verification(
-        framework=str(framework),
+        framework=str(builder),
         image_size=image_size,
         base=_measured(found.name, base_model, image, base_outputs, base_train_outputs),
         config=_measured(config.label, model, image, outputs, train_outputs, uncounted),

@@ -54,14 +54,16 @@ class Share:
 
 @dataclass
 class Transfer:
-    """What came of a transfer; ``model`` holds the tensors.
+    """What came of a transfer; ``model`` holds the tensors, and :meth:`save` writes them.
 
     ``unfit``: why tensors of the checkpoint have no place, and ``fresh``: the tensors that start as the
     modules make them, which are those of new layers and what is unfit. ``freeze``: what ``--freeze N`` of
     the base has to be here, for N the length of its backbone.
     """
 
-    framework: str
+    model: nn.Module = field(repr=False)
+    checkpoint: Checkpoint = field(repr=False)
+    builder: Framework = field(repr=False)
     base: str
     items: int
     parameters: int
@@ -71,6 +73,26 @@ class Transfer:
     fresh: list[str] = field(default_factory=list)
     freeze: tuple[int, list[int]] = (0, [])
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def framework(self) -> str:
+        """The framework that built the model, with its version or its folder."""
+        return str(self.builder)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as the framework's own programs load it, or as a state dict (``.safetensors``).
+
+        Raises :class:`SourceError` when it cannot be written.
+        """
+        from yamlinject.weights.checkpoint import SAFETENSORS, write_safetensors
+
+        path = Path(path)
+        if path.suffix == SAFETENSORS:
+            write_safetensors(self.model.state_dict(), path)
+            return
+        untrained = {"epoch": -1, "best_fitness": None, "ema": None, "updates": None, "optimizer": None}
+        entries = {**self.checkpoint.entries, **untrained, "model": self.model}
+        self.builder.save_checkpoint(entries, path)
 
 
 def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tuple[str, IndexMap]:
@@ -125,35 +147,47 @@ def _is_row(row: object) -> bool:
 
 
 def transfer(
-    checkpoint: Checkpoint,
+    checkpoint: str | Path,
     config: Config,
-    framework: Framework,
     base: Config | None = None,
     *,
+    framework: str | None = None,
     reverse: bool = False,
     trust: bool = False,
-) -> tuple[nn.Module, Transfer]:
-    """A model of ``config`` with the checkpoint's tensors, or with ``reverse`` one of its base.
+) -> Transfer:
+    """A model of ``config`` with the tensors of the file ``checkpoint``, each at the index of its layer.
 
-    Every tensor keeps its values and its type. Raises :class:`YamlInjectError` for a checkpoint of another
-    model, in reverse where the new layers have parameters, which the base has no place for, and for a
-    config that could run code when it is built: only with ``trust`` it may.
+    With ``reverse`` it is a model of the base, for a checkpoint of ``config``. Every tensor keeps its
+    values and its type. ``framework``: as for :func:`yamlinject.verify`.
+    Raises :class:`YamlInjectError` for a checkpoint of another model, in reverse where the new layers have
+    parameters, which the base has no place for, and for a config or a checkpoint that could run code when
+    it is built or read: only with ``trust`` it may. Example::
+
+        config = yamlinject.load("yolov5s_SimAM.yaml")
+        yamlinject.transfer("yolov5s.pt", config).save("yolov5s_SimAM.pt")
     """
+    from yamlinject import frameworks
+    from yamlinject.weights import checkpoint as checkpoints
+
+    held = checkpoints.read(Path(checkpoint), trust=trust)
+    builder = frameworks.find(framework, config)
     if reverse:
         found = _known(config, base)
         name, target, moved = found.name, found.base, _map(config, found.places)
     else:
-        name, moved = index_map(config, checkpoint, base)
+        name, moved = index_map(config, held, base)
         target = config
-    given = {_WRAPPED.sub("", key, count=1): value for key, value in checkpoint.state.items()}
+    given = {_WRAPPED.sub("", key, count=1): value for key, value in held.state.items()}
     state = transfer_state_dict(given, moved, reverse=reverse)
-    classes, notes = _classes(checkpoint, target)
-    model = framework.build(target, classes, trust=trust)
+    classes, notes = _classes(held, target)
+    model = builder.build(target, classes, trust=trust)
     own = model.state_dict()
     fitting, naive = _fitting(state, own), _fitting(given, own)
     misplaced = [key for key in naive if key not in fitting or fitting[key] is not naive[key]]
     result = Transfer(
-        framework=str(framework),
+        model=model,
+        checkpoint=held,
+        builder=builder,
         base=name,
         items=len(own),
         parameters=_size(own),
@@ -171,8 +205,8 @@ def transfer(
             f"the checkpoint is of another model: only {result.after.parameters:,} of "
             f"{result.parameters:,} values have a place; is {target.label} of the same scale?"
         )
-    _fill(model, fitting, checkpoint.attributes)
-    return model, result
+    _fill(model, fitting, held.attributes)
+    return result
 
 
 def _classes(checkpoint: Checkpoint, target: Config) -> tuple[int | None, list[str]]:
@@ -239,17 +273,3 @@ def _freeze(config: Config, moved: IndexMap, own: Mapping[str, Tensor]) -> tuple
     if any(index in trainable for index in moved.injected if index < last):
         return len(backbone), backbone
     return len(backbone), [last + 1]
-
-
-def save(model: nn.Module, checkpoint: Checkpoint, framework: Framework, file: Path) -> None:
-    """Write ``model`` as the framework's own programs load it, or as a plain state dict (``.safetensors``).
-
-    Raises :class:`SourceError` when it cannot be written.
-    """
-    from yamlinject.weights.checkpoint import SAFETENSORS, write_safetensors
-
-    if file.suffix == SAFETENSORS:
-        write_safetensors(model.state_dict(), file)
-        return
-    untrained = {"epoch": -1, "best_fitness": None, "ema": None, "updates": None, "optimizer": None}
-    framework.save_checkpoint({**checkpoint.entries, **untrained, "model": model}, file)
