@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 import yamlinject.nn
+from yamlinject.checkout import codemod
+from yamlinject.library import recipes
 from yamlinject.nn import CBAM, ECA, SE, CoordAtt, SimAM
 
 MODULES: list[type[nn.Module]] = [CBAM, ECA, SE, CoordAtt, SimAM]
@@ -61,7 +63,7 @@ def weights(layer: nn.Module, name: str) -> tuple[Tensor, Tensor]:
 
 
 def se(layer: nn.Module, x: Tensor) -> Tensor:
-    (w1, b1), (w2, b2) = weights(layer, "reduce"), weights(layer, "expand")
+    (w1, b1), (w2, b2) = weights(layer, "fc1"), weights(layer, "fc2")
     hidden = (torch.einsum("bchw,rc->br", x, w1) / (x.shape[2] * x.shape[3]) + b1).clamp_min(0)
     return torch.einsum("bchw,bc->bchw", x, 1 / (1 + (-(hidden @ w2.T + b2)).exp()))
 
@@ -79,11 +81,11 @@ def eca(layer: nn.Module, x: Tensor) -> Tensor:
 
 
 def cbam(layer: nn.Module, x: Tensor) -> Tensor:
-    w1, w2 = weights(layer, "reduce")[0], weights(layer, "expand")[0]
+    w1, w2 = weights(layer, "fc1")[0], weights(layer, "fc2")[0]
     flat = x.flatten(2)
     both = [(v @ w1.T).clamp_min(0) @ w2.T for v in (flat.mean(2), flat.max(2).values)]
     x = x * (both[0] + both[1]).sigmoid()[:, :, None, None]
-    kernel = layer.state_dict()["places.weight"]
+    kernel = layer.state_dict()["conv.weight"]
     side = kernel.shape[-1]
     two = F.pad(torch.stack([x.mean(1), x.max(1).values], 1), [side // 2] * 4)
     patches = two.unfold(2, side, 1).unfold(3, side, 1)
@@ -92,16 +94,16 @@ def cbam(layer: nn.Module, x: Tensor) -> Tensor:
 
 def coordatt(layer: nn.Module, x: Tensor) -> Tensor:
     state = layer.state_dict()
-    w1, _ = weights(layer, "reduce")
+    w1, _ = weights(layer, "conv1")
 
     def hidden(means: Tensor) -> Tensor:
         names = ("running_mean", "running_var", "weight", "bias")
-        mean, var, weight, bias = (state[f"norm.{name}"][:, None] for name in names)
+        mean, var, weight, bias = (state[f"bn1.{name}"][:, None] for name in names)
         y: Tensor = (w1 @ means - mean) / (var + 1e-5).sqrt() * weight + bias
         return y * (y + 3).clamp(0, 6) / 6
 
     gates = []
-    for name, means in (("rows", x.mean(3)), ("columns", x.mean(2))):
+    for name, means in (("conv_h", x.mean(3)), ("conv_w", x.mean(2))):
         matrix, bias = weights(layer, name)
         gates.append((matrix @ hidden(means) + bias[:, None]).sigmoid())
     return torch.einsum("bchw,bch,bcw->bchw", x, *gates)
@@ -125,14 +127,14 @@ def test_formula(module: type[nn.Module], shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("module", "args", "shapes"),
     [
-        (SE, (256,), {"reduce.weight": (16, 256, 1, 1), "reduce.bias": (16,), "expand.bias": (256,)}),
-        (SE, (16,), {"reduce.weight": (4, 16, 1, 1)}),
-        (SE, (64, 64, 4), {"reduce.weight": (16, 64, 1, 1)}),
-        (CBAM, (256,), {"reduce.weight": (16, 256, 1, 1), "places.weight": (1, 2, 7, 7)}),
-        (CBAM, (16, 16, 16, 3), {"reduce.weight": (4, 16, 1, 1), "places.weight": (1, 2, 3, 3)}),
-        (CoordAtt, (512,), {"reduce.weight": (16, 512, 1, 1), "rows.bias": (512,)}),
-        (CoordAtt, (16,), {"reduce.weight": (8, 16, 1, 1)}),
-        (CoordAtt, (256, None, 8), {"reduce.weight": (32, 256, 1, 1)}),
+        (SE, (256,), {"fc1.weight": (16, 256, 1, 1), "fc1.bias": (16,), "fc2.bias": (256,)}),
+        (SE, (16,), {"fc1.weight": (4, 16, 1, 1)}),
+        (SE, (64, 64, 4), {"fc1.weight": (16, 64, 1, 1)}),
+        (CBAM, (256,), {"fc1.weight": (16, 256, 1, 1), "conv.weight": (1, 2, 7, 7)}),
+        (CBAM, (16, 16, 16, 3), {"fc1.weight": (4, 16, 1, 1), "conv.weight": (1, 2, 3, 3)}),
+        (CoordAtt, (512,), {"conv1.weight": (16, 512, 1, 1), "conv_h.bias": (512,)}),
+        (CoordAtt, (16,), {"conv1.weight": (8, 16, 1, 1)}),
+        (CoordAtt, (256, None, 8), {"conv1.weight": (32, 256, 1, 1)}),
         (ECA, (64, 64, 1), {"conv.weight": (1, 1, 7)}),
         (ECA, (64, 64, 2, 3), {"conv.weight": (1, 1, 5)}),
         *((ECA, (c,), {"conv.weight": (1, 1, k)}) for c, k in KERNELS.items()),
@@ -143,6 +145,27 @@ def test_sizes_follow_the_channels(
 ) -> None:
     state = module(*args).state_dict()
     assert {name: tuple(state[name].shape) for name in shapes} == shapes
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        # as in timm and torchvision
+        (SE, "fc1.weight fc1.bias fc2.weight fc2.bias"),
+        # BangguWu/ECANet
+        (ECA, "conv.weight"),
+        # houqb/CoordAttention, but for the bias that its norm takes away again
+        (
+            CoordAtt,
+            "conv1.weight bn1.weight bn1.bias bn1.running_mean bn1.running_var bn1.num_batches_tracked "
+            "conv_h.weight conv_h.bias conv_w.weight conv_w.bias",
+        ),
+        # the authors' has biases and a norm that the paper has not, so that its weights fit no other
+        (CBAM, "fc1.weight fc2.weight conv.weight"),
+    ],
+)
+def test_tensors_have_the_names_of_the_published_modules(module: type[nn.Module], names: str) -> None:
+    assert list(module(16).state_dict()) == names.split()
 
 
 @pytest.mark.parametrize("module", LEARNED)
@@ -362,5 +385,6 @@ def test_evaluates_no_annotation_that_old_pythons_do_not_know(module: type[nn.Mo
                 assert not [n for n in ast.walk(name) if isinstance(n, (ast.BinOp, ast.Subscript))]
 
 
-def test_all_are_exported() -> None:
-    assert sorted(yamlinject.nn.__all__) == sorted(module.__name__ for module in MODULES)
+def test_every_module_has_a_class_a_recipe_and_can_be_registered() -> None:
+    names = {module.__name__ for module in MODULES}
+    assert names == set(yamlinject.nn.__all__) == set(recipes.names()) == set(codemod.MODULES)

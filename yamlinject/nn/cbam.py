@@ -9,10 +9,10 @@ from torch import nn
 
 
 class CBAM(nn.Module):
-    """CBAM (Woo et al., ECCV 2018, arXiv 1807.06521): weighs channels, then places.
+    """CBAM (Woo et al., ECCV 2018, arXiv 1807.06521): re-weights channels, then positions.
 
     (B, C, H, W) -> (B, C, H, W). First with the means and maxima of each channel over H and W, then with
-    those of each place over the channels::
+    those of each position over the channels::
 
         x = x * sigmoid(mlp(mean(x)) + mlp(max(x))), where mlp(v) = W2 relu(W1 v)
         out = x * sigmoid(conv([mean(x); max(x)])), one convolution with a square kernel
@@ -31,14 +31,14 @@ class CBAM(nn.Module):
         if kernel_size % 2 == 0:
             raise ValueError(f"CBAM: kernel_size has to be odd to have a middle, not {kernel_size}")
         hidden = max(c1 // reduction, 4)
-        self.reduce = nn.Conv2d(c1, hidden, 1, bias=False)
-        self.expand = nn.Conv2d(hidden, c1, 1, bias=False)
-        self.places = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
+        self.fc1 = nn.Conv2d(c1, hidden, 1, bias=False)
+        self.fc2 = nn.Conv2d(hidden, c1, 1, bias=False)
+        self.conv = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``x``, each channel and then each place weighed."""
+        """``x``, each channel and then each position re-weighted."""
         means, maxima = x.mean(dim=[2, 3], keepdim=True), x.amax(dim=[2, 3], keepdim=True)
-        hidden = torch.relu(self.reduce(means)) + torch.relu(self.reduce(maxima))
-        x = x * torch.sigmoid(self.expand(hidden))  # W2 is linear: W2 a + W2 b = W2 (a + b)
+        hidden = torch.relu(self.fc1(means)) + torch.relu(self.fc1(maxima))
+        x = x * torch.sigmoid(self.fc2(hidden))  # W2 is linear: W2 a + W2 b = W2 (a + b)
         means, maxima = x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)
-        return x * torch.sigmoid(self.places(torch.cat([means, maxima], dim=1)))
+        return x * torch.sigmoid(self.conv(torch.cat([means, maxima], dim=1)))

@@ -9,7 +9,7 @@ from torch import nn
 
 
 class CoordAtt(nn.Module):
-    """Coordinate attention (Hou et al., CVPR 2021, arXiv 2103.02907): weighs rows and columns of channels.
+    """Coordinate attention (Hou et al., CVPR 2021, arXiv 2103.02907): re-weights rows and columns.
 
     (B, C, H, W) -> (B, C, H, W). With the means of each row and of each column, side by side::
 
@@ -28,17 +28,17 @@ class CoordAtt(nn.Module):
         if c1 != c2:
             raise ValueError(f"CoordAtt: the channels stay the same, but c1 is {c1} and c2 is {c2}")
         hidden = max(c1 // reduction, 8)
-        self.reduce = nn.Conv2d(c1, hidden, 1, bias=False)
-        self.norm = nn.BatchNorm2d(hidden)
+        self.conv1 = nn.Conv2d(c1, hidden, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(hidden)
         self.act = nn.Hardswish()
-        self.rows = nn.Conv2d(hidden, c1, 1)
-        self.columns = nn.Conv2d(hidden, c1, 1)
+        self.conv_h = nn.Conv2d(hidden, c1, 1)
+        self.conv_w = nn.Conv2d(hidden, c1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``x``, each row and each column of each channel weighed."""
+        """``x``, each row and each column of each channel re-weighted."""
         height = x.shape[2]
         row_means = x.mean(dim=3, keepdim=True)
         column_means = x.mean(dim=2, keepdim=True).transpose(2, 3)
-        both = self.act(self.norm(self.reduce(torch.cat([row_means, column_means], dim=2))))
+        both = self.act(self.bn1(self.conv1(torch.cat([row_means, column_means], dim=2))))
         rows, columns = both[:, :, :height], both[:, :, height:].transpose(2, 3)
-        return x * torch.sigmoid(self.rows(rows)) * torch.sigmoid(self.columns(columns))
+        return x * torch.sigmoid(self.conv_h(rows)) * torch.sigmoid(self.conv_w(columns))

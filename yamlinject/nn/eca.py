@@ -9,7 +9,7 @@ from torch import nn
 
 
 class ECA(nn.Module):
-    """ECA (Wang et al., CVPR 2020, arXiv 1910.03151): weighs channels by the means of their neighbours.
+    """ECA (Wang et al., CVPR 2020, arXiv 1910.03151): re-weights channels by the means of their neighbours.
 
     (B, C, H, W) -> (B, C, H, W). With s the mean of each channel over H and W::
 
@@ -31,6 +31,6 @@ class ECA(nn.Module):
         self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``x``, each channel weighed."""
+        """``x``, each channel re-weighted."""
         means = x.mean(dim=[2, 3]).unsqueeze(1)
         return x * torch.sigmoid(self.conv(means)).squeeze(1).unsqueeze(-1).unsqueeze(-1)

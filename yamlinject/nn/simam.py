@@ -9,7 +9,7 @@ from torch import nn
 
 
 class SimAM(nn.Module):
-    """SimAM (Yang et al., ICML 2021, PMLR v139, yang21o): weighs values by how far they stand out.
+    """SimAM (Yang et al., ICML 2021, PMLR v139, yang21o): re-weights values by how far they stand out.
 
     (B, C, H, W) -> (B, C, H, W). With d = (x - mean)**2, the mean over H and W, and n = H * W - 1::
 
@@ -50,7 +50,7 @@ class SimAM(nn.Module):
         return f"e_lambda={self.e_lambda}"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``x``, weighed."""
+        """``x``, re-weighted."""
         if not torch.jit.is_scripting():
             return _simam_eager(x, self.e_lambda)
         return _simam_plain(x, self.e_lambda)
