@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "frameworks": "errors core files config nn",
     "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
-    "checkout": "errors _version core files",
+    "checkout": "errors _version core files library",
     "output": "errors _version core library config checks verification weights checkout",
     "__init__": "errors _version core config checks verification weights",
     "cli": (

@@ -20,9 +20,10 @@ from yamlinject.checkout.pysource import NEWLINE, PySource
 from yamlinject.core import edits
 from yamlinject.core.edits import Edit
 from yamlinject.errors import Place, RefusalError
+from yamlinject.library import recipes
 
 #: The modules that there is a class for, in the order in which they stand in a patched file.
-MODULES = ("CBAM", "CoordAtt", "ECA", "SE", "SimAM")
+MODULES = recipes.names()
 
 #: Where their files are; these are read, never imported.
 CLASSES = Path(__file__).parent.parent / "nn"
