@@ -104,6 +104,43 @@ def test_the_stem() -> None:
         (([2, 0], "Shortcut", [0]), 256, None),
         (([0, 1, 2], "CBFuse", [[0, 0]]), 256, 8),
         (([0, 2, 1], "CBFuse", [[0, 0]]), 128, 4),
+        (([-1, 0], "CBFuse", [[0]]), 64, 2),
+        ((-1, "BottleneckCSPA", [512]), 512, 8),
+        ((-1, "BottleneckCSPB", [8]), 8, 8),
+        ((-1, "BottleneckCSPC", [8]), 8, 8),
+        ((-1, "BottleneckCSPF", [8]), 8, 8),
+        ((-1, "ResCSPB", [8]), 8, 8),
+        ((-1, "ResCSPC", [8]), 8, 8),
+        ((-1, "ResXCSPB", [8]), 8, 8),
+        ((-1, "ResXCSPC", [8]), 8, 8),
+        ((-1, "SPPCSPC", [8]), 8, 8),
+        ((-1, "RepConv", [8, 3, 2]), 8, 16),
+        ((-1, "C2fAttn", [8, 256, 8]), 8, 8),
+        ((-1, "DownC", [8]), 8, 16),
+        ((-1, "DownC", [8, 4]), 8, 32),
+        ((-1, "Stem", [8]), 8, 32),
+        ((-1, "MP", [4]), 256, 32),
+        ((-1, "SP", [13]), 256, 8),
+        ((-1, "SP", [3, 2]), 256, 16),
+        ((-1, "Foldcut", []), 128, 8),
+        ((-1, "space_to_depth", [1]), 1024, 16),
+        ((-1, "PatchEmbed", [96, 4]), 96, 32),
+        ((-1, "PatchEmbed", [96]), 96, 32),
+        ((-1, "PatchMerging", [512]), 512, 16),
+        ((-1, "PatchMerging", [2]), 256, 16),
+        ((-1, "nn.AvgPool2d", [3, 2]), 256, 16),
+        ((-1, "nn.Conv2d", [8, 3, 2]), 8, 16),
+        ((-1, "nn.PixelShuffle", [4]), 16, 2),
+        ((-1, "nn.Upsample", []), 256, 8),
+        ((-1, "DWConvTranspose2d", [128]), 128, 8),
+        ((-1, "TorchVision", [512, "resnet18"]), 512, None),
+        (([-1, 2], "Add", []), 256, 8),
+        (([-1, 0], "Add", []), None, None),
+        (([-1, 2], "Chuncat", [1]), 512, 8),
+        (([-1, 2], "BiFPN_Concat2", [1]), 512, 8),
+        ((-1, "GSConv", [8, 3, 2]), 8, 16),
+        ((-1, "TransConvBlock", [8, 3, 2]), 8, 16),
+        (([0, 1, 2], "Merge", [[64, 128, 256]]), None, None),
     ],
     ids=str,
 )
@@ -177,6 +214,16 @@ def test_strides_that_the_rows_do_not_tell_are_none_from_there_on(spec: Spec) ->
     assert after_stem(spec, (-1, "Conv", [64, 3, 2]))[1] is None
 
 
+def test_numbers_beyond_all_sense_are_told_to_nobody() -> None:
+    """They would only grow from row to row: digits without end for channels, infinity for strides."""
+    assert after_stem((-1, "Conv", [10**9 - 1])) == (10**9 - 1, 8)
+    assert after_stem((-1, "Conv", [10**9])) == (256, 8)
+    assert after_stem((-1, "Conv", [64, 1, 125_000_000 - 1]))[1] == 8 * (125_000_000 - 1)
+    assert after_stem((-1, "Conv", [64, 1, 125_000_000]))[1] is None
+    assert after_stem((-1, "nn.Upsample", ["None", 10**9 - 1]))[1] == pytest.approx(8e-9, rel=1e-6)
+    assert after_stem((-1, "Expand", [4 * 10**9]), (-1, "nn.Upsample", ["None", 10]))[1] is None
+
+
 @pytest.mark.parametrize("module", ["Conv", "C3", "SPPF", "C2f", "Bottleneck"])
 def test_few_channels_are_channels_for_modules_that_declare_them(module: str) -> None:
     assert after_stem((-1, module, [8]))[0] == 8
@@ -184,7 +231,9 @@ def test_few_channels_are_channels_for_modules_that_declare_them(module: str) ->
 
 def test_an_unknown_module_declares_its_channels_or_keeps_them() -> None:
     assert after_stem((-1, "Mystery", [512]))[0] == 512
-    assert after_stem((-1, "Mystery", [4]))[0] == 256
+    assert after_stem((-1, "MobileNet_Block", [16, 16, 3, 2]))[0] == 16  # yolov5s-mobileNet-ECA
+    assert after_stem((-1, "MHSA", [14, 14, 4]))[0] == 256  # the height and width of what it sees
+    assert after_stem((-1, "Mystery", [15]))[0] == 256
     assert after_stem((-1, "Mystery", [True]))[0] == 256
     assert after_stem((-1, "Mystery", [0.5, 512]))[0] == 256
     assert after_stem(([2, 2], "Mystery", []))[0] == 256

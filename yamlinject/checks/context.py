@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from yamlinject.checks import strides
-from yamlinject.core import graph
+from yamlinject.core import graph, module_rules
 from yamlinject.errors import ConfigError, RefusalError
 from yamlinject.library import architectures
 from yamlinject.lineage.generated import read as read_generated
@@ -81,12 +81,12 @@ class Subject:
         first, *others = self.layers
         is_made = self.lineage is not None and self.lineage.evidence in ("given", "recorded")
         below = [layer for layer in others if layer.section == "backbone"]
-        declares = bool(first.args) and graph.is_count(first.args[0])
+        declares = bool(first.args) and module_rules.is_count(first.args[0])
         if is_made or declares or first.module in architectures.modules():
             return False
         if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT:
             return False
-        if any(layer.module in graph.READS_LISTS for layer in others):  # the way to pick maps by rows
+        if any(map(graph.picks, others)):  # the way to pick maps by rows
             return False
         ahead = [source - layer.index for layer in others for source in graph.sources(layer)]
         return max(ahead, default=0) == BACKBONE_MAPS - 2

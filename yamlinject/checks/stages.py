@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yamlinject.checks.context import Subject
-from yamlinject.core import graph
+from yamlinject.core import graph, modules
 from yamlinject.core.layer import Layer
 from yamlinject.library import architectures
 from yamlinject.lineage import alignment
@@ -43,11 +43,11 @@ class Stages:
         block = self.plain[source] + 1
         if block > self.through[source]:
             return source
-        is_no_block = layers[source].module in known or graph.is_concat(layers[source].module)
+        is_no_block = layers[source].module in known or modules.known(layers[source].module).concatenates
         if not is_no_block and layers[block].module not in architectures.endings():
             return source  # it may be a block of its own
         start = layers[self.start[source]]
-        begins = graph.is_concat(start.module) or graph.stride_factor(start) not in (1, None)
+        begins = modules.known(start.module).concatenates or graph.stride_factor(start) not in (1, None)
         told = start.index < source and start.module in known
         ends_early = told and layers[block].module in architectures.endings()
         return self.plain[block] if begins or ends_early else source

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, islice, pairwise, product
 
-from yamlinject.core import graph
+from yamlinject.core import graph, modules
 from yamlinject.core.layer import Layer
-from yamlinject.library import architectures, recipes
+from yamlinject.library import recipes
 
 #: What a module that is not known may do to the stride, whatever its rows say.
 _FACTORS = (1.0, 0.5, 2.0)
@@ -18,9 +18,6 @@ _MOST_ASSUMED = 3
 
 #: So many references are gone through in search of it, one after the other.
 _MOST_WORK = 250_000
-
-#: Joining modules, besides the Concats, that need feature maps of one size.
-_JOINING = {"Add", "Chuncat", "Shortcut"}
 
 
 def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[float | None]:
@@ -46,18 +43,18 @@ def _assumptions(
 ) -> Iterator[dict[str, float | None]]:
     """What unknown modules may do to the stride, first what their rows say."""
     untold: dict[str, float | None] = dict.fromkeys(_untold(layers, channels))
-    settled = architectures.modules() | set(recipes.names()) | untold.keys()
+    settled = set(recipes.names()) | untold.keys()
     said: dict[str, set[float | None]] = {}
     for layer in layers[1:-1]:
-        if layer.module not in settled:
+        if not modules.known(layer.module).follows and layer.module not in settled:
             said.setdefault(layer.module, set()).add(graph.stride_factor(layer))
     others = {
         module: [factor for factor in _FACTORS if said[module] != {factor}] for module in sorted(said)
     }
     for count in range(_MOST_ASSUMED + 1):
-        for modules in combinations(others, count):
-            for factors in product(*(others[module] for module in modules)):
-                yield {**untold, **dict(zip(modules, factors, strict=True))}
+        for chosen in combinations(others, count):
+            for factors in product(*(others[module] for module in chosen)):
+                yield {**untold, **dict(zip(chosen, factors, strict=True))}
 
 
 def _strides(layers: Sequence[Layer], assumed: Mapping[str, float | None]) -> list[float | None]:
@@ -69,28 +66,19 @@ def _untold(layers: Sequence[Layer], channels: Sequence[int | None]) -> set[str]
     """The modules that may do anything to the stride: unknown ones that change the channels."""
     found = set()
     for layer in layers[1:-1]:
-        if not _is_known(layer) and len(layer.references) == 1:
+        told = modules.known(layer.module).tells_stride(layer.args)
+        if not told and len(layer.references) == 1:
             before = channels[graph.sources(layer)[0]]
             if before is None or channels[layer.index] != before:
                 found.add(layer.module)
     return found
 
 
-def _is_known(layer: Layer) -> bool:
-    """Whether the row tells what it does to the stride: a convolution has to say it as third argument."""
-    if layer.module in architectures.modules():
-        return True
-    says_it = (
-        len(layer.args) > 2 and "trans" not in layer.module.lower() and "deconv" not in layer.module.lower()
-    )
-    return "conv" in layer.module.lower() and says_it
-
-
 def _misfits(layers: Sequence[Layer], strides: Sequence[float | None]) -> tuple[int, int]:
     """How many layers get strides that do not fit, and behind how many of them nothing can be told."""
     last = layers[-1]
     inputs = [strides[source] for source in graph.sources(last) if source != graph.IMAGE]
-    unfit = graph.is_head(last.module) and len(inputs) > 1 and not pyramids(inputs)
+    unfit = modules.known(last.module).role == "head" and len(inputs) > 1 and not pyramids(inputs)
     return len(list(unequal_joins(layers, strides))) + unfit, strides.count(None)
 
 
@@ -99,7 +87,7 @@ def unequal_joins(
 ) -> Iterator[tuple[Layer, list[float]]]:
     """The layers that join feature maps of different sizes but cannot, with the strides of their inputs."""
     for layer in layers:
-        if graph.is_concat(layer.module) or layer.module in _JOINING:
+        if modules.known(layer.module).reads == "one size":
             inputs = [1.0 if source == graph.IMAGE else strides[source] for source in graph.sources(layer)]
             known = [stride for stride in inputs if stride is not None]
             if len(known) == len(inputs) and len(set(known)) > 1:

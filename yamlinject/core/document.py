@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from yamlinject.core import graph, provenance
+from yamlinject.core import graph, module_rules, provenance
 from yamlinject.core.layer import SECTIONS, Layer, SectionName
 from yamlinject.core.lines import Lines
 from yamlinject.core.yaml_nodes import Reading, check_duplicates, children, shared_nodes
@@ -133,7 +133,7 @@ class Document:
     def image_channels(self) -> int:
         """The channels of the input image: the top-level ``ch`` or ``channels``, or 3."""
         channels = self.data.get("ch", self.data.get("channels", 3))
-        return channels if graph.is_count(channels) else 3
+        return channels if module_rules.is_count(channels) else 3
 
     def place(self, index: int) -> Place:
         """Where a layer's row begins, for an error message."""

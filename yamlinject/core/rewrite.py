@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from yamlinject.core import edits, graph, placement, provenance
+from yamlinject.core import edits, graph, modules, placement, provenance
 from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comment, renumbered
@@ -246,7 +246,7 @@ def _check_removable(document: Document, removed: Sequence[int], injected: bool)
             problem = "it reads the image"
         elif not injected and (
             strides[index] != strides[sources[0]]
-            or (counts[index] != counts[sources[0]] and graph.declares_channels(layer.module))
+            or (counts[index] != counts[sources[0]] and modules.known(layer.module).declares_channels)
         ):
             problem = "it changes channels or stride, so its readers cannot read its input instead"
         if problem:

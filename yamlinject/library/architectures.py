@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from yamlinject.core import graph
 from yamlinject.core.layer import Layer
+from yamlinject.core.module_rules import THIRD
+from yamlinject.core.modules import known
 from yamlinject.library.data import template
 
 _FILE = "wirings.txt"
@@ -97,7 +99,7 @@ def endings() -> frozenset[str]:
                 factor != 1
                 or len(above.references) > 1
                 or above.index in read
-                or "conv" in layer.module.lower()
+                or known(layer.module).stride is THIRD
             ):
                 begin.add(layer.module)
     return modules() - begin

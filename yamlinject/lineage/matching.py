@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from yamlinject.core import graph
+from yamlinject.core import graph, modules
 from yamlinject.core.layer import Layer
 from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment
@@ -67,11 +67,11 @@ def _with_exchange(layers: Sequence[Layer], known: Sequence[Wiring]) -> Match | 
 
 def _closest(layers: Sequence[Layer], known: Sequence[Wiring]) -> list[Wiring]:
     """The wirings that share the most modules with ``layers``."""
-    modules = Counter(layer.module for layer in layers)
+    ours = Counter(layer.module for layer in layers)
     shares = []
     for base in known:
         if len(base.layers) <= len(layers):
-            common = modules & Counter(layer.module for layer in base.layers)
+            common = ours & Counter(layer.module for layer in base.layers)
             shares.append((common.total() / len(base.layers), base))
     shares.sort(key=lambda pair: -pair[0])
     return [base for share, base in shares[:_CLOSEST] if share >= _LEAST_SHARE]
@@ -88,14 +88,19 @@ def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Mat
         }
         exchanged = [new for _, _, new in pairs]
         put_in = {layers[index].module for index in alignment.put_in(layers, places)}
-        has_two_roles = map(graph.declares_channels, put_in.intersection(exchanged))
-        if len({*exchanged}) < len(exchanged) or any(has_two_roles):
+        has_two_roles = any(
+            modules.known(name).declares_channels for name in put_in.intersection(exchanged)
+        )
+        if len({*exchanged}) < len(exchanged) or has_two_roles:
             continue  # one block for several things: another design
         same = {
             place
             for original, place in zip(base.layers, places, strict=True)
             if original.module == layers[place].module
-            or (graph.is_concat(original.module) and graph.is_concat(layers[place].module))
+            or (
+                modules.known(original.module).concatenates
+                and modules.known(layers[place].module).concatenates
+            )
         }
         misread = [
             wrong
@@ -115,7 +120,7 @@ def _cheapest(layers: Sequence[Layer], base: Wiring) -> tuple[int, list[list[int
     costs = [0] + [_NEVER] * size
     saved: list[list[int]] = []  # by putting the layer in rather than having it in the place of the base's
     for layer in layers:
-        cost = _CONVOLUTION_PUT_IN if graph.declares_channels(layer.module) else _PUT_IN
+        cost = _CONVOLUTION_PUT_IN if modules.known(layer.module).declares_channels else _PUT_IN
         put_in = cost if layer.index and alignment.could_be_put_in(layer) else _NEVER
         new, gain = [costs[0] + put_in], [_NEVER]
         first = size - (len(layers) - layer.index) + 1
@@ -155,7 +160,7 @@ def _exchange(layer: Layer, base: Wiring, index: int, is_last: bool) -> int:
         both = is_last and index == len(base.layers) - 1
         return _EXCHANGED_HEAD + (not layer.module.startswith(original.module)) if both else _NEVER
     factor = base.factors[index]
-    another_upsample = factor is not None and factor < 1 and not graph.knows_stride(layer.module)
+    another_upsample = factor is not None and factor < 1 and not modules.known(layer.module).knows_stride
     return _EXCHANGED if another_upsample or graph.stride_factor(layer) == factor else _NEVER
 
 

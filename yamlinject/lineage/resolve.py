@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from yamlinject.config import Config
+from yamlinject.core import modules
 from yamlinject.core.layer import Layer, flow
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import RefusalError, YamlInjectError, named
@@ -192,7 +193,7 @@ def _wirings(configs: Iterable[Config]) -> Iterator[Wiring]:
 
 def _is_attention(layer: Layer) -> bool:
     """Whether a layer is attention by the name of its module."""
-    by_name = layer.module in recipes.names() or "atten" in layer.module.lower()
+    by_name = layer.module in recipes.names() or modules.known(layer.module).role == "attention"
     return by_name and alignment.could_be_put_in(layer)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yamlinject.core import graph
+from yamlinject.core import graph, module_rules
 from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import SECTIONS, Layer, flow
 from yamlinject.errors import RefusalError, YamlInjectError, named
@@ -214,7 +214,7 @@ def _classes(checkpoint: Checkpoint, target: Config) -> tuple[int | None, list[s
     notes = [f"left behind: {', '.join(map(flow, checkpoint.dropped))}"] if checkpoint.dropped else []
     given = target.document.data.get("nc")
     classes: Any = (checkpoint.architecture or {}).get("nc")
-    if not graph.is_count(classes) or classes == given or classes > _MOST_CLASSES:
+    if not module_rules.is_count(classes) or classes == given or classes > _MOST_CLASSES:
         return None, notes
     notes.append(
         f"the checkpoint has {classes} classes and the config {given}: those of its tensors that depend on "

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator
 
 from yamlinject.checks.context import BACKBONE_MAPS, Subject
 from yamlinject.checks.registry import Problem, rule
-from yamlinject.core import graph
+from yamlinject.core import graph, modules
 from yamlinject.core.layer import Layer
-
-#: Parts of the names of modules that join what they read, and may therefore get a list of one.
-_JOINING = ("add", "cat", "detect", "fus", "fpn", "head", "join", "sum", "shortcut")
 
 
 @rule("YI101", "error", "a reference reaches back beyond layer 0")
@@ -89,4 +86,4 @@ def _hint(layer: Layer, expected: int | None) -> str:
 
 
 def _joins(module: str, joining: set[str]) -> bool:
-    return module in joining or any(part in module.lower() for part in _JOINING)
+    return module in joining or modules.known(module).reads != "one"

@@ -9,7 +9,7 @@ from typing import Any
 from yamlinject.checks import strides
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
-from yamlinject.core import graph
+from yamlinject.core import graph, module_rules, modules
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import flow
 from yamlinject.library import recipes
@@ -65,7 +65,7 @@ def anchor_rows(subject: Subject) -> Iterator[Problem]:
 def _head_inputs(subject: Subject) -> list[float | None]:
     """The strides of the feature maps that the last layer detects in; none if it is no head."""
     layer = subject.layers[-1]
-    if not graph.is_head(layer.module):
+    if modules.known(layer.module).role != "head":
         return []
     inputs = [subject.strides[source] for source in graph.sources(layer) if source != graph.IMAGE]
     if "Segment" in layer.module and len(inputs) > 1:
@@ -100,8 +100,8 @@ def declared_channels(subject: Subject) -> Iterator[Problem]:
     declared = {
         layer.index: (layer.args[0], subject.reaching(layer))
         for layer in subject.attention
-        if layer.args and graph.could_be_channels(layer.args[0])
-        if not graph.declares_channels(layer.module)
+        if layer.args and module_rules.could_be_channels(layer.args[0])
+        if not modules.known(layer.module).declares_channels
     }
     # of modules without a recipe the first argument may be anything, unless a row shows that it is this
     known = set(recipes.names())

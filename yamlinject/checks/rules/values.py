@@ -8,7 +8,7 @@ from typing import Any
 
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
-from yamlinject.core import graph
+from yamlinject.core import graph, module_rules
 from yamlinject.core.document import Span
 from yamlinject.core.layer import flow
 from yamlinject.library import architectures, recipes
@@ -76,7 +76,9 @@ def unfitting_args(subject: Subject) -> Iterator[Problem]:
         if layer.module not in known:
             continue
         first, count = layer.args[0] if layer.args else None, subject.reaching(layer)
-        if not graph.could_be_channels(first) and not (graph.is_count(first) and first == count):
+        if not module_rules.could_be_channels(first) and not (
+            module_rules.is_count(first) and first == count
+        ):
             example = recipes.recipe(layer.module).args_text(count or 512)
             yield Problem(
                 row.span,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.checks.stages import Stages
-from yamlinject.core import graph
+from yamlinject.core import graph, modules
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import Layer, flow
 from yamlinject.lineage.alignment import Misread
@@ -70,7 +70,9 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
     layers, stages = subject.layers, Stages(subject)
     for row in subject.rows:
         reader = row.layer
-        if len(reader.references) < 2 or not (graph.is_concat(reader.module) or reader is layers[-1]):
+        if len(reader.references) < 2 or not (
+            modules.known(reader.module).concatenates or reader is layers[-1]
+        ):
             continue
         sources = graph.sources(reader)
         read = set(sources)
@@ -81,7 +83,7 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
             end = stages.end(source)
             # a join may want both ends of a stage, a head one layer of each size
             next_read = in_order[bisect_right(in_order, source)]
-            both = graph.is_concat(reader.module) and next_read <= stages.through[source]
+            both = modules.known(reader.module).concatenates and next_read <= stages.through[source]
             if end not in read and not both:
                 yield Problem(
                     row.references[position],
