@@ -67,8 +67,8 @@ def test_add_gives_a_new_config_that_tells_what_was_done(base: Path) -> None:
     rewrite = added.rewrite
     assert [(layer.index, layer.args) for layer in rewrite.injected] == [(2, [32]), (4, [64])]
     assert [(str(layer), layer.from_, from_) for layer, from_ in rewrite.changes] == [
-        ("layer 3 Concat", [-1, 1], [-1, 2]),
-        ("layer 4 Detect", [2, 3], [4, 5]),
+        ("layer 3 (Concat)", [-1, 1], [-1, 2]),
+        ("layer 4 (Detect)", [2, 3], [4, 5]),
     ]
     assert rewrite.index_map.moved == (0, 1, 3, 5, 6)
     assert rewrite.stale == (2,)
@@ -97,7 +97,7 @@ def test_remove_tells_what_was_done(base: Path) -> None:
     assert removed.stem == "small"
     assert removed.base is added
     assert removed.rewrite.index_map.moved == (0, 1, 2, -1, 3, 4)
-    assert [(str(layer), from_) for layer, from_ in removed.rewrite.changes] == [("layer 5 Detect", [2, 3])]
+    assert [(str(layer), from_) for layer, from_ in removed.rewrite.changes] == [("layer 5 (Detect)", [2, 3])]
 
 
 def test_diff_speaks_of_both_names(base: Path) -> None:
@@ -207,7 +207,7 @@ def test_was_made_like_refuses_a_result_that_was_edited(base: Path) -> None:
     [
         ("Nope", SelectorError, "no module Nope"),
         ("99", SelectorError, "no layer 99"),
-        ("4", RefusalError, "nothing may be inserted after layer 4 Detect"),
+        ("4", RefusalError, r"nothing may be inserted after layer 4 \(Detect\)"),
         ("head/Detect", RefusalError, "last layer"),
     ],
 )
@@ -279,7 +279,7 @@ def test_args(base: Path, args: str, expected: list[object]) -> None:
 def test_channels_that_the_rows_do_not_tell_have_to_be_given(base: Path) -> None:
     base.write_bytes(BASE.replace(b"SPPF, [64, 5]", b"nn.Conv2d, [c, 5]"))
     with pytest.raises(
-        RefusalError, match=r"small\.yaml:5:5: layer 2 nn\.Conv2d: its channel count.*`args`"
+        RefusalError, match=r"small\.yaml:5:5: layer 2 \(nn\.Conv2d\): its channel count.*`args`"
     ):
         yamlinject.load(base).add("SimAM", after="2")
     added = yamlinject.load(base).add("SimAM", after="2", args="[48]")
@@ -319,7 +319,7 @@ def test_references_in_other_spellings_are_read_but_not_rewritten(reference: str
 
 def test_rows_that_share_their_text_are_refused() -> None:
     text = "backbone:\n  - &row [-1, 1, Conv, [16]]\n  - *row\nhead:\n  - [[0, 1], 1, Detect, []]\n"
-    with pytest.raises(RefusalError, match=r"a\.yaml:2:5: layer 0 Conv shares its text"):
+    with pytest.raises(RefusalError, match=r"a\.yaml:2:5: layer 0 \(Conv\) shares its text"):
         Config("a.yaml", text.encode()).add("SimAM", after="0")
 
 
@@ -344,7 +344,7 @@ def test_layers_that_cannot_be_removed(rows: str, message: str) -> None:
         Config("a.yaml", text.encode()).remove("SimAM")
     last = "backbone:\n  - [-1, 1, Conv, [16]]\nhead:\n  - [-1, 1, SimAM, [16]]\n"
     with pytest.raises(
-        RefusalError, match=r"a\.yaml:4:5: layer 1 SimAM cannot be removed: it is the last layer"
+        RefusalError, match=r"a\.yaml:4:5: layer 1 \(SimAM\) cannot be removed: it is the last layer"
     ):
         Config("a.yaml", last.encode()).remove("SimAM")
 

@@ -183,12 +183,12 @@ ARGUMENTS: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     (
         "after-the-last",
         ("add", "SimAM", "in.yaml", "--after", "5"),
-        ("in.yaml:9:5: ", "layer 5 Detect", "last"),
+        ("in.yaml:9:5: ", "layer 5 (Detect)", "last"),
     ),
     (
         "after-detect",
         ("add", "SimAM", "in.yaml", "--after", "all/Detect"),
-        ("layer 5 Detect", "last layer"),
+        ("layer 5 (Detect)", "last layer"),
     ),
     ("output-folder-missing", (*ADD, "-o", "no/out.yaml"), ("no/out.yaml: ", "no such file")),
     ("output-below-a-file", (*ADD, "-o", "in.yaml/out.yaml"), ("in.yaml/out.yaml: ", "not a directory")),
@@ -232,7 +232,7 @@ ARGUMENTS: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
         ("yolov5s", "in-place"),
     ),
     ("remove-nothing", ("remove", "SimAM", "in.yaml", "-o", "x.yaml"), ("in.yaml: ", "no SimAM")),
-    ("remove-the-first", ("remove", "Conv", "in.yaml", "-o", "x.yaml"), ("in.yaml:3:5: ", "layer 0 Conv")),
+    ("remove-the-first", ("remove", "Conv", "in.yaml", "-o", "x.yaml"), ("in.yaml:3:5: ", "layer 0 (Conv)")),
     ("remove-to-nowhere", ("remove", "SPPF", "in.yaml"), ("-o", "--in-place")),
 ]
 

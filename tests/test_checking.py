@@ -132,7 +132,7 @@ def test_what_is_printed_of_a_wrong_one(cli: Cli) -> None:
     result = cli("check", "bad.yaml")
     assert result.code == 1
     assert result.out.splitlines()[:3] == [
-        "bad.yaml:10:7: YI102 error: layer 6 Detect: 'from' 6 is the layer itself",
+        "bad.yaml:10:7: YI102 error: layer 6 (Detect): 'from' 6 is the layer itself",
         "   10 |   - [[6], 1, Detect, [nc]]  # 6",
         "      |       ^",
     ]
@@ -349,7 +349,7 @@ def test_what_only_the_base_tells(cli: Cli) -> None:
     write({"mine.yaml": forgotten()})
     result = cli("check", "mine.yaml")
     assert (result.code, result.codes) == (1, ["YI301"])
-    assert "layer 20 Concat reads 14 C3, and has to read 15 Conv" in result.out
+    assert "layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)" in result.out
     assert "= base: yolov5s\n" in result.out
     assert cli("check", "mine.yaml", "--no-base") == (0, "", "Checked 1 file: nothing found\n")
 
@@ -661,7 +661,7 @@ def test_github(cli: Cli) -> None:
     assert result.code == 2
     failed, first, second = result.out.splitlines()
     assert failed.startswith("::error file=no.yaml::")
-    places = "file=bad.yaml,line=10,endLine=10,col=7,endColumn=8,title=YI102 reads-itself::layer 6 Detect"
+    places = "file=bad.yaml,line=10,endLine=10,col=7,endColumn=8,title=YI102 reads-itself::layer 6 (Detect)"
     assert first.startswith(f"::error {places}")
     assert second.startswith("::warning file=x.yaml,line=9,endLine=9,col=26,endColumn=27,title=YI501 ")
 
@@ -810,7 +810,7 @@ def test_colours(tmp_path: Path, variables: dict[str, str], coloured: bool) -> N
     assert ("\x1b[31m" in shown) == coloured
     assert ("\x1b" in shown) == coloured
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    assert "bad.yaml:10:7: YI102 error: layer 6 Detect" in plain
+    assert "bad.yaml:10:7: YI102 error: layer 6 (Detect)" in plain
     assert "yamlinject: error: nowhere.yaml: " in plain
 
 

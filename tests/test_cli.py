@@ -121,9 +121,9 @@ def test_summary_goes_to_stderr(cli: Cli) -> None:
     assert lines == [
         "picked 9 SPPF (SPPF)",
         "inserted layer 10 [-1, 1, SimAM, [1024]]",
-        "changed layer 19 Concat: [-1, 14] -> [-1, 15] (now layer 20)",
-        "changed layer 22 Concat: [-1, 10] -> [-1, 11] (now layer 23)",
-        "changed layer 24 Detect: [17, 20, 23] -> [18, 21, 24] (now layer 25)",
+        "changed layer 19 (Concat): [-1, 14] -> [-1, 15] (now layer 20)",
+        "changed layer 22 (Concat): [-1, 10] -> [-1, 11] (now layer 23)",
+        "changed layer 24 (Detect): [17, 20, 23] -> [18, 21, 24] (now layer 25)",
         "wrote yolov5s_SimAM.yaml",
         "next yamlinject show yolov5s_SimAM.yaml",
     ]
@@ -274,7 +274,7 @@ def test_remove_gives_the_base_back(cli: Cli) -> None:
     result = cli("remove", "SimAM", "base_SimAM.yaml")
     assert (result.code, result.out) == (0, "")
     assert "layer 3 [-1, 1, SimAM, [16]]" in result.err
-    assert "layer 6 Detect: [1, 5] -> [1, 4]" in result.err
+    assert "layer 6 (Detect): [1, 5] -> [1, 4]" in result.err
     assert Path("base.yaml").read_bytes() == BASE.encode()
 
 

@@ -46,18 +46,18 @@ REFUSED = {
     "anchors.yaml": ("not a model config", None),  # of the yolov5 package: anchor boxes only
     "ultralytics__yolov5__models__hub__yolov5-bifpn__119aebb1.yaml": ("not valid YAML", 22),
     "ultralytics__yolov5__models__hub__yolov5-bifpn__69f7b593.yaml": ("not valid YAML", 20),
-    "ultralytics__yolov5__models__hub__yolov5-bifpn__f1dd7c60.yaml": ("layer 12 Concat: 'from' 20 is", 30),
+    "ultralytics__yolov5__models__hub__yolov5-bifpn__f1dd7c60.yaml": ("layer 12 (Concat): 'from' 20 is", 30),
     "Liudongyun-max__yolov5-7.0-weed-detect__models__yolov5s_BF_SW.yaml": (
-        "layer 17 Detect: 'from' 17 is",
+        "layer 17 (Detect): 'from' 17 is",
         46,
     ),
     "WillBeMemory__my_ultralytics__ultralytics__cfg__models__11__yolo11-ternary-bs.yaml": (
-        "layer 26 Detect: 'from' 26 is",
+        "layer 26 (Detect): 'from' 26 is",
         53,
     ),
     "giannemlaw545-gif__YOLOv5-CBAM-Improvement__models__yolov5s_cbam.yaml": ("not valid YAML", 14),
     "ycren993__yolov8__ultralytics__cfg__models__v8__yolov8-MobileViTv2-ECA.yaml": (
-        "layer 15 Detect: 'from' 17 is",
+        "layer 15 (Detect): 'from' 17 is",
         42,
     ),
     "duplicate-top-level-keys__JiwenJ__Graduation-project__yolov5__models__yolov5s_bi_se.yaml": (

@@ -164,10 +164,10 @@ def test_lists_with_other_keys_are_no_layers() -> None:
 @pytest.mark.parametrize(
     ("row", "place", "message"),
     [
-        ("[1, 1, Conv, [8]]", (3, 6), "layer 1 Conv: 'from' 1 is the layer itself"),
-        ("[2, 1, Conv, [8]]", (3, 6), "layer 1 Conv: 'from' 2 is"),
-        ("[-2, 1, Conv, [8]]", (3, 6), "layer 1 Conv: 'from' -2 reaches back beyond layer 0"),
-        ("[[0, -1,  9], 1, Concat, [8]]", (3, 15), "layer 1 Concat: 'from' 9 is"),
+        ("[1, 1, Conv, [8]]", (3, 6), "layer 1 (Conv): 'from' 1 is the layer itself"),
+        ("[2, 1, Conv, [8]]", (3, 6), "layer 1 (Conv): 'from' 2 is"),
+        ("[-2, 1, Conv, [8]]", (3, 6), "layer 1 (Conv): 'from' -2 reaches back beyond layer 0"),
+        ("[[0, -1,  9], 1, Concat, [8]]", (3, 15), "layer 1 (Concat): 'from' 9 is"),
     ],
 )
 def test_references_that_name_no_earlier_layer(row: str, place: tuple[int, int], message: str) -> None:

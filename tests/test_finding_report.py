@@ -24,7 +24,7 @@ from yamlinject.output.terminal import Line
 CONCAT = "  [[-1, 14], 1, Concat, [1]],  # cat head P4"
 WRONG = Finding(
     RULES["YI301"],
-    "layer 20 Concat reads 14, and has to read 15",
+    "layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)",
     "write 15: the attention at 10 moved it",
     Place(41, 9),
     Place(41, 11),
@@ -86,7 +86,7 @@ def excerpt(line: str, start: int, end: int | None = None, **more: Any) -> list[
 
 def test_text() -> None:
     expected = """\
-models/x.yaml:41:9: YI301 error: layer 20 Concat reads 14, and has to read 15
+models/x.yaml:41:9: YI301 error: layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)
    41 |   [[-1, 14], 1, Concat, [1]],  # cat head P4
       |         ^^
       = hint: write 15: the attention at 10 moved it
@@ -282,7 +282,7 @@ def test_github() -> None:
     assert list(finding_report.github(SEVERAL)) == [
         "::error file=gone.yaml::gone.yaml: cannot read it: no such file or directory",
         "::error file=models/x.yaml,line=41,endLine=41,col=9,endColumn=11,title=YI301 wrong-reference"
-        "::layer 20 Concat reads 14, and has to read 15%0Ahint: write 15: the attention at 10 moved it",
+        "::layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)%0Ahint: write 15: the attention at 10 moved it",
         "::error file=<stdin>,title=YI003 no-layer-lists"
         "::there is no backbone%0Ahint: write the two lists of rows",
         "::warning file=<stdin>,line=7,endLine=7,col=8,endColumn=9,title=YI402 stacked-attention"
@@ -331,7 +331,7 @@ def test_json() -> None:
                 "code": "YI301",
                 "name": "wrong-reference",
                 "severity": "error",
-                "message": "layer 20 Concat reads 14, and has to read 15",
+                "message": "layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)",
                 "hint": "write 15: the attention at 10 moved it",
                 "line": 41,
                 "column": 9,
@@ -567,7 +567,7 @@ def test_sarif() -> None:
                 "ruleIndex": codes.index("YI301"),
                 "level": "error",
                 "message": {
-                    "text": "layer 20 Concat reads 14, and has to read 15\n"
+                    "text": "layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)\n"
                     "hint: write 15: the attention at 10 moved it"
                 },
                 "locations": [

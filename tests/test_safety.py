@@ -120,7 +120,7 @@ def test_text_in_args(capsys: pytest.CaptureFixture[str], framework: str, text: 
     Path("x.yaml").write_text(config(framework, flow), encoding="utf-8")
     line = refused(capsys, "verify", "x.yaml", "--framework", framework, "--imgsz", "64")
     assert line.startswith("yamlinject: error: x.yaml:")
-    assert ": layer 1 Conv: its arg " in line
+    assert ": layer 1 (Conv): its arg " in line
     assert line.endswith("use --trust if you know where the file comes from") or len(text) > 1000
 
 

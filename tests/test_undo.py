@@ -76,7 +76,7 @@ def test_a_second_layer_of_the_module_is_told(config: Path, capsys: pytest.Captu
     assert run(command) == 0
     capsys.readouterr()
     assert run(command) == 0
-    assert "layer 2 SPPF had a SimAM below it before" in capsys.readouterr().err
+    assert "layer 2 (SPPF) had a SimAM below it before" in capsys.readouterr().err
 
 
 def test_minus_zero_is_no_number_to_rewrite(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +89,7 @@ def test_remove_leaves_what_changes_the_shape(config: Path, capsys: pytest.Captu
     """Without a provenance line every layer of the module would go, whatever it does."""
     assert run(["remove", "C3", "m.yaml", "--in-place"]) == 2
     assert (
-        "m.yaml:3:5: layer 1 C3 cannot be removed: it changes channels or stride" in capsys.readouterr().err
+        "m.yaml:3:5: layer 1 (C3) cannot be removed: it changes channels or stride" in capsys.readouterr().err
     )
     assert config.read_text() == BASE
 

@@ -146,8 +146,8 @@ def test_no_attention_is_a_problem() -> None:
 
 #: What people forget by hand: strides and output shapes stay as they should be.
 FORGOTTEN = [
-    pytest.param("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat", "layer 20 Concat", "[19, 15]", id="one"),
-    pytest.param("[18, 21, 24], 1", "[17, 20, 23], 1", "layer 25 Detect", "[18, 21, 24]", id="detect"),
+    pytest.param("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat", "layer 20 (Concat)", "[19, 15]", id="one"),
+    pytest.param("[18, 21, 24], 1", "[17, 20, 23], 1", "layer 25 (Detect)", "[18, 21, 24]", id="detect"),
 ]
 
 
@@ -197,7 +197,7 @@ def test_attention_that_nothing_reads(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(text.replace(below, below.replace("-1", "9", 1)))
     result = verified(load(file), base=load("yolov5s"))
-    assert result.problems == ["no layer reads layer 10 SimAM"]
+    assert result.problems == ["no layer reads layer 10 (SimAM)"]
 
 
 def test_a_reader_that_goes_past_the_attention_is_noted(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_reader_that_goes_past_the_attention_is_noted(tmp_path: Path) -> None:
     file.write_text(text.replace("[[-1, 7], 1, Concat", "[[-1, 6], 1, Concat"))
     result = verified(load(file), base=load("yolov5s"))
     assert result.problems == []
-    assert any(note.startswith("layer 13 Concat reads past layer 7 SimAM") for note in result.notes)
+    assert any(note.startswith("layer 13 (Concat) reads past layer 7 (SimAM)") for note in result.notes)
 
 
 def with_activation(base: str) -> Config:
@@ -242,7 +242,7 @@ def test_args_with_other_channels_are_noted() -> None:
     result = verified(load("yolov5s").add("SimAM", after="SPPF", args="[512]"))
     assert result.problems == []
     assert any(
-        note.startswith("layer 10 SimAM has args [512], and its input 1024") for note in result.notes
+        note.startswith("layer 10 (SimAM) has args [512], and its input 1024") for note in result.notes
     )
 
 
@@ -275,7 +275,7 @@ def test_the_report(
     assert lines[0] == "yolov5s yolov5s_SimAM.yaml"
     assert "parameters 7,235,389 7,235,389" in lines
     assert "strides 8, 16, 32 8, 16, 32" in lines
-    assert "attention layer 10 SimAM: 512 channels, 0 parameters, lambda 0.0001" in lines
+    assert "attention layer 10 (SimAM): 512 channels, 0 parameters, lambda 0.0001" in lines
     assert any(line.startswith("latency 1 ") for line in lines)
     assert any("profilers count them as zero" in line for line in lines)
     assert "verified by yolov5 7.0.14 with an image of 64 px" in lines
@@ -344,8 +344,8 @@ def test_a_checkout_whose_own_simam_is_ineffective(tmp_path: Path) -> None:
     load("yolov5s").add("SimAM", after="SPPF").save(tmp_path / "yolov5s_SimAM.yaml")
     done = program(tmp_path, "yolov5s_SimAM.yaml", "--framework", str(root), "--imgsz", "64")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "layer 10 SimAM: 512 channels, 0 parameters, lambda 512" in done.stdout
-    assert "problem   layer 10 SimAM works with lambda 512, which turns the attention off" in done.stdout
+    assert "layer 10 (SimAM): 512 channels, 0 parameters, lambda 512" in done.stdout
+    assert "problem   layer 10 (SimAM) works with lambda 512, which turns the attention off" in done.stdout
 
 
 def test_a_sound_checkout(tmp_path: Path) -> None:

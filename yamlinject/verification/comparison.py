@@ -227,17 +227,17 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
         notes.append(f"{reader} reads past {layer}, from the layer above it")
     for one in attention:
         if one.module == "SimAM" and one.e_lambda is None and one.effective:
-            notes.append(f"layer {one.layer} SimAM follows another formula: its lambda cannot be told")
+            notes.append(f"layer {one.layer} (SimAM) follows another formula: its lambda cannot be told")
         if not one.effective and one.parameters:
-            notes.append(f"layer {one.layer} {one.module} has no effect before it is trained")
+            notes.append(f"layer {one.layer} ({one.module}) has no effect before it is trained")
     return notes
 
 
 def _wiring_problems(config: Config, found: Lineage) -> list[str]:
     """What the config reads wrongly, as far as there is something to hold it against."""
     return [
-        f"{wrong.layer} reads {flow(graph.sources(wrong.layer))} and has to read {flow(wrong.wanted)}, "
-        f"as in {found.reference}"
+        f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, expected {flow(wrong.wanted)} as in "
+        f"{found.reference}"
         for wrong in found.misread
     ]
 
@@ -266,7 +266,7 @@ def _attention_problems(config: Config, result: Verification) -> list[str]:
     indices = sorted({one.layer for one in result.attention})
     problems = [f"no layer reads {layer}" for layer in alignment.unread(config.layers, indices)]
     for one in result.attention:
-        where = f"layer {one.layer} {one.module}"
+        where = f"layer {one.layer} ({one.module})"
         if one.e_lambda is not None and not 0 < one.e_lambda < 1:
             problems.append(
                 f"{where} works with lambda {one.e_lambda:g}, which turns the attention off: its class "

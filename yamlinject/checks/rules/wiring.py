@@ -52,7 +52,7 @@ def _wrong_reference(
         hint += f": {reference} is {abs(source - wanted)} too {way} (it is {number} in the base)"
     return Problem(
         row.references[position],
-        f"{wrong.layer} reads {_named(layers, source)}, and has to read {_named(layers, wanted)}",
+        f"{wrong.layer} reads {_named(layers, source)}, expected {_named(layers, wanted)}",
         hint,
         match.base.name,
     )
@@ -128,7 +128,7 @@ def _reordered(row: Row, wanted: Sequence[int]) -> str:
 
 
 def _named(layers: Sequence[Layer], index: int) -> str:
-    return "the image" if index == graph.IMAGE else f"{index} {layers[index].module}"
+    return "the image" if index == graph.IMAGE else str(layers[index])
 
 
 def _layers(count: int) -> str:
