@@ -117,6 +117,8 @@ def test_several_references_far_off_are_another_design() -> None:
     rows = ROWS.replace("Concat -1,4", "Concat -1,0").replace("Detect 7,10", "Detect 0,10")
     assert match(rows) == ("base", [(9, [8, 4]), (11, [7, 10])])
     assert match(rows.replace("C2f", "C2f_DCN")) is None
+    one = ROWS.replace("C2f", "C2f_DCN").replace("Detect 7,10", "Detect 0,10")
+    assert match(one) == ("base", [(11, [7, 10])])
 
 
 def test_the_wiring_with_the_fewest_wrong_references_is_the_base() -> None:
@@ -145,3 +147,63 @@ def test_a_twin_is_the_one_that_leaves_less_wrong() -> None:
 def test_references_that_name_no_earlier_layer_are_wrong() -> None:
     assert match(ROWS.replace("Concat -1,4", "Concat -1,40")) == ("base", [(9, [8, 4])])
     assert match(ROWS.replace("Concat -1,4", "Concat -1,-40")) == ("base", [(9, [8, 4])])
+
+
+def test_with_replaced_modules_the_fewest_kinds_of_changes_explain_a_config() -> None:
+    """One wrong number in a model with a new block is likelier than a third kind of change without any."""
+    dcn = ROWS.replace("C2f", "C2f_DCN").replace("SPPF -1 128\n", "SPPF -1 128\nAtt -1 128\n")
+    alike = (
+        "Conv/2 C2f Conv/2 C2f {} Conv | nn.Upsample/0.5 Concat@6,1 C2f Conv/2 Concat@9,4 C2f Detect@7,10"
+    )
+    three = parse(f"alike: {alike.format('SPP')}")  # Conv, SPP and C2f replaced; none wrong
+    assert match(dcn, three, BASE) == ("base", [(12, [8, 11])])
+    two = parse(f"alike: {alike.format('SPPF')}")
+    assert match(dcn, BASE, two) == ("alike", [])
+
+
+def test_a_block_that_declares_its_channels_replaced_one_and_attention_was_injected() -> None:
+    """Not the other way round, be the attention above the block or below it."""
+    rows = ROWS.replace("C2f", "C3_PConv").splitlines()
+    rows.insert(5, "Att -1")
+    rows.insert(2, "Att -1")
+    text = "\n".join(rows).replace("Concat -1,1", "Concat -1,2").replace("Concat -1,4", "Concat -1,6")
+    assert match(text.replace("Detect 7,10", "Detect 9,12")) == ("base", [])
+    assert match(text.replace("Detect 7,10", "Detect 9,10")) == ("base", [(13, [9, 12])])
+
+
+def test_half_of_the_modules_have_to_be_those_of_the_base() -> None:
+    half = ROWS.replace("C2f", "Block").replace("SPPF", "Pool").replace("Detect", "Head")
+    assert match(half) == ("base", [])
+    assert match(half.replace("nn.Upsample -1 None 2", "DySample -1")) is None
+
+
+def test_the_twelve_most_similar_wirings_are_looked_at() -> None:
+    """A bound on the time; hardly any model has a thirteenth that explains it better."""
+    rows = ROWS.replace("SPPF", "SPPF_LSKA")
+    other = parse(str(BASE).replace("base:", "other:").replace("Concat@8,4", "Concat@8,4,2"))
+    assert match(rows, *[other] * 11, BASE) == ("base", [])
+    assert match(rows, *[other] * 12, BASE) is None
+    assert match(rows, *[OTHER] * 12, BASE) == ("base", [])  # it has less in common
+
+
+def test_modules_are_looked_for_in_models_of_up_to_500_layers() -> None:
+    """A bound on the time: it grows with the layers of both."""
+
+    def large(count: int) -> str:
+        rows = ROWS.replace("SPPF -1 128\n", "Pool -1 128\n" + "Att -1\n" * (count - 12))
+        below = count - 12
+        rows = rows.replace("Concat -1,4", f"Concat -1,{4 + below}")
+        return rows.replace("Detect 7,10", f"Detect {7 + below},{10 + below}")
+
+    assert match(large(500)) == ("base", [])
+    assert match(large(501)) is None
+    assert match(large(501).replace("Pool", "SPPF")) == ("base", [])  # nothing was replaced
+
+
+@pytest.mark.parametrize(("detect", "is_meant"), [("6,9", True), ("10,13", True), ("5,8", False)])
+def test_a_number_may_be_off_by_one_more_than_was_injected(detect: str, is_meant: bool) -> None:
+    """Whoever adds to each number what he injected may miscount by one; the right ones are 8 and 11."""
+    rows = ROWS.replace("C2f", "C2f_DCN").replace("SPPF -1 128\n", "SPPF -1 128\nAtt -1\n")
+    rows = rows.replace("Concat -1,4", "Concat -1,3").replace("Detect 7,10", f"Detect {detect}")
+    found = match(rows)
+    assert (found is not None) == is_meant

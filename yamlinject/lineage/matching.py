@@ -1,34 +1,34 @@
 """The base of a config: the wiring, of those that are known, that it was made from.
 
-A config made from it has the layers of the base in their order. Attention was put in between, and some
-of the modules may have been exchanged for others, such as every ``C2f`` for a ``C2f_DCN``.
+A config made from it has the layers of the base in their order. Attention was injected between them, and
+some of the modules may have been replaced by others, such as every ``C2f`` by a ``C2f_DCN``.
 """
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from yamlinject.core import graph, modules
+from yamlinject.core import graph
 from yamlinject.core.layer import Layer
+from yamlinject.core.modules import known
 from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment
 from yamlinject.lineage.alignment import Misread
 
-#: With modules exchanged, only this many of the most similar wirings are looked at more closely.
+#: With modules replaced, only this many of the most similar wirings are looked at more closely.
 _CLOSEST = 12
 
 #: Models with more layers are compared as they are; the largest upstream one has 266.
 _LARGEST = 500
 
-#: The share of a base's modules that has to be left when modules were exchanged.
+#: The share of a base's modules that has to be left when modules were replaced.
 _LEAST_SHARE = 0.5
 
-#: What it costs to explain a config by an exchanged module, a layer put in, a wrong reference.
-_EXCHANGED, _EXCHANGED_HEAD, _PUT_IN, _MISREAD = 3, 1, 2, 4
-_CONVOLUTION_PUT_IN = 4  # or a block: what declares its channels is seldom attention
-_NEVER = 10**9
+#: More blocks than any model has.
+_NEVER = sys.maxsize
 
 
 class Match(NamedTuple):
@@ -39,37 +39,39 @@ class Match(NamedTuple):
     misread: list[Misread]
 
 
-def match(layers: Sequence[Layer], known: Sequence[Wiring]) -> Match | None:
-    """The wiring of ``known`` that explains ``layers`` with the fewest wrong references, or None.
+def match(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
+    """The wiring of ``wirings`` that explains ``layers`` with the fewest wrong references, or None.
 
-    One that has to exchange modules for that is taken only where no other explains them.
+    One of which modules were replaced is taken only where no other explains them.
     """
-    return without_exchange(layers, known) or _with_exchange(layers, known)
+    return without_exchange(layers, wirings) or _with_replaced(layers, wirings)
 
 
-def without_exchange(layers: Sequence[Layer], known: Iterable[Wiring]) -> Match | None:
-    """The wiring of ``known`` that explains ``layers`` with layers put in and nothing else."""
+def without_exchange(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Match | None:
+    """The wiring of ``wirings`` that explains ``layers`` with injected layers and nothing else."""
     exact = [
         Match(base, places, list(alignment.misread(layers, base.layers, places)))
-        for base in known
+        for base in wirings
         if (places := alignment.align(layers, base.layers)) is not None
     ]
     return min(exact, key=lambda found: (len(found.misread), -len(found.places)), default=None)
 
 
-def _with_exchange(layers: Sequence[Layer], known: Sequence[Wiring]) -> Match | None:
+def _with_replaced(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
     if len(layers) > _LARGEST:
         return None
-    loose = [found for base in _closest(layers, known) for found in _exchanged(layers, base)]
-    _, best = min(loose, key=lambda found: found[0], default=(_NEVER, None))
-    return best if best and _is_meant(layers, best) else None
+    loose = [found for base in _closest(layers, wirings) for found in _explanations(layers, base)]
+    if not loose:
+        return None
+    _, best = min(loose, key=lambda found: found[0])
+    return best if _is_meant(layers, best) else None
 
 
-def _closest(layers: Sequence[Layer], known: Sequence[Wiring]) -> list[Wiring]:
+def _closest(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> list[Wiring]:
     """The wirings that share the most modules with ``layers``."""
     ours = Counter(layer.module for layer in layers)
     shares = []
-    for base in known:
+    for base in wirings:
         if len(base.layers) <= len(layers):
             common = ours & Counter(layer.module for layer in base.layers)
             shares.append((common.total() / len(base.layers), base))
@@ -77,67 +79,66 @@ def _closest(layers: Sequence[Layer], known: Sequence[Wiring]) -> list[Wiring]:
     return [base for share, base in shares[:_CLOSEST] if share >= _LEAST_SHARE]
 
 
-def _exchanged(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[int, Match]]:
-    """The cheapest way to get ``layers`` from ``base`` by putting layers in and exchanging modules."""
-    cost, found = _cheapest(layers, base)
-    for places in found:
-        pairs = {
+def _explanations(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[tuple[int, int], Match]]:
+    """The ways to get ``layers`` from ``base``, each with what it needs; the one with the least is meant.
+
+    That are kinds of modules replaced or injected, and then, among ways with as many, wrong references.
+    """
+    for places in _alignments(layers, base):
+        replaced = {
             (original.module, factor, layers[place].module)
             for original, factor, place in zip(base.layers[:-1], base.factors, places, strict=False)
             if original.module != layers[place].module
         }
-        exchanged = [new for _, _, new in pairs]
-        put_in = {layers[index].module for index in alignment.put_in(layers, places)}
-        has_two_roles = any(
-            modules.known(name).declares_channels for name in put_in.intersection(exchanged)
-        )
-        if len({*exchanged}) < len(exchanged) or has_two_roles:
+        new = {module for _, _, module in replaced}
+        injected = {layers[index].module for index in alignment.put_in(layers, places)}
+        has_two_roles = any(known(module).declares_channels for module in injected & new)
+        if len(new) < len(replaced) or has_two_roles:
             continue  # one block for several things: another design
         same = {
             place
             for original, place in zip(base.layers, places, strict=True)
             if original.module == layers[place].module
-            or (
-                modules.known(original.module).concatenates
-                and modules.known(layers[place].module).concatenates
-            )
+            or (known(original.module).concatenates and known(layers[place].module).concatenates)
         }
-        misread = [
-            wrong
-            for wrong in alignment.misread(layers, base.layers, places)
-            if wrong.layer.index in same or wrong.layer is layers[-1]  # another block joins what fits it
+        wrong = [
+            reader
+            for reader in alignment.misread(layers, base.layers, places)
+            if reader.layer.index in same or reader.layer is layers[-1]  # another block joins what fits it
         ]
-        yield cost + 2 * len(pairs) + _MISREAD * len(misread), Match(base, places, misread)
+        yield (len(replaced) + len(injected), len(wrong)), Match(base, places, wrong)
 
 
-def _cheapest(layers: Sequence[Layer], base: Wiring) -> tuple[int, list[list[int]]]:
-    """What it costs to get ``layers`` from ``base``, and where its layers may stand then.
+def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
+    """Where the layers of ``base`` may stand, so that the fewest blocks are replaced or injected.
 
-    Two ways where the costs do not tell a layer that was put in from an exchanged one next to it: with the
+    Two ways where that does not tell an injected layer from one next to it that replaced another: with the
     base's layers as high as can be, and as low.
     """
     size = len(base.layers)
-    costs = [0] + [_NEVER] * size
-    saved: list[list[int]] = []  # by putting the layer in rather than having it in the place of the base's
+    counts = [0] + [_NEVER] * size
+    saved: list[list[int]] = []  # by injecting the layer rather than having it in the place of the base's
     for layer in layers:
-        cost = _CONVOLUTION_PUT_IN if modules.known(layer.module).declares_channels else _PUT_IN
-        put_in = cost if layer.index and alignment.could_be_put_in(layer) else _NEVER
-        new, gain = [costs[0] + put_in], [_NEVER]
+        # what declares its channels is a block, and seldom attention
+        block = int(known(layer.module).declares_channels)
+        factor = graph.stride_factor(layer)
+        injected = block if layer.index and alignment.could_be_put_in(layer) else _NEVER
+        new, gain = [counts[0] + injected], [_NEVER]
         first = size - (len(layers) - layer.index) + 1
         for count in range(1, size + 1):
             if count < first or count > layer.index + 1:
                 new.append(_NEVER)
                 gain.append(_NEVER)
                 continue
-            exchanged = costs[count - 1] + _exchange(layer, base, count - 1, layer is layers[-1])
-            new.append(min(exchanged, costs[count] + put_in))
-            gain.append(exchanged - costs[count] - put_in)
-        costs = new
+            in_place = counts[count - 1] + _replaced(layer, factor, base, count - 1, layer is layers[-1])
+            new.append(min(in_place, counts[count] + injected))
+            gain.append(in_place - counts[count] - injected)
+        counts = new
         saved.append(gain)
-    if costs[size] >= _NEVER:
-        return _NEVER, []
+    if counts[size] >= _NEVER:
+        return []
     high, low = (_traced(layers, saved, size, least) for least in (0, 1))
-    return costs[size], [high] if high == low else [high, low]
+    return [high] if high == low else [high, low]
 
 
 def _traced(layers: Sequence[Layer], saved: Sequence[Sequence[int]], count: int, least: int) -> list[int]:
@@ -149,19 +150,19 @@ def _traced(layers: Sequence[Layer], saved: Sequence[Sequence[int]], count: int,
     return places[::-1]
 
 
-def _exchange(layer: Layer, base: Wiring, index: int, is_last: bool) -> int:
-    """What it costs that ``layer`` stands in the place of a layer of ``base``."""
+def _replaced(layer: Layer, factor: float | None, base: Wiring, index: int, is_last: bool) -> int:
+    """1 if ``layer`` may have replaced a layer of ``base``, 0 if it is the same, else :data:`_NEVER`.
+
+    A head may always have replaced another, and stands last in both. ``factor``: the stride of ``layer``.
+    """
     original = base.layers[index]
-    if len(layer.references) != len(original.references):
+    if len(layer.references) != len(original.references) or is_last != (original is base.layers[-1]):
         return _NEVER
-    if layer.module == original.module:
+    if layer.module == original.module or is_last:
         return 0
-    if is_last or index == len(base.layers) - 1:
-        both = is_last and index == len(base.layers) - 1
-        return _EXCHANGED_HEAD + (not layer.module.startswith(original.module)) if both else _NEVER
-    factor = base.factors[index]
-    another_upsample = factor is not None and factor < 1 and not modules.known(layer.module).knows_stride
-    return _EXCHANGED if another_upsample or graph.stride_factor(layer) == factor else _NEVER
+    wanted = base.factors[index]
+    another_upsample = wanted is not None and wanted < 1 and not known(layer.module).knows_stride
+    return 1 if another_upsample or factor == wanted else _NEVER
 
 
 def _is_meant(layers: Sequence[Layer], found: Match) -> bool:
