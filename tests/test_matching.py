@@ -207,3 +207,45 @@ def test_a_number_may_be_off_by_one_more_than_was_injected(detect: str, is_meant
     rows = rows.replace("Concat -1,4", "Concat -1,3").replace("Detect 7,10", f"Detect {detect}")
     found = match(rows)
     assert (found is not None) == is_meant
+
+
+def test_a_stale_number_that_reads_the_attention_above_a_block() -> None:
+    """As if the attention had replaced the block, which would be a kind of change more."""
+    rows = ROWS.replace("C2f", "C2f_DCN").replace("Concat -1,4 1\n", "Concat -1,4 1\nAtt -1\n")
+    assert match(rows) == ("base", [(12, [7, 11])])
+    assert match(rows.replace("Detect 7,10", "Detect 7,11")) == ("base", [])
+
+
+@pytest.mark.parametrize(
+    ("module", "rows"),
+    [
+        ("SPPF -1 128", "Pool -1\nAtt -1"),
+        ("SPPF -1 128", "Att -1\nPool -1"),
+        ("nn.Upsample -1 None 2", "Att -1\nDySample -1"),
+    ],
+)
+def test_readers_tell_a_replaced_module_from_one_that_was_injected(module: str, rows: str) -> None:
+    """All that the numbers of changes do not."""
+    source = 4 if rows.startswith("Pool") else 5  # the block, or the attention that stands for it
+    text = ROWS.replace(module, rows).replace("Concat -1,4", f"Concat -1,{source}")
+    assert match(text.replace("Detect 7,10", "Detect 8,11")) == ("base", [])
+
+
+def test_a_module_of_the_base_is_its_own() -> None:
+    """Attention below one and above another, which does not declare its channels either."""
+    detr = parse("detr: Conv/2 AIFI Conv/2 AIFI | nn.Upsample/0.5 Concat@4,1 C2f Detect@6")
+    rows = """
+    Conv -1 64 3 2
+    AIFI -1 1024 8
+    Att -1
+    Conv -1 128 3 2
+    Att -1
+    AIFI -1 1024 8
+    nn.Upsample -1 None 2
+    Concat -1,2 1
+    C2f_DCN -1 64
+    Detect 8
+    """
+    found = matching.match(config(rows), [detr])
+    assert found is not None
+    assert (found.places, found.misread) == ([0, 1, 3, 5, 6, 7, 8, 9], [])
