@@ -53,6 +53,16 @@ def test_align(rows: list[str], places: list[int] | None) -> None:
     assert alignment.align(layers(*rows), BASE) == places
 
 
+@pytest.mark.parametrize(("new", "is_told"), [(1, True), (66, True), (67, False), (120, False)])
+def test_twins_are_told_apart_as_far_as_it_takes_little_time(new: int, is_told: bool) -> None:
+    """Of 147 blocks alike the head reads all but the new one; each that it may be takes all 150 layers."""
+    blocks = range(1, 148)
+    base = layers("Conv -1", *["C3 -1"] * 147, f"Detect {' '.join(map(str, blocks))}")
+    read = [block if block < new else block + 1 for block in blocks]
+    config = layers("Conv -1", *["C3 -1"] * 148, f"Detect {' '.join(map(str, read))}")
+    assert (alignment.align(config, base) == [0, *read, 149]) == is_told
+
+
 @pytest.mark.parametrize(
     ("rows", "wrong"),
     [
@@ -74,6 +84,9 @@ def test_align(rows: list[str], places: list[int] | None) -> None:
             ["Conv -1", "C3 -1", "A 0", "SPPF -1", "Concat -1 1", "Detect 1 4"],
             [(3, [1])],
             id="reads-another",
+        ),
+        pytest.param(
+            ["Conv 3", "C3 -1", "SPPF -1", "Concat -1 1", "Detect 1 3"], [(0, [-1])], id="not-the-image"
         ),
         pytest.param(
             ["Conv -1", "C3 -1", "A -1", "B -1", "SPPF 1", "Concat -1 0", "Detect 2 5"],

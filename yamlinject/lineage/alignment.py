@@ -12,11 +12,12 @@ from typing import NamedTuple
 from yamlinject.core import graph
 from yamlinject.core.layer import Layer
 
+#: What no layer reads in a base, neither another layer nor the image.
 _NOTHING = -2
 
-#: So many layers with a twin are looked at one by one, in configs of any usual size, for each goes through
-#: all layers.
-_MOST_TWINS, _MOST_WORK = 50, 100_000
+#: So many layers are gone through to tell twins apart, all of them for each twin: the twins of any usual
+#: config are looked at one by one.
+_MOST_WORK = 10_000
 
 
 class Misread(NamedTuple):
@@ -51,7 +52,7 @@ def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]
     if first == last:
         return [first] if _fits(layers, base, first) else []
     mixed = [first, last]
-    most = min(_MOST_TWINS, _MOST_WORK // len(layers))
+    most = _MOST_WORK // len(layers)
     for index in [index for index, place in enumerate(first) if place != last[index]][:most]:
         mixed += [*first[:index], *last[index:]], [*last[:index], *first[index:]]
     fitting = [places for places in mixed if _fits(layers, base, places)]
