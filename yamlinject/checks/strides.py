@@ -13,17 +13,14 @@ from yamlinject.library import recipes
 #: What a module that is not known may do to the stride, whatever its rows say.
 _FACTORS = (1.0, 0.5, 2.0)
 
-#: So many of them together may do something that their rows do not say.
-_MOST_ASSUMED = 3
-
-#: So many references are gone through in search of it, one after the other.
-_MOST_WORK = 250_000
+#: So many references are followed in search of it: some hundred attempts in a usual model.
+_MOST_WORK = 10_000
 
 
 def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[float | None]:
     """The stride of every layer, with as few unknown modules resampling as make all of it fit.
 
-    None where that cannot be told: behind modules whose args may hold a stride, and for strides that are
+    None where that cannot be told: after modules whose args may hold a stride, and for strides that are
     no power of two, which no model has.
     """
     best, fewest = [], (len(layers) + 1, 0)
@@ -51,7 +48,7 @@ def _assumptions(
     others = {
         module: [factor for factor in _FACTORS if said[module] != {factor}] for module in sorted(said)
     }
-    for count in range(_MOST_ASSUMED + 1):
+    for count in range(len(others) + 1):
         for chosen in combinations(others, count):
             for factors in product(*(others[module] for module in chosen)):
                 yield {**untold, **dict(zip(chosen, factors, strict=True))}
@@ -75,7 +72,7 @@ def _untold(layers: Sequence[Layer], channels: Sequence[int | None]) -> set[str]
 
 
 def _misfits(layers: Sequence[Layer], strides: Sequence[float | None]) -> tuple[int, int]:
-    """How many layers get strides that do not fit, and behind how many of them nothing can be told."""
+    """How many layers get strides that do not fit, and of how many nothing can be told."""
     last = layers[-1]
     inputs = [strides[source] for source in graph.sources(last) if source != graph.IMAGE]
     unfit = modules.known(last.module).role == "head" and len(inputs) > 1 and not pyramids(inputs)

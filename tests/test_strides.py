@@ -1,0 +1,61 @@
+"""The strides that ``check`` assumes for modules that nobody knows, on layers written by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from yamlinject.checks import strides
+from yamlinject.core import graph
+from yamlinject.core.layer import Layer
+
+
+def likely(*rows: tuple[int | list[int], str, list[Any]]) -> list[float | None]:
+    """The likely strides of layers from rows ``(from, module, args)``."""
+    layers = [
+        Layer(at, "backbone", from_, 1, module, args) for at, (from_, module, args) in enumerate(rows)
+    ]
+    return strides.likely(layers, graph.channels(layers))
+
+
+def test_an_unknown_module_that_makes_all_fit_is_found() -> None:
+    """DySample stands where upstream models have an nn.Upsample, and says its factor its own way."""
+    found = likely(
+        (-1, "Conv", [64, 3, 2]),
+        (-1, "Conv", [64, 3, 2]),
+        (-1, "DySample", [64, 2, "lp"]),
+        ([-1, 0], "Concat", [1]),
+        (-1, "EMA", []),
+        (-1, "Detect", ["nc"]),
+    )
+    assert found[:5] == [2, 4, 2, 2, 2]
+
+
+@pytest.mark.parametrize(("count", "is_found"), [(1, True), (67, True), (68, False), (90, False)])
+def test_it_is_sought_as_far_as_it_takes_little_time(count: int, is_found: bool) -> None:
+    """The last of so many modules resamples; two factors are tried for each, on all layers each time."""
+    idle: list[tuple[int, str, list[Any]]] = [(0, f"Block{number:02}", []) for number in range(count - 1)]
+    at = len(idle) + 2
+    found = likely(
+        (-1, "Conv", [64, 3, 2]),
+        *idle,
+        (0, "Conv", [64, 3, 2]),
+        (-1, "Zoom", []),
+        ([-1, 0], "Concat", [1]),
+        (-1, "Conv", [64, 1, 1]),
+        (-1, "Detect", ["nc"]),
+    )
+    assert found[at - 1 : at + 1] == [4, 2 if is_found else 4]
+
+
+def test_a_stride_that_is_no_power_of_two_is_none() -> None:
+    assert likely((-1, "Conv", [64, 3, 3]), (-1, "C3", [64]), (-1, "Detect", ["nc"])) == [None, None, None]
+
+
+def test_a_join_with_the_image() -> None:
+    """The image has stride 1, to which the join may be brought by a module that nobody knows."""
+    found = likely(
+        (-1, "Conv", [64, 3, 2]), (-1, "Zoom", []), ([-1, -3], "Concat", [1]), (-1, "Detect", ["nc"])
+    )
+    assert found[:3] == [2, 1, 1]
