@@ -65,6 +65,8 @@ def insertion_problems(layers: Sequence[Layer]) -> list[str | None]:
         problem = None
         if layer is last:
             problem = "it is the last layer, and frameworks take the last layer for the detection head"
+        elif row.gives == modules.DETECTIONS:
+            problem = f"{layer.module} is a detection head, whose output is not one feature map"
         elif row.gives:
             problem = f"{layer.module} gives {row.gives}, not one feature map"
         elif layer.index in picked_from:
@@ -96,9 +98,10 @@ def strides(
     found: list[float | None] = []
     for layer in layers:
         inputs = [1 if source == IMAGE else found[source] for source in sources(layer)]
-        if modules.known(layer.module).reads == "last size":
+        row = modules.known(layer.module)
+        if row.reads == "last size":
             inputs = inputs[-1:]
-        common = inputs[0] if len(set(inputs)) == 1 else None
+        common = inputs[0] if len(set(inputs)) == 1 and not row.gives else None
         factor = assumed[layer.module] if layer.module in assumed else stride_factor(layer)
         stride = common * factor if common is not None and factor is not None else 0
         found.append(stride if 1 / MOST < stride < MOST else None)

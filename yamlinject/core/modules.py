@@ -83,6 +83,9 @@ class Module(NamedTuple):
         return self.stride is not assumed
 
 
+#: What a detection head gives.
+DETECTIONS = "detections"
+
 _V5 = "yolov5/models/common.py"
 _V7 = "yolov7/models/common.py"
 _BLOCK = "ultralytics/nn/modules/block.py"
@@ -124,7 +127,7 @@ _ROWS = (
     Module("C3TR", "block", declared, SAME, _V5),
     Module("C3k2", "block", declared, SAME, _BLOCK),
     Module("C3x", "block", declared, SAME, _V5),
-    Module("CBLinear", "block", untold, unknown, _BLOCK, gives="a list of feature maps"),
+    Module("CBLinear", "block", untold, SAME, _BLOCK, gives="a list of feature maps"),
     Module("ELAN1", "block", declared, SAME, _BLOCK),
     Module("Foldcut", "block", times(lambda args: 1 / 2), SAME, _V7),
     Module("GhostBottleneck", "block", declared, THIRD, _V5),
@@ -179,10 +182,10 @@ _ROWS = (
     Module("nn.MaxPool2d", "downsample", first, pooled, _NN),
     Module("space_to_depth", "downsample", times(lambda args: 4), by(2), _SPD),
     # heads, besides those told by their names, and what gives no feature map either
-    Module("Classify", "head", untold, unknown, _HEADS, gives="class scores"),
+    Module("Classify", "head", untold, SAME, _HEADS, gives="class scores"),
     Module("Depth", "head", guessed, assumed, _HEADS, "any sizes", "a depth map"),
-    Module("ImagePoolingAttn", "attention", untold, unknown, _BLOCK, "any sizes", "a text embedding"),
-    Module("Merge", "head", untold, unknown, "yolov7/models/yolo.py", "any sizes", "detections"),
+    Module("ImagePoolingAttn", "attention", untold, SAME, _BLOCK, "any sizes", "a text embedding"),
+    Module("Merge", "head", untold, SAME, "yolov7/models/yolo.py", "any sizes", DETECTIONS),
 )
 
 #: The modules that frameworks have, by their names as configs write them.
@@ -211,7 +214,7 @@ def _by_name(name: str) -> Module:
     lower = name.lower()
     joins = any(part in lower for part in _JOINS)
     if _DETECTS.search(name):
-        return Module(name, "head", guessed, assumed, "", "any sizes", "detections")
+        return Module(name, "head", guessed, assumed, "", "any sizes", DETECTIONS)
     if lower.endswith("head"):  # of detection, or a block
         return Module(name, "head", guessed, assumed, reads="any sizes")
     role: Role = "attention" if "atten" in lower else "fusion" if joins else "block"
