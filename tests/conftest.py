@@ -1,16 +1,40 @@
-"""Where the tests find configs that are not theirs."""
+"""Which files are collected, and where the tests find configs that are not theirs."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+from _pytest.mark.expression import Expression
 
 # the tests run in one process for each core, so that more threads would only get in each other's way
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
+
+#: The line of a file whose tests all need what only the extra ``test`` installs, to be imported even.
+_NEEDS_FRAMEWORK = re.compile(r"^pytestmark = .*pytest\.mark\.framework", re.M)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files that import what may not be installed, where ``-m`` chooses none of their tests."""
+    expression = config.getoption("markexpr")
+    if not expression or not collection_path.match("test_*.py"):
+        return None
+    chosen = Expression.compile(expression)
+    if any(chosen.evaluate(_has(*marks)) for marks in (("framework",), ("framework", "corpus"))):
+        return None
+    return bool(_NEEDS_FRAMEWORK.search(collection_path.read_text(encoding="utf-8"))) or None
+
+
+def _has(*marks: str) -> Callable[..., bool]:
+    """The answer of a test with these marks to the names of an expression of ``-m``."""
+    return lambda name, **_: name in marks
 
 
 def shipped(framework: str, folder: str) -> list[Path]:

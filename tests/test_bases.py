@@ -18,6 +18,7 @@ SIZES = ("n", "s", "m", "l", "x")
 TINY = "nc: 2\nbackbone: [[-1, 1, Conv, [16]]]\nhead: [[[0], 1, Detect, [nc]]]\n"
 
 
+@pytest.mark.framework
 @pytest.mark.parametrize("size", SIZES)
 def test_embedded_templates_equal_those_of_yolov5(size: str) -> None:
     (theirs,) = (path for path in shipped("yolov5", "models") if path.name == f"yolov5{size}.yaml")
@@ -30,6 +31,7 @@ def test_embedded_names() -> None:
     assert bases.embedded() == sorted(f"yolov5{size}" for size in SIZES)
 
 
+@pytest.mark.framework
 @pytest.mark.parametrize(
     ("name", "file"),
     [
@@ -51,12 +53,14 @@ def test_names_of_installed_frameworks(name: str, file: str) -> None:
     assert (config.name, config.stem) == (name, name)
 
 
+@pytest.mark.framework
 def test_every_shipped_config_has_a_name() -> None:
     files = shipped("yolov5", "models") + shipped("ultralytics", "cfg/models")
     assert len(files) > 50
     assert {file.stem for file in files} <= set(bases.names())
 
 
+@pytest.mark.framework
 def test_names_are_found_without_importing_a_framework() -> None:
     code = (
         "import sys\n"
@@ -67,6 +71,50 @@ def test_names_are_found_without_importing_a_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Packages of the frameworks' names that cannot be imported, found before any that are installed."""
+    root = tmp_path / "packages"
+    scales = ", ".join(f"{scale}: [0.5, 0.25, 1024]" for scale in "nsmlx")
+    scaled = TINY.replace("nc: 2", f"nc: 2\nscales: {{{scales}}}")
+    files = {
+        "yolov5/models/hub/yolov5s6.yaml": TINY,
+        "yolov5/models/yolov5s.yaml": "",  # the embedded one comes first
+        "ultralytics/cfg/models/11/yolo11-seg.yaml": scaled,
+        "ultralytics/cfg/models/v9/yolov9c.yaml": TINY,
+        "ultralytics/cfg/datasets/coco.yaml": TINY,
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"# {name}\n{text}")
+    for package in ("yolov5", "ultralytics"):
+        (root / package / "__init__.py").write_text("raise RuntimeError")
+        monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.syspath_prepend(root)
+    return root
+
+
+@pytest.mark.usefixtures("packages")
+def test_names_of_packages_on_the_path() -> None:
+    found = {
+        "yolov5s6": "yolov5/models/hub/yolov5s6.yaml",
+        "yolo11-seg": "ultralytics/cfg/models/11/yolo11-seg.yaml",
+        "yolo11s-seg": "ultralytics/cfg/models/11/yolo11-seg.yaml",
+        "yolov9c": "ultralytics/cfg/models/v9/yolov9c.yaml",
+    }
+    assert {name: load(name).text.split()[1] for name in found} == found
+    assert len(load("yolov5s").layers) == 25
+    for name in ("yolo11q-seg", "yolo11s", "coco"):  # no such scale, no such task, no model
+        with pytest.raises(SourceError):
+            load(name)
+
+
+@pytest.mark.usefixtures("packages")
+def test_all_names_of_packages_on_the_path() -> None:
+    scaled = {f"yolo11{scale}-seg" for scale in "nsmlx"}
+    assert set(bases.names()) == {*bases.embedded(), "yolov5s6", "yolo11-seg", *scaled, "yolov9c"}
 
 
 def test_embedded_names_come_first_and_need_no_framework() -> None:
@@ -86,7 +134,7 @@ def test_embedded_names_come_first_and_need_no_framework() -> None:
     ("name", "fragment"),
     [
         pytest.param("yolov5ss", "did you mean yolov5s", id="typo"),
-        pytest.param("yolo11q", "did you mean yolo11", id="no-such-scale"),
+        pytest.param("yolo11q", "did you mean yolo11", id="no-such-scale", marks=pytest.mark.framework),
         pytest.param("yolov5s.yaml", "write yolov5s for the base config", id="name-with-ending"),
         pytest.param(
             "qqqqqq", "there are yolov5l, yolov5m, yolov5n, yolov5s, yolov5x", id="nothing-like-it"

@@ -51,10 +51,13 @@ def test_yolov5s() -> None:
     assert [layer.section for layer in wiring.layers].index("head") == 10
 
 
+@pytest.mark.framework
 @pytest.mark.parametrize(("package", "folder"), [("yolov5", "models"), ("ultralytics", "cfg/models")])
 def test_it_holds_what_the_installed_packages_ship(package: str, folder: str) -> None:
     known = {str(wiring).partition(":")[2] for wiring in architectures.wirings()}
-    for path in shipped(package, folder):
+    files = shipped(package, folder)
+    assert len(files) > 15
+    for path in files:
         if path.name != "anchors.yaml":
             layers = Config(path.name, path.read_bytes()).layers
             assert str(Wiring.of("", layers)).partition(":")[2] in known, path.name
@@ -69,6 +72,7 @@ def test_every_line_once() -> None:
 
 
 @pytest.mark.corpus
+@pytest.mark.framework
 @pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corpus")
 def test_it_is_what_the_script_makes() -> None:
     assert builder.FILE.read_text(encoding="utf-8") == builder.build()

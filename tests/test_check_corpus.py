@@ -16,7 +16,7 @@ from yamlinject.checks.runner import check
 from yamlinject.config import Config
 from yamlinject.core import yaml_nodes as parsers
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.framework]
 
 SHIPPED = [
     path

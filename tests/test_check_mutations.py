@@ -18,7 +18,7 @@ from yamlinject.config import Config
 from yamlinject.core.document import Document, Row
 from yamlinject.errors import YamlInjectError
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.framework]
 
 EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
 

@@ -971,6 +971,7 @@ def test_the_base_beside_the_config_is_found_from_elsewhere(
     assert cli("check", "m/base_SimAM.yaml").codes == ["YI602"]
 
 
+@pytest.mark.framework
 @pytest.mark.parametrize("installed", [True, False])
 def test_generated_from_a_framework_s_base(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, installed: bool

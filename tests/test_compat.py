@@ -52,6 +52,7 @@ if hasattr(font, "getsize"):
 """
 
 
+@pytest.mark.framework
 def test_the_size_of_a_label(tmp_path: Path) -> None:
     """YOLOv5 fills a box of that size and writes the label from its upper left corner."""
     (tmp_path / "Arial.ttf").write_bytes(arial().read_bytes())
@@ -91,6 +92,7 @@ def test_a_numpy_that_has_trapz_keeps_its_own() -> None:
     assert vars(numpy)["trapz"] == "its own"
 
 
+@pytest.mark.framework
 def test_numpy_knows_trapz_under_run(tmp_path: Path) -> None:
     script = "import numpy\nprint(float(numpy.trapz([0.0, 1.0, 1.0], [0.0, 1.0, 3.0])))\n"
     assert python(script, *RUN, cwd=tmp_path, PYTHONWARNINGS="ignore::DeprecationWarning") == ["2.5"]
@@ -112,6 +114,7 @@ def general(folder: Path, problem: Exception | None) -> ModuleType:
     return module
 
 
+@pytest.mark.framework
 @pytest.mark.parametrize("error", [URLError("no network"), TimeoutError("timed out")], ids=repr)
 @pytest.mark.parametrize("font", ["Arial.Unicode.ttf", Path("/nowhere/Arial.Unicode.ttf")], ids=str)
 def test_another_font_where_none_can_be_downloaded(

@@ -16,7 +16,7 @@ from yamlinject.config import Config
 from yamlinject.core.selectors import SCOPES, Scope
 from yamlinject.errors import YamlInjectError
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.framework]
 
 _SELECTABLE = re.compile(r"[A-Za-z_][\w.]*")
 

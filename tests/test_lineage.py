@@ -53,7 +53,9 @@ def test_an_edited_one_whose_base_was_a_stream(tmp_path: Path) -> None:
     assert found.reference == "yolov5m"  # known by its layers and multiples
 
 
-@pytest.mark.parametrize("base", ["yolov5n", "yolov5x", "yolo11n"])
+@pytest.mark.parametrize(
+    "base", ["yolov5n", "yolov5x", pytest.param("yolo11n", marks=pytest.mark.framework)]
+)
 def test_one_made_by_hand_is_known_by_its_layers(base: str) -> None:
     found = resolve(load(base).add("SimAM", after="SPPF", provenance=False))
     assert found.evidence == "matched"

@@ -24,6 +24,8 @@ from yamlinject.checkout import codemod
 from yamlinject.library import recipes
 from yamlinject.nn import CBAM, ECA, SE, CoordAtt, SimAM
 
+pytestmark = pytest.mark.framework
+
 MODULES: list[type[nn.Module]] = [CBAM, ECA, SE, CoordAtt, SimAM]
 LEARNED: list[type[nn.Module]] = [CBAM, ECA, SE, CoordAtt]
 #: Kernel of ECA by channels: the odd number next to (log2(C) + 1) / 2, as the paper has it.

@@ -21,7 +21,11 @@ HEAVY = {"torch", "yolov5", "ultralytics", "numpy"}
 
 JOBS = [
     pytest.param(["add", "SimAM", "--after", "SPPF"], id="add"),
-    pytest.param(["add", "SimAM", "yolo11n", "--after", "C2PSA"], id="add-to-a-shipped-base"),
+    pytest.param(
+        ["add", "SimAM", "yolo11n", "--after", "C2PSA"],
+        id="add-to-a-shipped-base",
+        marks=pytest.mark.framework,
+    ),
     pytest.param(["add", "SimAM", "--after", "SPPF", "--diff"], id="diff"),
     pytest.param(["remove", "SimAM", "made.yaml", "-o", "out.yaml"], id="remove"),
     pytest.param(["show", "yolov5s"], id="show"),

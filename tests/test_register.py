@@ -304,7 +304,7 @@ def test_torch_is_not_imported(root: Path) -> None:
     code = (
         "import sys; from yamlinject.checkout.patch import Checkout; "
         f"patch = Checkout.open({str(root)!r}).register(['SimAM']); patch.save(); "
-        "assert not {'torch', 'yamlinject.nn', 'yaml'} & set(sys.modules)"
+        "assert not {'torch', 'yamlinject.nn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert Checkout.open(root).registered == ["SimAM"]
@@ -318,6 +318,7 @@ def yolov5(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return shutil.copytree(package(), tmp_path / "yolov5", ignore=shutil.ignore_patterns("__pycache__"))
 
 
+@pytest.mark.framework
 def test_the_real_files_are_restored(yolov5: Path) -> None:
     before = content(yolov5)
     registry = b"nn.ConvTranspose2d, DWConvTranspose2d, C3x"

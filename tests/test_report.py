@@ -291,7 +291,12 @@ def complete(folder: Path, line: str) -> list[str]:
             ["SPPF", "Stage"],
             id="quoted-args",
         ),
-        pytest.param("yamlinject show yolo11n-", [f"yolo11n-{t}" for t in TASKS], id="scaled-names"),
+        pytest.param(
+            "yamlinject show yolo11n-",
+            [f"yolo11n-{t}" for t in TASKS],
+            id="scaled-names",
+            marks=pytest.mark.framework,
+        ),
         pytest.param("yamlinject show /etc/hos*", [], id="glob-characters"),
     ],
 )

@@ -19,6 +19,8 @@ from torch.export import Dim
 
 from yamlinject.nn import SimAM
 
+pytestmark = pytest.mark.framework
+
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 SHAPES = [(2, 64, 20, 20), (1, 16, 40, 40), (3, 5, 7, 9), (2, 33, 80, 80), (1, 2, 600, 600), (4, 8, 4, 4)]
 STATISTICS = [(0, 1), (0, 300), (0, 1e-3), (-3, 0.5), (10, 1)]

@@ -97,7 +97,7 @@ def test_remove_leaves_what_changes_the_shape(config: Path, capsys: pytest.Captu
 def test_a_head_that_is_not_last(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text(BASE + "  - [[3, 2], 1, Segment, [nc]]\n")
     assert run(["add", "SimAM", "m.yaml", "--after", "4", "--in-place"]) == 2
-    assert "Detect is a detection head" in capsys.readouterr().err
+    assert "after layer 4 Detect: Detect gives detections, not one feature map" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
