@@ -32,6 +32,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return bool(_NEEDS_FRAMEWORK.search(collection_path.read_text(encoding="utf-8"))) or None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The corpus shows what comes out, not that lines are run: tracing it would double its time."""
+    for item in items:
+        if item.get_closest_marker("corpus"):
+            item.add_marker(pytest.mark.no_cover)
+
+
 def _has(*marks: str) -> Callable[..., bool]:
     """The answer of a test with these marks to the names of an expression of ``-m``."""
     return lambda name, **_: name in marks

@@ -751,7 +751,9 @@ from ultralytics.engine import trainer
 from ultralytics.utils import dist
 
 dist.generate_ddp_file = lambda trainer: "step.py"  # its own needs cloudpickle, and a data set with labels
-command, file = trainer.generate_ddp_command(SimpleNamespace(resume=True, world_size=2))
+plan = SimpleNamespace(resume=True, world_size=2)
+older = dist.generate_ddp_command.__code__.co_argcount == 2
+command, file = trainer.generate_ddp_command(*[2] * older, plan)
 subprocess.run(command, check=True)
 print(json.dumps([command, file]))
 """
