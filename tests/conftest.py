@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
+needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corpus")
 
 #: The line of a file whose tests all need what only the extra ``test`` installs, to be imported even.
 _NEEDS_FRAMEWORK = re.compile(r"^pytestmark = .*pytest\.mark\.framework", re.M)
@@ -50,4 +51,13 @@ def shipped(framework: str, folder: str) -> list[Path]:
     assert spec is not None, f"{framework} is not installed: pip install -e '.[test]'"
     assert spec.submodule_search_locations is not None
     (root,) = spec.submodule_search_locations
-    return sorted(Path(root, folder).rglob("*.yaml"))
+    found = sorted(Path(root, folder).rglob("*.yaml"))
+    assert len(found) > 15, f"{framework} ships no more than {len(found)} configs in {folder}"
+    return found
+
+
+def corpus(folder: str) -> list[Path]:
+    """Every config in a folder of the corpus; none only where there is no corpus at all."""
+    found = sorted((CORPUS / folder).rglob("*.yaml"))
+    assert found or not CORPUS.exists(), f"{CORPUS / folder} is empty"
+    return found

@@ -256,7 +256,10 @@ def test_rules_are_listed(cli: Cli, tmp_path: Path) -> None:
     listed = cli(tmp_path, "rule")
     assert (listed.code, listed.err) == (0, b"")
     rows = [row.split(maxsplit=3) for row in listed.out.decode().splitlines()]
-    assert rows == [[rule.code, rule.severity, rule.name, rule.summary] for rule in RULES.values()]
+    headings = [re.match(r"# (\w+) (\S+) \((\w+)\)\n", page(path.stem)) for path in sorted(PAGES.iterdir())]
+    assert [row[:3] for row in rows] == [[one[1], one[3], one[2]] for one in headings if one]
+    assert len({summary for *_, summary in rows}) == len(headings) >= 30
+    assert rows[5][3] == "a reference reaches back beyond layer 0"
 
 
 def test_every_rule_has_a_page_and_every_page_a_rule() -> None:

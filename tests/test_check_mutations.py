@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CORPUS, shipped
+from tests.conftest import corpus, shipped
 from yamlinject.checks.findings import Finding
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
@@ -32,7 +32,7 @@ Mutation = tuple[int, int, int]
 def upstream() -> list[Path]:
     """One upstream config of each wiring."""
     files = [*shipped("yolov5", "models"), *shipped("ultralytics", "cfg/models")]
-    files += sorted((CORPUS / "base").rglob("*.yaml"))
+    files += corpus("base")
     found: dict[object, Path] = {}
     for path in files:
         try:

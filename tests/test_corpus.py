@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests import oracle
-from tests.conftest import CORPUS, shipped
+from tests.conftest import CORPUS, corpus, needs_corpus, shipped
 from yamlinject.config import Config
 from yamlinject.core.selectors import SCOPES, Scope
 from yamlinject.errors import YamlInjectError
@@ -29,13 +29,9 @@ class Case(NamedTuple):
     targets: tuple[int, ...]
 
 
-def files(folder: str) -> list[Path]:
-    return sorted((CORPUS / folder).rglob("*.yaml"))
-
-
 def parameters(folder: str) -> Sequence[object]:
     """The files of a folder of the corpus, or one test that says why they are skipped."""
-    found = [pytest.param(path, id=path.relative_to(CORPUS).as_posix()) for path in files(folder)]
+    found = [pytest.param(path, id=path.relative_to(CORPUS).as_posix()) for path in corpus(folder)]
     return found or [pytest.param(None, marks=pytest.mark.skip(reason=f"no ../shared/corpus/{folder}"))]
 
 
@@ -78,7 +74,7 @@ def rewritable(path: Path) -> bytes:
 
 
 #: One upstream file of each kind. In the other ones only the insertions with several targets are tried.
-FIRST_OF_ITS_KIND = set({rewritable(path): path for path in reversed([*SHIPPED, *files("base")])}.values())
+FIRST_OF_ITS_KIND = set({rewritable(path): path for path in reversed([*SHIPPED, *corpus("base")])}.values())
 
 
 #: Undoing costs several times as much as inserting. Without this variable in the environment, it is left
@@ -185,9 +181,9 @@ def test_refused_of_the_shipped() -> None:
     assert [path.name for path in SHIPPED if path.name in REFUSED] == ["anchors.yaml"]
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corpus")
+@needs_corpus
 def test_refused_of_the_corpus() -> None:
-    paths = [path for folder in ("base", "edited", "irregular") for path in files(folder)]
+    paths = [path for folder in ("base", "edited", "irregular") for path in corpus(folder)]
     assert len(paths) == 650 + 329 + 11
     check_refused(paths)
     assert {path.name for path in paths} >= REFUSED.keys() - {"anchors.yaml"}

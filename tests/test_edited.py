@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests import oracle
-from tests.conftest import CORPUS
+from tests.conftest import CORPUS, needs_corpus
 from yamlinject.config import Config
 
 #: Not reproducible with ``add``, which inserts layers that keep channels below another layer.
@@ -71,7 +71,6 @@ def read_edits() -> list[Edit]:
 
 
 EDITS = read_edits()
-needs_corpus = pytest.mark.skipif(not EDITS, reason="no ../shared/corpus/edited.csv")
 
 
 def load(path: Path) -> oracle.Data:

@@ -65,6 +65,10 @@ def test_the_table_goes_one_way() -> None:
         assert all(order.index(other) < order.index(name) for other in allowed.split())
 
 
+def test_every_room_stands_in_the_table() -> None:
+    assert {room(name) for name in modules()} == set(MAY_IMPORT)
+
+
 @pytest.mark.parametrize("name", MAY_IMPORT)
 def test_a_room_imports_only_rooms_above_it_in_the_table(name: str) -> None:
     files = [(module, file) for module, file in modules().items() if room(module) == name]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import CORPUS, shipped
+from tests.conftest import CORPUS, needs_corpus, shipped
 from yamlinject import load
 from yamlinject.cli.app import run
 from yamlinject.errors import YamlInjectError
@@ -337,7 +337,7 @@ def test_configs_of_the_frameworks() -> None:
     assert checked > 80
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="needs the corpus")
+@needs_corpus
 def test_configs_of_others() -> None:
     checked = 0
     for file in sorted(CORPUS.rglob("*.yaml")):
