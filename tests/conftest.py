@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from _pytest.mark.expression import Expression
+
+from tests.support import Cli, Result
+from yamlinject.cli.app import run
 
 # the tests run in one process for each core, so that more threads would only get in each other's way
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -43,6 +47,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _has(*marks: str) -> Callable[..., bool]:
     """The answer of a test with these marks to the names of an expression of ``-m``."""
     return lambda name, **_: name in marks
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
+    """Run the command line in an empty folder, or in another one."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str, folder: Path | None = None) -> Result:
+        if folder:
+            monkeypatch.chdir(folder)
+        code = run(arguments)
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Result(code, out.decode(), err.decode())
+
+    return invoke
 
 
 def shipped(framework: str, folder: str) -> list[Path]:

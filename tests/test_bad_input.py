@@ -10,19 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
-BASE = """\
-nc: 2
-backbone:
-  - [-1, 1, Conv, [16, 3, 2]]  # 0
-  - [-1, 1, C3, [16]]  # 1
-  - [-1, 1, SPPF, [16, 5]]  # 2
-head:
-  - [[-1, 1], 1, Concat, [1]]  # 3
-  - [-1, 1, C3, [32]]  # 4
-  - [[1, 4], 1, Detect, [nc, anchors]]  # 5
-"""
+from tests.support import PREFIX, TWO_INPUTS, process
+
+BASE = TWO_INPUTS
 ADD = ("add", "SimAM", "in.yaml", "--after", "SPPF")
-PREFIX = "yamlinject: error: "
 SECONDS = 30
 
 
@@ -33,14 +24,7 @@ class Done(NamedTuple):
 
 
 def run(folder: Path, *arguments: str, stdin: bytes = b"") -> Done:
-    done = subprocess.run(
-        [sys.executable, "-m", "yamlinject", *arguments],
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = process(folder, *arguments, input=stdin, timeout=SECONDS)
     return Done(done.returncode, done.stdout, done.stderr.decode())
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
@@ -20,8 +19,8 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from tests.support import PREFIX, Cli
 from yamlinject.checks.rules import RULES
-from yamlinject.cli.app import run
 
 ROOT = Path(__file__).with_name("cases") / "check"
 PAGES = Path(__file__).resolve().parent.parent / "templates" / "rules"
@@ -38,33 +37,10 @@ HINT_IS_ABOUT_OTHER_LINES = {"YI003", "YI203", "YI303", "YI304", "YI603"}
 HEADER = re.compile(r"[^ :]+\.yaml:(?:(?P<line>\d+):\d+:)? (?P<code>YI\d{3}) (?P<severity>error|warning): ")
 
 
-class Result(NamedTuple):
-    code: int
-    out: bytes
-    err: bytes
-
-
 class Found(NamedTuple):
     code: str
     severity: str
     line: int | None
-
-
-Cli = Callable[..., Result]
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
-    """Run the command line in a folder."""
-
-    def invoke(folder: Path, *arguments: str) -> Result:
-        monkeypatch.chdir(folder)
-        code = run(arguments)
-        sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
-        return Result(code, out, err)
-
-    return invoke
 
 
 def code_of(case: Path) -> str:
@@ -82,9 +58,9 @@ def options(case: Path) -> list[str]:
     return shlex.split(found.read_text(encoding="utf-8")) if found else []
 
 
-def findings(printed: bytes) -> list[Found]:
+def findings(printed: str) -> list[Found]:
     """The findings that ``check`` printed as text, by their first lines."""
-    matches = map(HEADER.match, printed.decode().splitlines())
+    matches = map(HEADER.match, printed.splitlines())
     return [
         Found(match["code"], match["severity"], int(match["line"]) if match["line"] else None)
         for match in matches
@@ -123,29 +99,29 @@ def test_no_file_is_left_over() -> None:
 @pytest.mark.parametrize("case", BAD, ids=name_of)
 def test_bad(case: Path, cli: Cli) -> None:
     rule = RULES[code_of(case)]
-    result = cli(case.parent, "check", case.name, *options(case))
-    assert result.out.decode() == case.with_suffix(".txt").read_bytes().decode()
+    result = cli("check", case.name, *options(case), folder=case.parent)
+    assert result.out == case.with_suffix(".txt").read_bytes().decode()
     found = findings(result.out)
     assert (rule.code, rule.severity) in {(one.code, one.severity) for one in found}
     assert {one.severity for one in found} <= {"warning", rule.severity}
     assert result.code == (rule.severity == "error")
-    assert result.err.startswith(b"Checked 1 file: ")
-    assert result.err.count(b"\n") == 1
+    assert result.err.startswith("Checked 1 file: ")
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("case", BAD, ids=name_of)
 def test_strict_and_ignored(case: Path, cli: Cli) -> None:
-    assert cli(case.parent, "check", case.name, "--strict", *options(case)).code == 1
-    others = cli(case.parent, "check", case.name, "--ignore", code_of(case), *options(case))
+    assert cli("check", case.name, "--strict", *options(case), folder=case.parent).code == 1
+    others = cli("check", case.name, "--ignore", code_of(case), *options(case), folder=case.parent)
     assert code_of(case) not in {one.code for one in findings(others.out)}
 
 
 @pytest.mark.parametrize("case", GOOD, ids=name_of)
 def test_good(case: Path, cli: Cli) -> None:
-    result = cli(case.parent, "check", case.name, *options(case))
+    result = cli("check", case.name, *options(case), folder=case.parent)
     found = findings(result.out)
-    assert code_of(case) not in {one.code for one in found}, result.out.decode()
-    assert "error" not in {one.severity for one in found}, result.out.decode()
+    assert code_of(case) not in {one.code for one in found}, result.out
+    assert "error" not in {one.severity for one in found}, result.out
     assert result.code == 0
 
 
@@ -153,7 +129,7 @@ def test_good(case: Path, cli: Cli) -> None:
 def test_pairs_differ_where_the_finding_is(bad: Path, good: Path) -> None:
     """That the good one is good is tested above; here, that it is the bad one mended at that place."""
     code = code_of(bad)
-    named = {one.line for one in findings(bad.with_suffix(".txt").read_bytes()) if one.code == code}
+    named = {one.line for one in findings(bad.with_suffix(".txt").read_text("utf-8")) if one.code == code}
     changed = set(changed_lines(lines(bad), lines(good)))
     assert changed
     if None not in named and code not in HINT_IS_ABOUT_OTHER_LINES:
@@ -170,19 +146,19 @@ def test_most_bad_cases_are_mended_by_a_good_one() -> None:
 def test_fix_mends_index_comments_and_nothing_else(bad: Path, good: Path, cli: Cli, tmp_path: Path) -> None:
     folder = shutil.copytree(bad.parent.parent, tmp_path / code_of(bad)) / "bad"
     (tmp_path / ".git").mkdir()  # bases outside of a repository are not read
-    result = cli(folder, "check", bad.name, "--fix", *options(bad))
+    result = cli("check", bad.name, "--fix", *options(bad), folder=folder)
     left = {one.code for one in findings(result.out)}
     expected = bad.with_suffix(".txt").read_text(encoding="utf-8")
     if "check --fix does it" in expected:
         assert (folder / bad.name).read_bytes() == good.read_bytes()
-        assert b", fixed " in result.err
+        assert ", fixed " in result.err
         assert code_of(bad) not in left
-        again = cli(folder, "check", bad.name, "--fix", *options(bad))
-        assert b"fixed" not in again.err
+        again = cli("check", bad.name, "--fix", *options(bad), folder=folder)
+        assert "fixed" not in again.err
     else:
         assert (folder / bad.name).read_bytes() == bad.read_bytes()
-        assert b"fixed" not in result.err
-        assert result.out.decode() == expected
+        assert "fixed" not in result.err
+        assert result.out == expected
 
 
 def test_something_is_fixed() -> None:
@@ -212,9 +188,9 @@ WHOLE = [
 @pytest.mark.parametrize("code", RULES)
 def test_page(code: str, cli: Cli, tmp_path: Path) -> None:
     rule = RULES[code]
-    printed = cli(tmp_path, "rule", code)
-    assert (printed.code, printed.out, printed.err) == (0, (PAGES / f"{code}.md").read_bytes(), b"")
-    assert cli(tmp_path, "rule", code.lower()).out == printed.out
+    printed = cli("rule", code)
+    assert (printed.code, printed.out, printed.err) == (0, page(code), "")
+    assert cli("rule", code.lower()).out == printed.out
     rows = page(code).splitlines()
     assert rows[:2] == [f"# {code} {rule.name} ({rule.severity})", ""]
     assert 15 <= len(rows) <= 40
@@ -238,7 +214,7 @@ def test_page_says_whether_to_ignore_or_fix(code: str) -> None:
 )
 def test_example_of_page(code: str, which: str, text: str, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "example.yaml").write_text(text, encoding="utf-8")
-    found = findings(cli(tmp_path, "check", "example.yaml").out)
+    found = findings(cli("check", "example.yaml").out)
     assert {one.code for one in found} == ({code} if which == "wrong" else set())
 
 
@@ -253,9 +229,9 @@ def test_examples_that_are_no_whole_config_can_be_read() -> None:
 
 
 def test_rules_are_listed(cli: Cli, tmp_path: Path) -> None:
-    listed = cli(tmp_path, "rule")
-    assert (listed.code, listed.err) == (0, b"")
-    rows = [row.split(maxsplit=3) for row in listed.out.decode().splitlines()]
+    listed = cli("rule")
+    assert (listed.code, listed.err) == (0, "")
+    rows = [row.split(maxsplit=3) for row in listed.out.splitlines()]
     headings = [re.match(r"# (\w+) (\S+) \((\w+)\)\n", page(path.stem)) for path in sorted(PAGES.iterdir())]
     assert [row[:3] for row in rows] == [[one[1], one[3], one[2]] for one in headings if one]
     assert len({summary for *_, summary in rows}) == len(headings) >= 30
@@ -268,8 +244,8 @@ def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
 
 @pytest.mark.parametrize("code", ["YI999", "301", "YI3", "wrong-reference", "../../README"])
 def test_unknown_rule(code: str, cli: Cli, tmp_path: Path) -> None:
-    result = cli(tmp_path, "rule", code)
-    assert (result.code, result.out) == (2, b"")
-    assert result.err.count(b"\n") == 1
-    assert result.err.startswith(b"yamlinject: error: ")
-    assert code.encode() in result.err
+    result = cli("rule", code)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert result.err.startswith(PREFIX)
+    assert code in result.err

@@ -14,21 +14,11 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support import BASE
 from yamlinject.checks.discovery import File, find
 from yamlinject.checks.files import Options, check_file
 from yamlinject.checks.findings import Checked
 
-BASE = """\
-nc: 2
-backbone:
-  - [-1, 1, Conv, [16, 3, 2]]  # 0
-  - [-1, 1, C3, [16]]  # 1
-  - [-1, 1, SPPF, [16, 5]]  # 2
-head:
-  - [[-1, 1], 1, Concat, [1]]  # 3
-  - [-1, 1, C3, [32]]  # 4
-  - [[4], 1, Detect, [nc]]  # 5
-"""
 C3 = "[-1, 1, C3, [16]]"
 CONCAT = "[[-1, 1], 1, Concat"
 HEAD = "head:\n  - [-1, 1, Detect, [nc]]\n"

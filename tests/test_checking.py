@@ -12,105 +12,32 @@ import stat
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
 
+from tests.support import ADD, BAD, BASE, DOUBTFUL, GOOD, PREFIX, Cli, Result, process
 from yamlinject import load
 from yamlinject.checks import files as checking
 from yamlinject.checks import runner as checks
 from yamlinject.checks.findings import Finding
-from yamlinject.cli.app import run
 from yamlinject.config import Config
 from yamlinject.library import bases
 
-BASE = """\
-nc: 2
-backbone:
-  - [-1, 1, Conv, [16, 3, 2]]  # 0
-  - [-1, 1, C3, [16]]  # 1
-  - [-1, 1, SPPF, [16, 5]]  # 2
-head:
-  - [[-1, 1], 1, Concat, [1]]  # 3
-  - [-1, 1, C3, [32]]  # 4
-  - [[4], 1, Detect, [nc]]  # 5
-"""
-
-# what an insertion behind SPPF makes of it, by hand
-GOOD = """\
-nc: 2
-backbone:
-  - [-1, 1, Conv, [16, 3, 2]]  # 0
-  - [-1, 1, C3, [16]]  # 1
-  - [-1, 1, SPPF, [16, 5]]  # 2
-  - [-1, 1, SimAM, [16]]  # 3
-head:
-  - [[-1, 1], 1, Concat, [1]]  # 4
-  - [-1, 1, C3, [32]]  # 5
-  - [[5], 1, Detect, [nc]]  # 6
-"""
-# an error: the head reads itself (YI102), at line 10, columns 7 to 8
-BAD = GOOD.replace("[[5], 1, Detect", "[[6], 1, Detect")
-# a warning: PyYAML reads 1e-4 as text (YI401)
-DOUBTFUL = GOOD.replace("SimAM, [16]", "SimAM, [16, 1e-4]")
 # a warning that --fix mends (YI501): line 9 gives layer 5 the index 9
 STALE = GOOD.replace("# 5\n", "# 9\n")
 OTHER = "train: images/train\nnames: {0: cat}\n"
 
-ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
-PREFIX = "yamlinject: error: "
 BUG = "a bug in yamlinject, the other files were checked: "
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def heads(self) -> list[str]:
-        """The first line of every finding: ``FILE:LINE:COL: CODE severity``."""
-        return re.findall(r"^(\S.*?: YI\d{3} \w+): ", self.out, re.M)
-
-    @property
-    def codes(self) -> list[str]:
-        return re.findall(r"^\S.*?: (YI\d{3}) ", self.out, re.M)
-
-    @property
-    def summary(self) -> str:
-        return self.err.splitlines()[-1]
-
-
-Cli = Callable[..., Result]
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
-    """Run the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: str) -> Result:
-        code = run(arguments)
-        sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
-        return Result(code, out.decode(), err.decode())
-
-    return invoke
 
 
 def write(files: Mapping[str, str | bytes]) -> None:
     for name, content in files.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def process(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "yamlinject", *arguments]
-    settings: dict[str, Any] = {"cwd": folder, "capture_output": True, "timeout": 60, "check": False}
-    return subprocess.run(command, **{**settings, **more})
 
 
 def assert_refused(result: Result, *fragments: str) -> None:

@@ -19,25 +19,7 @@ import pytest
 import yaml
 
 from tests.conftest import REPOSITORY
-
-GOOD = """\
-nc: 2
-backbone:
-  - [-1, 1, Conv, [16, 3, 2]]  # 0
-  - [-1, 1, C3, [16]]  # 1
-  - [-1, 1, SPPF, [16, 5]]  # 2
-  - [-1, 1, SimAM, [16]]  # 3
-head:
-  - [[-1, 1], 1, Concat, [1]]  # 4
-  - [-1, 1, C3, [32]]  # 5
-  - [[5], 1, Detect, [nc]]  # 6
-"""
-
-# an error: the head reads itself since the layer above was put in
-BAD = GOOD.replace("[[5], 1, Detect", "[[6], 1, Detect")
-
-# a warning: PyYAML reads 1e-4 as text
-DOUBTFUL = GOOD.replace("SimAM, [16]", "SimAM, [16, 1e-4]")
+from tests.support import BAD, DOUBTFUL, GOOD
 
 #: YAML that is no model config, some of it nothing that PyYAML's safe_load could read.
 OTHERS = {

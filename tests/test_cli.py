@@ -7,26 +7,13 @@ import io
 import re
 import stat
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from yamlinject.cli.app import run
+from tests.support import ADD, TWO_INPUTS, Cli
 
-BASE = """\
-# two classes
-nc: 2
-backbone:
-  - [-1, 1, Conv, [16, 3, 2]]  # 0
-  - [-1, 1, C3, [16]]  # 1
-  - [-1, 1, SPPF, [16, 5]]  # 2
-head:
-  - [[-1, 1], 1, Concat, [1]]  # 3
-  - [-1, 1, C3, [32]]  # 4
-  - [[1, 4], 1, Detect, [nc, anchors]]  # 5
-"""
+BASE = "# two classes\n" + TWO_INPUTS
 
 # what `add SimAM --after SPPF` makes of it, by hand; the provenance line stands above
 AFTER_SPPF = """\
@@ -43,31 +30,10 @@ head:
   - [[1, 5], 1, Detect, [nc, anchors]]  # 6
 """
 
-ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
 
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Result]
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
-    """Run the command line in an empty folder that holds ``base.yaml``."""
-    monkeypatch.chdir(tmp_path)
-    Path("base.yaml").write_bytes(BASE.encode())
-
-    def invoke(*arguments: str) -> Result:
-        code = run(arguments)
-        sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
-        return Result(code, out.decode(), err.decode())
-
-    return invoke
+@pytest.fixture(autouse=True)
+def _base(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_bytes(BASE.encode())
 
 
 def files() -> set[str]:

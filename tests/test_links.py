@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_check_hostile import BASE, run
+from tests.support import BASE
+from tests.test_check_hostile import run
 from yamlinject.checks.discovery import find
 from yamlinject.files import left_by_link, repository
 

@@ -12,22 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import ADD, TWO_INPUTS
 from yamlinject import __version__
 from yamlinject.cli.app import app
 
-BASE = """\
-# two classes
-nc: 2
-backbone:
-  - [-1, 1, Conv, [16, 3, 2]]  # 0
-  - [-1, 1, Stage, [16]]  # 1
-  - [-1, 1, SPPF, [16, 5]]  # 2
-head:
-  - [[-1, 1], 1, Concat, [1]]  # 3
-  - [-1, 1, Stage, [32]]  # 4
-  - [[1, 4], 1, Detect, [nc, anchors]]  # 5
-"""
-ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
+BASE = "# two classes\n" + TWO_INPUTS.replace("C3", "Stage")
 PROGRAM = (sys.executable, "-m", "yamlinject")
 #: What else decides about colours and widths, or makes typer take a CI job for a terminal.
 CONTROLS = {"NO_COLOR", "FORCE_COLOR", "PY_COLORS", "COLUMNS", "TERMINAL_WIDTH", "GITHUB_ACTIONS"}

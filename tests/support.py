@@ -1,0 +1,78 @@
+"""What tests of the command line share: a small config, what becomes of it, and what a run prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+BASE = """\
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]  # 0
+  - [-1, 1, C3, [16]]  # 1
+  - [-1, 1, SPPF, [16, 5]]  # 2
+head:
+  - [[-1, 1], 1, Concat, [1]]  # 3
+  - [-1, 1, C3, [32]]  # 4
+  - [[4], 1, Detect, [nc]]  # 5
+"""
+# what an insertion after SPPF makes of it, by hand
+GOOD = """\
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]  # 0
+  - [-1, 1, C3, [16]]  # 1
+  - [-1, 1, SPPF, [16, 5]]  # 2
+  - [-1, 1, SimAM, [16]]  # 3
+head:
+  - [[-1, 1], 1, Concat, [1]]  # 4
+  - [-1, 1, C3, [32]]  # 5
+  - [[5], 1, Detect, [nc]]  # 6
+"""
+# an error: the head reads itself (YI102), at line 10, columns 7 to 8
+BAD = GOOD.replace("[[5], 1, Detect", "[[6], 1, Detect")
+# a warning: PyYAML reads 1e-4 as text (YI401)
+DOUBTFUL = GOOD.replace("SimAM, [16]", "SimAM, [16, 1e-4]")
+
+#: The base with a head that reads two layers and names anchors.
+TWO_INPUTS = BASE.replace("[[4], 1, Detect, [nc]]", "[[1, 4], 1, Detect, [nc, anchors]]")
+
+ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
+PREFIX = "yamlinject: error: "
+
+
+class Result(NamedTuple):
+    """What came of a run of the command line."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def heads(self) -> list[str]:
+        """The first line of every finding: ``FILE:LINE:COL: CODE severity``."""
+        return re.findall(r"^(\S.*?: YI\d{3} \w+): ", self.out, re.M)
+
+    @property
+    def codes(self) -> list[str]:
+        return re.findall(r"^\S.*?: (YI\d{3}) ", self.out, re.M)
+
+    @property
+    def summary(self) -> str:
+        return self.err.splitlines()[-1]
+
+
+class Cli(Protocol):
+    """Runs the command line in this process, in the folder of the test unless another is given."""
+
+    def __call__(self, *arguments: str, folder: Path | None = None) -> Result: ...
+
+
+def process(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line in a process of its own."""
+    command = [sys.executable, "-m", "yamlinject", *arguments]
+    settings: dict[str, Any] = {"cwd": folder, "capture_output": True, "timeout": 60, "check": False}
+    return subprocess.run(command, **{**settings, **more})
