@@ -97,7 +97,9 @@ def test_remove_tells_what_was_done(base: Path) -> None:
     assert removed.stem == "small"
     assert removed.base is added
     assert removed.rewrite.index_map.moved == (0, 1, 2, -1, 3, 4)
-    assert [(str(layer), from_) for layer, from_ in removed.rewrite.changes] == [("layer 5 (Detect)", [2, 3])]
+    assert [(str(one.layer), one.from_) for one in removed.rewrite.changes] == [
+        ("layer 5 (Detect)", [2, 3])
+    ]
 
 
 def test_diff_speaks_of_both_names(base: Path) -> None:

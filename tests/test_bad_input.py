@@ -216,7 +216,7 @@ ARGUMENTS: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
         ("yolov5s", "in-place"),
     ),
     ("remove-nothing", ("remove", "SimAM", "in.yaml", "-o", "x.yaml"), ("in.yaml: ", "no SimAM")),
-    ("remove-the-first", ("remove", "Conv", "in.yaml", "-o", "x.yaml"), ("in.yaml:3:5: ", "layer 0 (Conv)")),
+    ("remove-the-first", ("remove", "Conv", "in.yaml", "-o", "x.yaml"), ("in.yaml:3:5: layer 0 (Conv)",)),
     ("remove-to-nowhere", ("remove", "SPPF", "in.yaml"), ("-o", "--in-place")),
 ]
 

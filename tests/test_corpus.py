@@ -42,7 +42,7 @@ REFUSED = {
     "anchors.yaml": ("not a model config", None),  # of the yolov5 package: anchor boxes only
     "ultralytics__yolov5__models__hub__yolov5-bifpn__119aebb1.yaml": ("not valid YAML", 22),
     "ultralytics__yolov5__models__hub__yolov5-bifpn__69f7b593.yaml": ("not valid YAML", 20),
-    "ultralytics__yolov5__models__hub__yolov5-bifpn__f1dd7c60.yaml": ("layer 12 (Concat): 'from' 20 is", 30),
+    "ultralytics__yolov5__models__hub__yolov5-bifpn__f1dd7c60.yaml": ("layer 12 (Concat): 'from' 20", 30),
     "Liudongyun-max__yolov5-7.0-weed-detect__models__yolov5s_BF_SW.yaml": (
         "layer 17 (Detect): 'from' 17 is",
         46,

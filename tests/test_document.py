@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from yamlinject import ConfigError, RefusalError, SourceError
@@ -172,7 +174,7 @@ def test_lists_with_other_keys_are_no_layers() -> None:
 )
 def test_references_that_name_no_earlier_layer(row: str, place: tuple[int, int], message: str) -> None:
     document = Document.parse(f"backbone:\n{ROW}  - {row}\n{HEAD}")
-    with pytest.raises(ConfigError, match=message) as caught:
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         document.check_references()
     assert caught.value.place == place
 

@@ -282,7 +282,8 @@ def test_github() -> None:
     assert list(finding_report.github(SEVERAL)) == [
         "::error file=gone.yaml::gone.yaml: cannot read it: no such file or directory",
         "::error file=models/x.yaml,line=41,endLine=41,col=9,endColumn=11,title=YI301 wrong-reference"
-        "::layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)%0Ahint: write 15: the attention at 10 moved it",
+        "::layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)%0Ahint: write 15: "
+        "the attention at 10 moved it",
         "::error file=<stdin>,title=YI003 no-layer-lists"
         "::there is no backbone%0Ahint: write the two lists of rows",
         "::warning file=<stdin>,line=7,endLine=7,col=8,endColumn=9,title=YI402 stacked-attention"

@@ -24,16 +24,16 @@ def test_a_generated_config() -> None:
     found = resolve(load("yolov5s").add("SimAM", after="C3"))
     assert (found.name, found.edited) == ("yolov5s", False)
     assert found.base.to_bytes() == load("yolov5s").to_bytes()
-    assert (found.evidence, found.reference, found.misread) == ("recorded", "yolov5s", [])
+    assert (found.evidence, found.reference, found.wrong_readers) == ("recorded", "yolov5s", [])
     # the four SimAM stand at 3, 6, 9 and 12
-    assert found.places == [index for index in range(29) if index not in (3, 6, 9, 12)]
+    assert found.aligned == [index for index in range(29) if index not in (3, 6, 9, 12)]
 
 
 def test_several_lines_are_undone() -> None:
     config = load("yolov5s").add("SimAM", after="C3").add("CBAM", after="SPPF").add("SE", after="0")
     found = resolve(config)
     assert found.base.to_bytes() == load("yolov5s").to_bytes()
-    assert [config.layers[index].module for index in range(31) if index not in found.places] == [
+    assert [config.layers[index].module for index in range(31) if index not in found.aligned] == [
         *["SE", "SimAM", "SimAM", "SimAM", "SimAM", "CBAM"]
     ]
 
@@ -68,7 +68,7 @@ def test_one_with_a_module_that_nobody_knows() -> None:
     config = base.add("EMA", after="SPPF", args="[1024]", provenance=False)
     found = resolve(config)
     assert (found.evidence, found.name, found.reference) == ("matched", "yolov5s", "yolov5s")
-    assert found.places == [index for index in range(26) if index != 10]
+    assert found.aligned == [index for index in range(26) if index != 10]
     assert found.base.to_bytes() == base.to_bytes()
 
 
@@ -77,14 +77,14 @@ def test_one_with_a_second_module_of_the_bases_own() -> None:
     config = load("yolov5n").add("SPP", after="SPPF", args="[channels, [5, 9]]", provenance=False)
     found = resolve(config)
     assert (found.evidence, found.name) == ("matched", "yolov5n")
-    assert found.places == [index for index in range(26) if index != 10]
+    assert found.aligned == [index for index in range(26) if index != 10]
 
 
 def test_exchanged_modules(tmp_path: Path) -> None:
     """The base to build has them too; the references are compared with upstream's."""
     text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
     found = resolve(edited(tmp_path, text, "[-1, 6, C3, [256]]", "[-1, 6, C2f, [256]]"))
-    assert (found.evidence, found.reference, found.misread) == ("matched", "yolov5s", [])
+    assert (found.evidence, found.reference, found.wrong_readers) == ("matched", "yolov5s", [])
     assert [layer.module for layer in found.base.layers].count("C2f") == 1
     assert len(found.base.layers) == 25
 
@@ -102,13 +102,13 @@ head:
 def test_one_that_nobody_knows() -> None:
     found = resolve(Config("own.yaml", OWN.encode()))
     assert (found.evidence, found.name, found.reference) == ("none", "without attention", None)
-    assert found.places == [0, 2, 3]
+    assert found.aligned == [0, 2, 3]
 
 
 def test_the_model_of_a_checkpoint() -> None:
     own = Config("own.yaml", OWN.encode())
     found = resolve(own, None, own.without([1]).layers)
-    assert (found.evidence, found.name, found.places) == ("given", "the checkpoint's model", [0, 2, 3])
+    assert (found.evidence, found.name, found.aligned) == ("given", "the checkpoint's model", [0, 2, 3])
     with pytest.raises(RefusalError, match="it has no Conv for the layer 0 of that"):
         resolve(own, None, load("yolov5s").layers)
 
@@ -117,7 +117,7 @@ def test_a_given_base_decides_what_the_attention_is() -> None:
     base = load("yolov5s").add("SimAM", after="C3").add("CBAM", after="SPPF")
     config = base.add("EMA", after="head/C3@0", args="[channels, 8]")
     found = resolve(config, base)
-    (added,) = set(range(len(config.layers))) - set(found.places)
+    (added,) = set(range(len(config.layers))) - set(found.aligned)
     assert config.layers[added].module == "EMA"
     assert (found.evidence, found.reference) == ("given", base.label)
 

@@ -46,7 +46,7 @@ def match(text: str, *known: Wiring) -> tuple[str, list[tuple[int, list[int]]]] 
     found = matching.match(config(text), known or (OTHER, BASE))
     if found is None:
         return None
-    return found.base.name, [(wrong.layer.index, wrong.wanted) for wrong in found.misread]
+    return found.base.name, [(wrong.layer.index, wrong.expected) for wrong in found.wrong_readers]
 
 
 def test_the_base_itself() -> None:
@@ -121,7 +121,7 @@ def test_several_references_far_off_are_another_design() -> None:
     assert match(one) == ("base", [(11, [7, 10])])
 
 
-def test_the_wiring_with_the_fewest_wrong_references_is_the_base() -> None:
+def test_the_wiring_with_the_fewest_wrong_readers_is_the_base() -> None:
     older = parse(str(BASE).replace("base:", "older:").replace("Concat@8,4", "Concat@8,3"))
     assert match(ROWS, older, BASE) == ("base", [])
     assert match(ROWS.replace("-1,4", "-1,3"), BASE, older) == ("older", [])
@@ -248,4 +248,4 @@ def test_a_module_of_the_base_is_its_own() -> None:
     """
     found = matching.match(config(rows), [detr])
     assert found is not None
-    assert (found.places, found.misread) == ([0, 1, 3, 5, 6, 7, 8, 9], [])
+    assert (found.aligned, found.wrong_readers) == ([0, 1, 3, 5, 6, 7, 8, 9], [])

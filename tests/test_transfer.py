@@ -29,11 +29,11 @@ AFTER_SPPF = [*range(10), *range(11, 26)]
 AFTER_C3 = [0, 1, 2, 4, 5, 7, 8, 10, 11, 13, *range(14, 29)]
 
 
-@pytest.mark.parametrize(("after", "places"), [("SPPF", AFTER_SPPF), ("C3", AFTER_C3)])
-def test_the_tutorials_configs(after: str, places: list[int]) -> None:
-    assert len(places) == 25
+@pytest.mark.parametrize(("after", "aligned"), [("SPPF", AFTER_SPPF), ("C3", AFTER_C3)])
+def test_the_tutorials_configs(after: str, aligned: list[int]) -> None:
+    assert len(aligned) == 25
     state = {f"model.{index}.conv.weight": index for index in range(25)}
-    expected = {f"model.{place}.conv.weight": index for index, place in enumerate(places)}
+    expected = {f"model.{place}.conv.weight": index for index, place in enumerate(aligned)}
     found = transfer_state_dict(state, inserted(after))
     assert list(found.items()) == list(expected.items())
 

@@ -165,7 +165,7 @@ def test_wrong_wiring_that_still_builds_is_found(
     assert result.config.eval_shapes == result.base.eval_shapes
     (problem,) = result.problems
     assert problem.startswith(f"{layer} reads ")
-    assert f" has to read {wanted}, as in yolov5s" in problem
+    assert f", expected {wanted} as in yolov5s" in problem
     assert not result.proven
 
 

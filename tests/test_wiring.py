@@ -23,7 +23,7 @@ BASE = layers("Conv -1", "C3 -1", "SPPF -1", "Concat -1 1", "Detect 1 3")
 
 
 @pytest.mark.parametrize(
-    ("rows", "places"),
+    ("rows", "aligned"),
     [
         pytest.param(
             ["Conv -1", "C3 -1", "SPPF -1", "Concat -1 1", "Detect 1 3"], [0, 1, 2, 3, 4], id="same"
@@ -49,8 +49,8 @@ BASE = layers("Conv -1", "C3 -1", "SPPF -1", "Concat -1 1", "Detect 1 3")
         ),
     ],
 )
-def test_align(rows: list[str], places: list[int] | None) -> None:
-    assert alignment.align(layers(*rows), BASE) == places
+def test_align(rows: list[str], aligned: list[int] | None) -> None:
+    assert alignment.align(layers(*rows), BASE) == aligned
 
 
 @pytest.mark.parametrize(("new", "is_told"), [(1, True), (66, True), (67, False), (120, False)])
@@ -95,11 +95,13 @@ def test_twins_are_told_apart_as_far_as_it_takes_little_time(new: int, is_told: 
         ),
     ],
 )
-def test_misread(rows: list[str], wrong: list[tuple[int, list[int]]]) -> None:
+def test_wrong_readers(rows: list[str], wrong: list[tuple[int, list[int]]]) -> None:
     config = layers(*rows)
-    places = alignment.align(config, BASE)
-    assert places is not None
-    assert [(wrong.layer.index, wrong.wanted) for wrong in alignment.misread(config, BASE, places)] == wrong
+    aligned = alignment.align(config, BASE)
+    assert aligned is not None
+    assert [
+        (wrong.layer.index, wrong.expected) for wrong in alignment.wrong_readers(config, BASE, aligned)
+    ] == wrong
 
 
 def test_attention_that_nothing_reads_and_what_goes_past_it() -> None:

@@ -185,7 +185,7 @@ class Config:
     def without(self, layers: Sequence[int]) -> Rewritten:
         """The config without the layers of those indices; raises :class:`YamlInjectError`."""
         with named(self.label):
-            rewrite = plan.take_out(self.document, layers)
+            rewrite = plan.remove_layers(self.document, layers)
         return Rewritten(self, rewrite, self.stem)
 
     def was_made_like(self, other: Rewritten) -> bool:

@@ -112,7 +112,9 @@ class Subject:
     @cached_property
     def expected(self) -> dict[int, list[int]]:
         """What the layers with other references than in the base have to read."""
-        return {wrong.layer.index: wrong.wanted for wrong in (self.match.misread if self.match else [])}
+        return {
+            wrong.layer.index: wrong.expected for wrong in (self.match.wrong_readers if self.match else [])
+        }
 
     @cached_property
     def generated(self) -> Generated | None:

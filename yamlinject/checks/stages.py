@@ -55,7 +55,7 @@ class Stages:
 
 def _follows(layers: Sequence[Layer], index: int) -> bool:
     """Whether a layer reads just the one above it and keeps its size."""
-    return alignment.could_be_put_in(layers[index]) and graph.sources(layers[index]) == [index - 1]
+    return alignment.could_be_injected(layers[index]) and graph.sources(layers[index]) == [index - 1]
 
 
 def _is_block(subject: Subject, index: int) -> bool:

@@ -170,7 +170,7 @@ def remove(document: Document, module: str, *, proven: bool = True) -> Rewrite:
     return _without(document, removed, changed, line, proven)
 
 
-def take_out(document: Document, removed: Sequence[int]) -> Rewrite:
+def remove_layers(document: Document, removed: Sequence[int]) -> Rewrite:
     """Take the layers ``removed`` out, whatever they are; their readers read what those layers read.
 
     Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.

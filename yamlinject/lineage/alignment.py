@@ -1,6 +1,6 @@
 """A config held against its base: which layers were put in, and which references went wrong.
 
-Pure functions over the layers of both; ``places`` gives the index in the config of each layer of the base.
+Pure functions over the layers of both; ``aligned`` gives the index in the config of each layer of the base.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _NOTHING = -2
 _MOST_WORK = 10_000
 
 
-class Misread(NamedTuple):
+class WrongReader(NamedTuple):
     """A layer that does not read what it reads in the base.
 
-    ``wanted``: what it has to read, in the config's numbering; ``positions``: which of its references are
+    ``expected``: what it has to read, in the config's numbering; ``positions``: which of its references are
     wrong; ``swapped``: they are the right ones in another order.
     """
 
     layer: Layer
-    wanted: list[int]
+    expected: list[int]
     positions: list[int]
     swapped: bool
 
@@ -55,47 +55,49 @@ def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]
     most = _MOST_WORK // len(layers)
     for index in [index for index, place in enumerate(first) if place != last[index]][:most]:
         mixed += [*first[:index], *last[index:]], [*last[:index], *first[index:]]
-    fitting = [places for places in mixed if _fits(layers, base, places)]
-    wrong = [len(list(misread(layers, base, places))) for places in fitting]
-    return [places for places, count in zip(fitting, wrong, strict=True) if count == min(wrong)]
+    fitting = [aligned for aligned in mixed if _fits(layers, base, aligned)]
+    wrong = [len(list(wrong_readers(layers, base, aligned))) for aligned in fitting]
+    return [aligned for aligned, count in zip(fitting, wrong, strict=True) if count == min(wrong)]
 
 
-def _fits(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> bool:
-    if places[0] or any(later <= earlier for earlier, later in pairwise(places)):
+def _fits(layers: Sequence[Layer], base: Sequence[Layer], aligned: Sequence[int]) -> bool:
+    if aligned[0] or any(later <= earlier for earlier, later in pairwise(aligned)):
         return False
-    return all(could_be_put_in(layers[index]) for index in put_in(layers, places))
+    return all(could_be_injected(layers[index]) for index in injected(layers, aligned))
 
 
 def _places(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int]:
     """The first position in ``layers`` for each of ``base``, in their order, as far as there is one."""
-    places: list[int] = []
+    aligned: list[int] = []
     for position, layer in enumerate(layers):
-        if len(places) < len(base) and _alike(layer, base[len(places)]):
-            places.append(position)
-    return places
+        if len(aligned) < len(base) and _alike(layer, base[len(aligned)]):
+            aligned.append(position)
+    return aligned
 
 
 def _alike(layer: Layer, other: Layer) -> bool:
     return layer.module == other.module and len(layer.references) == len(other.references)
 
 
-def could_be_put_in(layer: Layer) -> bool:
+def could_be_injected(layer: Layer) -> bool:
     """Whether ``layer`` may be attention that was put in below another layer: one input, no stride."""
     return len(layer.references) == 1 and graph.stride_factor(layer) == 1
 
 
-def put_in(layers: Sequence[Layer], places: Sequence[int]) -> list[int]:
+def injected(layers: Sequence[Layer], aligned: Sequence[int]) -> list[int]:
     """The indices of the layers that are not the base's."""
-    return sorted({layer.index for layer in layers} - set(places))
+    return sorted({layer.index for layer in layers} - set(aligned))
 
 
-def misread(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int]) -> Iterator[Misread]:
+def wrong_readers(
+    layers: Sequence[Layer], base: Sequence[Layer], aligned: Sequence[int]
+) -> Iterator[WrongReader]:
     """The layers whose references do not mean what they mean in ``base``.
 
     A layer that was put in stands for the one that it reads, directly or through others. All others
     read as many layers as in ``base``.
     """
-    of_base = {place: index for index, place in enumerate(places)}
+    of_base = {place: index for index, place in enumerate(aligned)}
     means = {graph.IMAGE: graph.IMAGE}
     output = {graph.IMAGE: graph.IMAGE}  # what stands for each layer of the base, so far
     for layer in layers:
@@ -109,7 +111,7 @@ def misread(layers: Sequence[Layer], base: Sequence[Layer], places: Sequence[int
             wrong = [position for position, (found, right) in pairs if found != right]
             if wrong:
                 right = [output[source] for source in wanted]
-                yield Misread(layer, right, wrong, sorted(read) == sorted(wanted))
+                yield WrongReader(layer, right, wrong, sorted(read) == sorted(wanted))
         output[means[layer.index]] = layer.index
 
 

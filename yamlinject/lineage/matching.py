@@ -16,7 +16,7 @@ from yamlinject.core.layer import Layer
 from yamlinject.core.modules import known
 from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment
-from yamlinject.lineage.alignment import Misread
+from yamlinject.lineage.alignment import WrongReader
 
 #: With modules replaced, only this many of the most similar wirings are looked at more closely.
 _CLOSEST = 12
@@ -35,8 +35,8 @@ class Match(NamedTuple):
     """A base, where its layers stand in the config, and what the config reads otherwise."""
 
     base: Wiring
-    places: list[int]
-    misread: list[Misread]
+    aligned: list[int]
+    wrong_readers: list[WrongReader]
 
 
 def match(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
@@ -44,17 +44,17 @@ def match(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
 
     One of which modules were replaced is taken only where no other explains them.
     """
-    return without_exchange(layers, wirings) or _with_replaced(layers, wirings)
+    return without_replacement(layers, wirings) or _with_replaced(layers, wirings)
 
 
-def without_exchange(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Match | None:
+def without_replacement(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Match | None:
     """The wiring of ``wirings`` that explains ``layers`` with injected layers and nothing else."""
     exact = [
-        Match(base, places, list(alignment.misread(layers, base.layers, places)))
+        Match(base, aligned, list(alignment.wrong_readers(layers, base.layers, aligned)))
         for base in wirings
-        if (places := alignment.align(layers, base.layers)) is not None
+        if (aligned := alignment.align(layers, base.layers)) is not None
     ]
-    return min(exact, key=lambda found: (len(found.misread), -len(found.places)), default=None)
+    return min(exact, key=lambda found: (len(found.wrong_readers), -len(found.aligned)), default=None)
 
 
 def _with_replaced(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
@@ -84,29 +84,29 @@ def _explanations(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[tuple
 
     That are kinds of modules replaced or injected, and then, among ways with as many, wrong references.
     """
-    for places in _alignments(layers, base):
+    for aligned in _alignments(layers, base):
         replaced = {
             (original.module, factor, layers[place].module)
-            for original, factor, place in zip(base.layers[:-1], base.factors, places, strict=False)
+            for original, factor, place in zip(base.layers[:-1], base.factors, aligned, strict=False)
             if original.module != layers[place].module
         }
         new = {module for _, _, module in replaced}
-        injected = {layers[index].module for index in alignment.put_in(layers, places)}
+        injected = {layers[index].module for index in alignment.injected(layers, aligned)}
         has_two_roles = any(known(module).declares_channels for module in injected & new)
         if len(new) < len(replaced) or has_two_roles:
             continue  # one block for several things: another design
         same = {
             place
-            for original, place in zip(base.layers, places, strict=True)
+            for original, place in zip(base.layers, aligned, strict=True)
             if original.module == layers[place].module
             or (known(original.module).concatenates and known(layers[place].module).concatenates)
         }
         wrong = [
             reader
-            for reader in alignment.misread(layers, base.layers, places)
+            for reader in alignment.wrong_readers(layers, base.layers, aligned)
             if reader.layer.index in same or reader.layer is layers[-1]  # another block joins what fits it
         ]
-        yield (len(replaced) + len(injected), len(wrong)), Match(base, places, wrong)
+        yield (len(replaced) + len(injected), len(wrong)), Match(base, aligned, wrong)
 
 
 def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
@@ -122,7 +122,7 @@ def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
         # what declares its channels is a block, and seldom attention
         block = int(known(layer.module).declares_channels)
         factor = graph.stride_factor(layer)
-        injected = block if layer.index and alignment.could_be_put_in(layer) else _NEVER
+        injected = block if layer.index and alignment.could_be_injected(layer) else _NEVER
         new, gain = [counts[0] + injected], [_NEVER]
         first = size - (len(layers) - layer.index) + 1
         for count in range(1, size + 1):
@@ -142,12 +142,12 @@ def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
 
 
 def _traced(layers: Sequence[Layer], saved: Sequence[Sequence[int]], count: int, least: int) -> list[int]:
-    places = []
+    aligned = []
     for layer in reversed(layers):
         if saved[layer.index][count] < least:
-            places.append(layer.index)
+            aligned.append(layer.index)
             count -= 1
-    return places[::-1]
+    return aligned[::-1]
 
 
 def _replaced(layer: Layer, factor: float | None, base: Wiring, index: int, is_last: bool) -> int:
@@ -167,9 +167,9 @@ def _replaced(layer: Layer, factor: float | None, base: Wiring, index: int, is_l
 
 def _is_meant(layers: Sequence[Layer], found: Match) -> bool:
     """Whether all that differs are numbers that were not counted right, and not another design."""
-    most = len(layers) - len(found.places) + 1
-    return len(found.misread) <= 1 or all(
+    most = len(layers) - len(found.aligned) + 1
+    return len(found.wrong_readers) <= 1 or all(
         abs(source - wanted) <= most
-        for wrong in found.misread
-        for source, wanted in zip(graph.sources(wrong.layer), wrong.wanted, strict=True)
+        for wrong in found.wrong_readers
+        for source, wanted in zip(graph.sources(wrong.layer), wrong.expected, strict=True)
     )

@@ -16,7 +16,7 @@ from yamlinject.errors import RefusalError, YamlInjectError, named
 from yamlinject.library import architectures, bases, recipes
 from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment, matching
-from yamlinject.lineage.alignment import Misread
+from yamlinject.lineage.alignment import WrongReader
 from yamlinject.lineage.matching import Match
 from yamlinject.lineage.recorded import recorded_base, undone
 
@@ -37,14 +37,14 @@ class Lineage:
     """What ``config`` was made from.
 
     ``match``: the base that its references are compared with, None where there is nothing but the config
-    itself to go by; ``places``: where the layers of the base stand in the config.
+    itself to go by; ``aligned``: where the layers of the base stand in the config.
     ``original``: the base as a config, where there is one.
     ``edited``: the config is not what its provenance lines generate.
     """
 
     evidence: Evidence
     config: Config
-    places: list[int]
+    aligned: list[int]
     match: Match | None = None
     original: Config | None = None
     edited: bool = False
@@ -52,7 +52,7 @@ class Lineage:
     @cached_property
     def injected(self) -> list[int]:
         """The indices of the layers that are not the base's."""
-        return alignment.put_in(self.config.parsed.layers, self.places)
+        return alignment.injected(self.config.parsed.layers, self.aligned)
 
     @cached_property
     def base(self) -> Config:
@@ -79,9 +79,9 @@ class Lineage:
         return self.match.base.name if self.match else None
 
     @property
-    def misread(self) -> list[Misread]:
+    def wrong_readers(self) -> list[WrongReader]:
         """The layers that do not read what they read in the base."""
-        return self.match.misread if self.match else []
+        return self.match.wrong_readers if self.match else []
 
 
 def resolve(
@@ -109,20 +109,20 @@ def resolve(
     match = _searched(config, search)
     edited = bool(config.parsed.provenance)
     if match:
-        return Lineage("matched", config, match.places, match, edited=edited)
+        return Lineage("matched", config, match.aligned, match, edited=edited)
     layers = config.parsed.layers
     attention = {layer.index for layer in layers[1:-1] if _is_attention(layer)}
     return Lineage("none", config, [index for index in range(len(layers)) if index not in attention])
 
 
 def _given(config: Config, base: Config) -> Lineage:
-    match = matching.without_exchange(config.parsed.layers, [Wiring.of(base.label, base.layers)])
+    match = matching.without_replacement(config.parsed.layers, [Wiring.of(base.label, base.layers)])
     if match is None:
         with named(config.label):
             raise RefusalError(
                 f"it is not {base.label} with attention layers inserted: give another `base`"
             )
-    return Lineage("given", config, match.places, match, base)
+    return Lineage("given", config, match.aligned, match, base)
 
 
 def _trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
@@ -136,10 +136,10 @@ def _trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
                 "two layers alike: which one is new cannot be told: give `base`",
                 config.document.place(min(set(found[0]) ^ set(found[1]))),
             )
-    (places,) = found
+    (aligned,) = found
     base = Wiring.of("the checkpoint's model", architecture)
-    misread = list(alignment.misread(config.layers, base.layers, places))
-    return Lineage("given", config, places, Match(base, places, misread))
+    wrong = list(alignment.wrong_readers(config.layers, base.layers, aligned))
+    return Lineage("given", config, aligned, Match(base, aligned, wrong))
 
 
 def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
@@ -154,20 +154,20 @@ def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
 def _recorded(config: Config) -> Lineage | None:
     """What the provenance lines say: undone they give the base, or the config was edited since."""
     lines = config.parsed.provenance
-    current, places = config, list(range(len(config.parsed.layers)))
+    current, aligned = config, list(range(len(config.parsed.layers)))
     exact, left = False, len(lines)
     for restored in undone(config):
-        places = [places[old] for old, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
+        aligned = [aligned[old] for old, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
         current, exact, left = restored, restored.exact, left - 1
     oldest = lines[-1].provenance
     if exact and not left:
         base = Wiring.of(oldest.request.base, current.layers)
-        return Lineage("recorded", config, places, Match(base, places, []), current)
+        return Lineage("recorded", config, aligned, Match(base, aligned, []), current)
     layers = config.parsed.layers
     for known in (recorded_base(oldest, config.path)[0], None if left else _known(current)):
-        match = matching.without_exchange(layers, _wirings([known] if known else []))
+        match = matching.without_replacement(layers, _wirings([known] if known else []))
         if match:
-            return Lineage("recorded", config, match.places, match, known, edited=True)
+            return Lineage("recorded", config, match.aligned, match, known, edited=True)
     return None
 
 
@@ -179,7 +179,7 @@ def _searched(config: Config, search: Search) -> Match | None:
     found = matching.match(layers, architectures.wirings())
     if found or search == "upstream":
         return found
-    return matching.without_exchange(
+    return matching.without_replacement(
         layers, _wirings(Config(base.name, base.data) for base in bases.known())
     )
 
@@ -194,7 +194,7 @@ def _wirings(configs: Iterable[Config]) -> Iterator[Wiring]:
 def _is_attention(layer: Layer) -> bool:
     """Whether a layer is attention by the name of its module."""
     by_name = layer.module in recipes.names() or modules.known(layer.module).role == "attention"
-    return by_name and alignment.could_be_put_in(layer)
+    return by_name and alignment.could_be_injected(layer)
 
 
 def _known(like: Config) -> Config | None:
@@ -205,10 +205,10 @@ def _known(like: Config) -> Config | None:
         found = Config(base.name, base.data)
         if _modules(found) != modules:
             continue
-        places = alignment.align(like.layers, found.layers)
-        if places is None:
+        aligned = alignment.align(like.layers, found.layers)
+        if aligned is None:
             continue
-        wrong = sum(1 for _ in alignment.misread(like.layers, found.layers, places))
+        wrong = sum(1 for _ in alignment.wrong_readers(like.layers, found.layers, aligned))
         differences = 2 * wrong + (_scaling(found) != _scaling(like))
         if best is None or differences < fewest:
             best, fewest = found, differences

@@ -136,7 +136,7 @@ def verify(
         notes=_notes(config, found, model, attention),
     )
     measure.become_identities(model.model, indices)
-    if measure.carry_weights(base_model, model, found.places):
+    if measure.carry_weights(base_model, model, found.aligned):
         same = map(torch.equal, measure.outputs(model, image), base_outputs)
         result.equal = len(outputs) == len(base_outputs) and all(same)
     result.problems = _wiring_problems(config, found) or _differences(result)
@@ -236,9 +236,9 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
 def _wiring_problems(config: Config, found: Lineage) -> list[str]:
     """What the config reads wrongly, as far as there is something to hold it against."""
     return [
-        f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, expected {flow(wrong.wanted)} as in "
+        f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, expected {flow(wrong.expected)} as in "
         f"{found.reference}"
-        for wrong in found.misread
+        for wrong in found.wrong_readers
     ]
 
 

@@ -102,10 +102,10 @@ def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tu
     """
     own = _layers(checkpoint.architecture)
     found = _known(config, base, own)
-    modules = [config.layers[place].module for place in found.places]
+    modules = [config.layers[place].module for place in found.aligned]
     if own and [layer.module for layer in own] != modules:
         raise another_model(config, own)
-    return found.name, _map(config, found.places)
+    return found.name, _map(config, found.aligned)
 
 
 def _known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Lineage:
@@ -117,11 +117,11 @@ def _known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Li
     return found
 
 
-def _map(config: Config, places: Sequence[int]) -> IndexMap:
-    """The index map of the insertion that left the base's layers at ``places``."""
-    put_in = alignment.put_in(config.layers, places)
-    above = [sum(place < index for place in places) - 1 for index in put_in]
-    return IndexMap.inserting(len(places), above)
+def _map(config: Config, aligned: Sequence[int]) -> IndexMap:
+    """The index map of the insertion that left the base's layers at ``aligned``."""
+    injected = alignment.injected(config.layers, aligned)
+    above = [sum(place < index for place in aligned) - 1 for index in injected]
+    return IndexMap.inserting(len(aligned), above)
 
 
 def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
@@ -173,7 +173,7 @@ def transfer(
     builder = frameworks.find(framework, config)
     if reverse:
         found = _known(config, base)
-        name, target, moved = found.name, found.base, _map(config, found.places)
+        name, target, moved = found.name, found.base, _map(config, found.aligned)
     else:
         name, moved = index_map(config, held, base)
         target = config

@@ -35,9 +35,9 @@ def _without_effect(subject: Subject) -> Iterator[tuple[Layer, str]]:
     """The layers that no path leads to the head from, and why there is none."""
     unreached = set(range(len(subject.layers))) - alignment.reached(subject.layers)
     if subject.match:
-        base, places = subject.match.base.layers, subject.match.places
+        base, aligned = subject.match.base.layers, subject.match.aligned
         alive = alignment.reached(base)
-        unreached -= {place for index, place in enumerate(places) if index not in alive}
+        unreached -= {place for index, place in enumerate(aligned) if index not in alive}
     readers = graph.readers(subject.layers) if unreached else []
     for index in sorted(unreached):
         layer = subject.layers[index]
@@ -54,15 +54,15 @@ def _without_effect(subject: Subject) -> Iterator[tuple[Layer, str]]:
 @rule("YI305", "warning", "a layer reads past the attention, from the layer above it", needs="graph")
 def bypassed_attention(subject: Subject) -> Iterator[Problem]:
     """Only where the attention has an effect, and is not read by mistake."""
-    misread = subject.match.misread if subject.match else []
-    mistaken = {graph.sources(wrong.layer)[position] for wrong in misread for position in wrong.positions}
+    wrong = subject.match.wrong_readers if subject.match else []
+    mistaken = {graph.sources(each.layer)[position] for each in wrong for position in each.positions}
     reached = alignment.reached(subject.layers) - mistaken
     attention = {layer.index for layer in subject.attention}
     indices: dict[int, int] = {}  # one for each layer that attention reads
     for layer in subject.attention:
         if layer.index in reached:
             indices.setdefault(graph.sources(layer)[0], layer.index)
-    wrong_rows = {wrong.layer.index for wrong in misread}
+    wrong_rows = {each.layer.index for each in wrong}
     read_at = {
         reader.index: {source: at for at, source in reversed([*enumerate(graph.sources(reader))])}
         for reader in subject.layers

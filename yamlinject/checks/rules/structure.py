@@ -43,7 +43,7 @@ def malformed_row(subject: Subject) -> Iterator[Problem]:
 
 @rule("YI005", "warning", "a row shares its text with another place through a YAML alias")
 def shared_row(subject: Subject) -> Iterator[Problem]:
-    """A framework reads it; a rewrite would change both places at once."""
+    """A framework reads it; a rewrite would change both aligned at once."""
     for row in subject.rows:
         if row.shared:
             yield Problem(

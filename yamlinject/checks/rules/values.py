@@ -93,16 +93,16 @@ def stale_freeze(subject: Subject) -> Iterator[Problem]:
     given = subject.document.data.get("freeze")
     if not isinstance(given, list) or not subject.match:
         return
-    frozen, places = {number for number in given if graph.is_index(number)}, subject.match.places
+    frozen, aligned = {number for number in given if graph.is_index(number)}, subject.match.aligned
     original = subject.lineage.original if subject.lineage else None
     base = original.document.data.get("freeze") if original else None
     if isinstance(base, list):
-        before = {number for number in base if graph.is_index(number) and number < len(places)}
+        before = {number for number in base if graph.is_index(number) and number < len(aligned)}
     else:  # the list that means the whole backbone, which is longer now
         backbone = [layer.index for layer in subject.match.base.layers if layer.section == "backbone"]
         before = frozen if sorted(frozen) == backbone else set()
-    wanted = {places[index] for index in before}
-    if not before or (wanted <= frozen and not frozen & set(places) - wanted):
+    wanted = {aligned[index] for index in before}
+    if not before or (wanted <= frozen and not frozen & set(aligned) - wanted):
         return
     if sorted(before) == list(range(min(before), max(before) + 1)):  # all from one to another
         wanted = set(range(min(wanted), max(wanted) + 1))

@@ -11,7 +11,7 @@ from yamlinject.checks.stages import Stages
 from yamlinject.core import graph, modules
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import Layer, flow
-from yamlinject.lineage.alignment import Misread
+from yamlinject.lineage.alignment import WrongReader
 from yamlinject.lineage.matching import Match
 
 
@@ -20,8 +20,8 @@ def wrong_reference(subject: Subject) -> Iterator[Problem]:
     """An injected layer stands for the one that it reads."""
     if subject.match is None:
         return
-    of_base = {place: index for index, place in enumerate(subject.match.places)}
-    for wrong in subject.match.misread:
+    of_base = {place: index for index, place in enumerate(subject.match.aligned)}
+    for wrong in subject.match.wrong_readers:
         if _is_swapped(subject, wrong):
             continue
         for position in wrong.positions:
@@ -30,7 +30,7 @@ def wrong_reference(subject: Subject) -> Iterator[Problem]:
 
 
 def _wrong_reference(
-    subject: Subject, match: Match, wrong: Misread, position: int, of_base: Mapping[int, int]
+    subject: Subject, match: Match, wrong: WrongReader, position: int, of_base: Mapping[int, int]
 ) -> Problem:
     """``of_base`` has the layers that come from the base, and their indices there."""
     layers, reference = subject.layers, wrong.layer.references[position]
@@ -38,21 +38,21 @@ def _wrong_reference(
         subject.rows[wrong.layer.index],
         match.base.layers[of_base[wrong.layer.index]].references[position],
     )
-    wanted = wrong.wanted[position]
+    expected = wrong.expected[position]
     source = graph.resolve(wrong.layer.index, reference)
-    hint = f"write {row.written(position, wanted)}"
-    put_in = layers[source] if source not in of_base else None
-    if put_in and source > wanted and graph.sources(put_in) != [source - 1]:
-        hint += f", or let {put_in} read -1 if it belongs there"
+    hint = f"write {row.written(position, expected)}"
+    injected = layers[source] if source not in of_base else None
+    if injected and source > expected and graph.sources(injected) != [source - 1]:
+        hint += f", or let {injected} read -1 if it belongs there"
     elif reference == number:
-        above = wanted - number
+        above = expected - number
         hint += f": {reference} is still the base's number, and {_layers(above)} put in above it"
     elif reference >= 0:
-        way = "low" if source < wanted else "high"
-        hint += f": {reference} is {abs(source - wanted)} too {way} (it is {number} in the base)"
+        way = "low" if source < expected else "high"
+        hint += f": {reference} is {abs(source - expected)} too {way} (it is {number} in the base)"
     return Problem(
         row.references[position],
-        f"{wrong.layer} reads {_named(layers, source)}, expected {_named(layers, wanted)}",
+        f"{wrong.layer} reads {_named(layers, source)}, expected {_named(layers, expected)}",
         hint,
         match.base.name,
     )
@@ -97,13 +97,13 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
 @rule("YI306", "warning", "a layer reads its inputs in another order than in the base")
 def swapped_inputs(subject: Subject) -> Iterator[Problem]:
     """The channels of a Concat come in the order of its inputs, and so do the weights after it."""
-    for wrong in subject.match.misread if subject.match else ():
+    for wrong in subject.match.wrong_readers if subject.match else ():
         if _is_swapped(subject, wrong):
             row = subject.rows[wrong.layer.index]
             yield Problem(
                 Span(row.references[0].start, row.references[-1].end),
                 f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, in another order than the base",
-                f"write {_reordered(row, wrong.wanted)}: weights trained on the base fit no other order",
+                f"write {_reordered(row, wrong.expected)}: weights trained on the base fit no other order",
                 subject.base_name,
             )
 
@@ -116,15 +116,15 @@ def not_the_base(subject: Subject) -> Iterator[Problem]:
         yield Problem(None, f"it is not {subject.given.label} with layers put in", hint)
 
 
-def _is_swapped(subject: Subject, wrong: Misread) -> bool:
+def _is_swapped(subject: Subject, wrong: WrongReader) -> bool:
     """Whether only the order is wrong; a head's inputs have their sizes, so that it matters there."""
     return wrong.swapped and wrong.layer is not subject.layers[-1]
 
 
-def _reordered(row: Row, wanted: Sequence[int]) -> str:
-    """The references of a row as they are written, in the order of ``wanted``."""
+def _reordered(row: Row, expected: Sequence[int]) -> str:
+    """The references of a row as they are written, in the order of ``expected``."""
     written = dict(zip(graph.sources(row.layer), row.layer.references, strict=True))
-    return ", ".join(str(written.get(source, source)) for source in wanted)
+    return ", ".join(str(written.get(source, source)) for source in expected)
 
 
 def _named(layers: Sequence[Layer], index: int) -> str:
