@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import time
 from itertools import permutations
 from pathlib import Path
 
@@ -448,8 +449,10 @@ def test_a_deep_expression_is_no_traceback(terms: int) -> None:
 
 
 def test_a_long_file_is_read_in_reasonable_time() -> None:
-    text = MODEL + "x = [1, 2, 3]  # é\n" * 20_000
+    text = MODEL + "x = [1, 2, 3]  # é\n" * 5_000
+    started = time.process_time()
     assert codemod.model_with(text, "SimAM") == text.replace(REGISTRY, "{Conv, C3, SimAM}")
+    assert time.process_time() - started < 10
 
 
 def test_places_of_names() -> None:

@@ -1,0 +1,100 @@
+"""What processes of the pool do: a module that imports little, since each that is started imports it."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from yamlinject.checks.workers import map_in_order
+
+
+def tenfold(item: int) -> int:
+    return item * 10
+
+
+def uneven(item: int) -> int:
+    """The first ones take longest."""
+    time.sleep(0.2 if item < 2 else 0)
+    return item
+
+
+def doomed(item: int) -> str:
+    if item % 4 == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if item == 5:
+        os._exit(7)
+    return f"{item} done"
+
+
+def unlucky(path: str) -> str:
+    """Killed at the first try only."""
+    if path.endswith("x") and not Path(path).exists():
+        Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Path(path).name
+
+
+def large(item: int) -> str:
+    return "x" * item
+
+
+def stray(item: int) -> str:
+    raise ValueError("that it does not tell")
+
+
+def lost(item: object, how: str) -> str:
+    return f"{item} {how}"
+
+
+def killed_at(item: int, how: str) -> int:
+    return -1
+
+
+def scenes(folder: str) -> dict[str, Iterator[object]]:
+    names = [f"{folder}/{name}" for name in ("a", "bx", "c", "dx")]
+    return {
+        "tenfold": map_in_order(tenfold, range(100), 3, killed_at),
+        "more-jobs-than-items": map_in_order(tenfold, [1, 2], 8, killed_at),
+        "none": map_in_order(tenfold, [], 2, killed_at),
+        "uneven": map_in_order(uneven, range(20), 3, killed_at),
+        "doomed": map_in_order(doomed, range(9), 3, lost),
+        "all-doomed": map_in_order(doomed, [3, 7, 11], 2, lost),
+        "unlucky": map_in_order(unlucky, names, 2, lost),
+        "large": map(len, map_in_order(large, [2**22, 1, 2**22], 2, lost)),
+        "stray": map_in_order(stray, [1], 1, lost),
+        "closed-early": first(map_in_order(uneven, range(1000), 3, killed_at)),
+    }
+
+
+EXPECTED: dict[str, list[object]] = {
+    "tenfold": [item * 10 for item in range(100)],
+    "more-jobs-than-items": [10, 20],
+    "none": [],
+    "uneven": [*range(20)],
+    "doomed": [
+        *("0 done", "1 done", "2 done", "3 was killed (signal 9)", "4 done", "5 ended with exit code 7"),
+        *("6 done", "7 was killed (signal 9)", "8 done"),
+    ],
+    "all-doomed": [f"{item} was killed (signal 9)" for item in (3, 7, 11)],
+    "unlucky": ["a", "bx", "c", "dx"],
+    "large": [2**22, 1, 2**22],
+    "stray": ["1 ended with exit code 1"],
+    "closed-early": [0],
+}
+
+
+def first(results: Iterator[object]) -> Iterator[object]:
+    yield next(results)
+    results.close()  # type: ignore[attr-defined]  # a generator
+
+
+def play(method: str, scene: str, folder: str) -> None:
+    """What a process of its own does, for a fork with the threads of pytest in it would be a warning."""
+    multiprocessing.set_start_method(method)
+    print(json.dumps([*scenes(folder)[scene]]))
+    assert not multiprocessing.active_children()
