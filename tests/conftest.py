@@ -22,6 +22,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corpus")
 
+#: Windows has no such thing as these are about: pseudo-terminals, process groups, named pipes, owners and
+#: modes of files, limits of a process, shell scripts, links that everybody may make.
+_POSIX = (
+    "bad_input check_hostile checking ci links package report run source strangers_lines visible workers"
+)
+collect_ignore = [f"test_{name}.py" for name in _POSIX.split()] if sys.platform == "win32" else []
+
 #: The line of a file whose tests all need what only the extra ``test`` installs, to be imported even.
 _NEEDS_FRAMEWORK = re.compile(r"^pytestmark = .*pytest\.mark\.framework", re.M)
 

@@ -169,6 +169,13 @@ def test_path_or_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
     assert len(load(name).layers) == layers
 
 
+@pytest.mark.parametrize("name", ["models\\yolov5s", "C:\\models\\yolov5s", ".\\yolov5s", "models/yolov5s"])
+def test_a_folder_of_windows_makes_a_path(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(os, "sep", "\\")
+    assert bases.is_path(name)
+    assert not bases.is_path("yolov5s")
+
+
 def test_load_takes_a_path_object(tmp_path: Path) -> None:
     path = tmp_path / "deep.v2.yaml"
     path.write_text(TINY)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ADD, TWO_INPUTS, Cli
+from yamlinject.cli.app import run
 
 BASE = "# two classes\n" + TWO_INPUTS
 
@@ -135,6 +136,19 @@ def test_output_to_stdout(cli: Cli) -> None:
     assert (result.code, result.out) == (0, AFTER_SPPF)
     assert "inserted" in result.err
     assert files() == set()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_config_on_standard_output_has_its_own_line_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newline: str
+) -> None:
+    """Standard output of Windows writes every line feed as two characters."""
+    monkeypatch.chdir(tmp_path)
+    Path("base.yaml").write_bytes(BASE.replace("\n", newline).encode())
+    stdout = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, encoding="utf-8", newline="\r\n"))
+    assert run([*ADD, "--no-provenance", "-o", "-"]) == 0
+    assert stdout.getvalue() == AFTER_SPPF.replace("\n", newline).encode()
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "-"]])

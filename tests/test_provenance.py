@@ -46,6 +46,8 @@ def test_written_form() -> None:
         "it's.yaml",
         'say "hi".yaml',
         "C:\\models\\a.yaml",
+        "..\\my models\\new.yaml",
+        "\\\\server\\share\\a.yaml",
         "模型/é.yaml",
         "x (layers 1; base sha256:0123456789abcdef).yaml",
         "# y.yaml",
