@@ -127,7 +127,7 @@ def test_good(case: Path, cli: Cli) -> None:
 
 @pytest.mark.parametrize(("bad", "good"), PAIRS, ids=[name_of(bad) for bad, _ in PAIRS])
 def test_pairs_differ_where_the_finding_is(bad: Path, good: Path) -> None:
-    """That the good one is good is tested above; here, that it is the bad one mended at that place."""
+    """That the good one is good is tested above; here, that it is the bad one fixed at that place."""
     code = code_of(bad)
     named = {one.line for one in findings(bad.with_suffix(".txt").read_text("utf-8")) if one.code == code}
     changed = set(changed_lines(lines(bad), lines(good)))

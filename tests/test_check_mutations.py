@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.corpus, pytest.mark.framework]
 
 EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
 
-#: Where attention is put in for this test: behind these modules, which between them every family has.
+#: Where attention is inserted for this test: behind these modules, which between them every family has.
 MODULES = ("SPPF", "C3", "C2f", "C3k2", "Conv", "BottleneckCSP", "RepNCSPELAN4", "GhostConv")
 
 #: A mutation of one reference: layer, which of its references, and the layer that it reads then.

@@ -27,7 +27,7 @@ from yamlinject.checks.findings import Finding
 from yamlinject.config import Config
 from yamlinject.library import bases
 
-# a warning that --fix mends (YI501): line 9 gives layer 5 the index 9
+# a warning that --fix fixes (YI501): line 9 gives layer 5 the index 9
 STALE = GOOD.replace("# 5\n", "# 9\n")
 OTHER = "train: images/train\nnames: {0: cat}\n"
 
@@ -443,7 +443,7 @@ def test_wrong_usage(cli: Cli, options: list[str], fragments: list[str]) -> None
     assert_refused(cli("check", "good.yaml", *options), *fragments)
 
 
-# --- mending
+# --- fixing
 
 
 def test_fix(cli: Cli) -> None:
@@ -708,7 +708,7 @@ def test_progress_in_a_terminal(tmp_path: Path, jobs: str) -> None:
     assert code == 0
     assert "checking" in shown
     assert "100%" in shown
-    # taken away again, so that the summary stands alone
+    # removed again, so that the summary stands alone
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.rpartition("\x1b[2K")[2])
     assert last.split() == "Checked 50 files: nothing found".split()
 

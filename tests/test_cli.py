@@ -221,9 +221,9 @@ def test_fix_comments(cli: Cli) -> None:
     assert left_alone.out == AFTER_SPPF.replace("# 5\n", "# 7\n")
     assert "layers 4" in left_alone.err
     assert "--fix-comments" in left_alone.err
-    mended = cli(*ADD, "--no-provenance", "--fix-comments", "-o", "-")
-    assert mended.out == AFTER_SPPF
-    assert "note" not in mended.err
+    fixed = cli(*ADD, "--no-provenance", "--fix-comments", "-o", "-")
+    assert fixed.out == AFTER_SPPF
+    assert "note" not in fixed.err
 
 
 @pytest.mark.parametrize(

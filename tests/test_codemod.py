@@ -1,4 +1,4 @@
-"""Classes and names put into Python sources, and taken out again."""
+"""Classes and names put into Python sources, and removed again."""
 
 from __future__ import annotations
 

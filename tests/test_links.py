@@ -12,7 +12,7 @@ from tests.test_check_hostile import run
 from yamlinject.checks.discovery import find
 from yamlinject.files import left_by_link, repository
 
-#: A warning that --fix mends: the comment gives layer 4 another index.
+#: A warning that --fix fixes: the comment gives layer 4 another index.
 STALE = BASE.replace("# 4", "# 3")
 MENDED = BASE
 #: An error: a layer reads a later one.

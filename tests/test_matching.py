@@ -128,7 +128,7 @@ def test_the_wiring_with_the_fewest_wrong_readers_is_the_base() -> None:
 
 
 def test_of_wirings_that_fit_alike_the_largest_is_the_base() -> None:
-    """Fewer layers that were put in."""
+    """Fewer layers that were inserted."""
     small = parse("small: Conv/2 C2f | Detect@1")
     large = parse("large: Conv/2 C2f C2f | Detect@2")
     rows = "Conv -1 64 3 2\nC2f -1 64\nC2f -1 64\nDetect 2"

@@ -366,7 +366,7 @@ def test_a_module_that_fails(modules: Path) -> None:
         imported("waited_for")
     assert seen == []
     assert "waited_for" not in sys.modules
-    write(file, "WORD = 'mended and longer'\n")
+    write(file, "WORD = 'fixed and longer'\n")
     imported("waited_for")
     assert len(seen) == 1
 

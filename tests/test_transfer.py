@@ -110,7 +110,7 @@ def test_reverse_with_a_tensor_of_a_new_layer() -> None:
     with pytest.raises(YamlInjectError) as caught:
         transfer_state_dict(state, inserted("SPPF", module="CBAM"), reverse=True)
     assert str(caught.value) == (
-        "model.10.reduce.weight: layer 10 was put in, and the base has no place for it"
+        "model.10.reduce.weight: layer 10 was inserted, and the base has no place for it"
     )
 
 
@@ -150,7 +150,7 @@ class Value:
 
 @st.composite
 def maps(draw: st.DrawFn) -> tuple[int, list[int]]:
-    """The number of layers, and after which of them one is put in, some of them twice."""
+    """The number of layers, and after which of them one is inserted, some of them twice."""
     size = draw(st.integers(1, 12))
     return size, draw(st.lists(st.integers(0, size - 1), max_size=6))
 
@@ -205,5 +205,5 @@ def test_an_injected_layer_has_no_place_in_the_base(given_map: tuple[int, list[i
         if index in old:
             renamed(f"model.{index}.weight", index_map, reverse=True)
         else:
-            with pytest.raises(YamlInjectError, match=f"layer {index} was put in"):
+            with pytest.raises(YamlInjectError, match=f"layer {index} was inserted"):
                 renamed(f"model.{index}.weight", index_map, reverse=True)

@@ -247,7 +247,7 @@ def test_args_with_other_channels_are_noted() -> None:
 
 
 def test_another_base_is_refused() -> None:
-    with pytest.raises(RefusalError, match="it is not yolo11n with attention layers put in"):
+    with pytest.raises(RefusalError, match="it is not yolo11n with attention layers inserted"):
         verified(load("yolov5s").add("SimAM", after="SPPF"), base=load("yolo11n"))
 
 

@@ -396,7 +396,7 @@ def test_reverse_refuses_what_the_base_has_no_place_for(
     config = save_config(tmp_path, "yolov5n", "CBAM", "C3")
     convert(save_checkpoint(tmp_path / "base.pt"), config, tmp_path / "forth.pt")
     line = refused(capsys, tmp_path / "forth.pt", config, "--reverse", "-o", tmp_path / "back.pt")
-    assert "layer 3 was put in" in line
+    assert "layer 3 was inserted" in line
     assert not (tmp_path / "back.pt").exists()
 
 

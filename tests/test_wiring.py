@@ -1,4 +1,4 @@
-"""A config held against its base, on layers written by hand."""
+"""A config compared with its base, on layers written by hand."""
 
 from __future__ import annotations
 

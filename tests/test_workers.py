@@ -204,16 +204,16 @@ def test_an_interrupt_from_the_keyboard(folder: Path, method: str, seconds: floa
 
 def test_an_interrupted_fix_leaves_whole_files(tmp_path: Path) -> None:
     stale = SLOW.replace("[64]]\n", "[64]]  # 7-P3\n")
-    mended = stale.replace("# 7-P3", "# 1-P3")
-    assert stale != mended
+    fixed = stale.replace("# 7-P3", "# 1-P3")
+    assert stale != fixed
     for number in range(12):
         (tmp_path / f"{number:02}.yaml").write_text(stale)
     check = start(tmp_path, "--fix")
     workers(check)
-    while not any(path.read_text() == mended for path in tmp_path.glob("*.yaml")):
+    while not any(path.read_text() == fixed for path in tmp_path.glob("*.yaml")):
         time.sleep(0.01)
     os.killpg(check.pid, signal.SIGINT)
     check.communicate(timeout=SECONDS)
     assert ends(check.pid)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{number:02}.yaml" for number in range(12)]
-    assert {path.read_text() for path in tmp_path.iterdir()} <= {stale, mended}
+    assert {path.read_text() for path in tmp_path.iterdir()} <= {stale, fixed}

@@ -201,7 +201,7 @@ class Config:
                 if restored.exact:
                     return True
                 raise RefusalError(
-                    "this command was run on it before, and it was edited since: take the layers out first "
+                    "this command was run on it before, and it was edited since: remove the layers first "
                     f"with yamlinject remove {made.request.module} {self.name} --in-place",
                     self.document.lines.place(start),
                     file=self.label,

@@ -15,7 +15,7 @@ class Place(NamedTuple):
 
 
 class YamlInjectError(Exception):
-    """Something that the user can mend; ``str()`` gives ``FILE:LINE:COL: what and what to do``.
+    """Something that the user can fix; ``str()`` gives ``FILE:LINE:COL: what and what to do``.
 
     The core knows no file names: whoever reads the file adds the name with :func:`named`.
     """

@@ -1,4 +1,4 @@
-"""The sources of a YOLO checkout with a module put in or taken out: text in, text out.
+"""The sources of a YOLO checkout with a module inserted or removed: text in, text out.
 
 The class goes into ``models/common.py`` as a block between two comments, and its name into the lists of
 ``models/yolo.py``. What is added is proven by the tree of the result, what is removed by adding it again.
@@ -165,12 +165,10 @@ def _check_names(source: PySource, module: str, body: str, own: Block | None) ->
         there.add(name)
         if name in new and not (own and own.start <= source.start(node) < own.end):
             raise RefusalError(
-                f"there is a {name} that is not yamlinject's: rename it or take it out", source.place(node)
+                f"there is a {name} that is not yamlinject's: rename it or remove it", source.place(node)
             )
         if name == "__all__":
-            raise RefusalError(
-                f"__all__ would hide {module} from import *: take it out", source.place(node)
-            )
+            raise RefusalError(f"__all__ would hide {module} from import *: remove it", source.place(node))
     missing = [name for name in ("torch", "nn") if name not in there]
     if missing:
         raise RefusalError(f"{module} needs {' and '.join(missing)}, not imported here")
@@ -197,7 +195,7 @@ def _own(text: str, module: str) -> Block | None:
 def _check_intact(text: str, block: Block) -> None:
     if not block.intact:
         raise RefusalError(
-            f"this class {block.module} of yamlinject was edited: undo that, or take it out by hand",
+            f"this class {block.module} of yamlinject was edited: undo that, or remove it by hand",
             _place(text, block.start),
         )
 

@@ -1,4 +1,4 @@
-"""A list of names in a Python text, such as an import's: a name put in, or taken out again."""
+"""A list of names in a Python text, such as an import's: a name inserted, or removed again."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def without_name(source: PySource, find: Callable[[PySource], Names | None], nam
     except YamlInjectError:
         pass
     raise RefusalError(
-        f"{name} does not stand as yamlinject writes it: take it out by hand", source.place(item)
+        f"{name} does not stand as yamlinject writes it: remove it by hand", source.place(item)
     )

@@ -1,4 +1,4 @@
-"""A checkout of YOLOv5 or of a fork: a module put into its sources, or taken out again, as a patch to save.
+"""A checkout of YOLOv5 or of a fork: a module put into its sources, or removed again, as a patch to save.
 
 A module is yamlinject's where ``models/common.py`` holds its block. So that block is written first and
 removed last, and a run that was cut short between the two files is finished or undone by the next one.
@@ -139,9 +139,7 @@ class Checkout(NamedTuple):
             )
             if place:
                 hint = " (--undo does)" if self._left_behind(module) else ""
-                raise RefusalError(
-                    f"there is a {module} that is not yamlinject's: take it out{hint}", place
-                )
+                raise RefusalError(f"there is a {module} that is not yamlinject's: remove it{hint}", place)
             shadows = codemod.star_imports(self.model.text, "models.experimental")
         path = self.root / _EXPERIMENTAL
         if shadows and isfile(path):

@@ -42,7 +42,7 @@ class PySource:
         self._readable = _UNDECODED.sub("?", text)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about a "\d", which is not ours to mend
+                warnings.simplefilter("ignore")  # about a "\d", which is not ours to fix
                 self.tree = ast.parse(self._readable)
         except SyntaxError as error:
             place = Place(max(error.lineno or 1, 1), max(error.offset or 1, 1))
@@ -66,7 +66,7 @@ class PySource:
         return self._offset(node.lineno, node.col_offset)
 
     def end(self, node: ast.expr | ast.stmt | ast.alias) -> int:
-        """The offset behind the last character of ``node``."""
+        """The offset after the last character of ``node``."""
         return self._offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
     def place(self, node: ast.expr | ast.stmt | ast.alias) -> Place:

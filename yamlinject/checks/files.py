@@ -1,4 +1,4 @@
-"""``check`` on files: reading them, mending them, and doing so in several processes."""
+"""``check`` on files: reading them, fixing them, and doing so in several processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Options(NamedTuple):
     """How files are checked.
 
     ``base``: what all of them are compared with; ``known_bases``: whether to look for a base otherwise.
-    ``codes``: the rules that count. ``fix``: whether to mend what can be mended without a choice.
+    ``codes``: the rules that count. ``fix``: whether to fix what can be fixed without a choice.
     """
 
     base: Config | None = None
@@ -116,13 +116,13 @@ def _checked(file: File, label: str, options: Options) -> Checked:
     try:
         found = check(config, options.base, known_bases=options.known_bases)
         counted = [finding for finding in found if finding.rule.code in options.codes]
-        mended = [finding for finding in counted if finding.fix] if options.fix and path else []
-        if mended and path:
-            _mend(config, path, mended)
+        fixed = [finding for finding in counted if finding.fix] if options.fix and path else []
+        if fixed and path:
+            _fix(config, path, fixed)
             counted = [finding for finding in counted if not finding.fix]
     except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
         return Checked(label, error=str(error))
-    return Checked(label, tuple(_first(counted)), fixed=len(mended))
+    return Checked(label, tuple(_first(counted)), fixed=len(fixed))
 
 
 def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -138,7 +138,7 @@ def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
             yield Finding(RULES[code], more, "")
 
 
-def _mend(config: Config, path: Path, findings: Sequence[Finding]) -> None:
+def _fix(config: Config, path: Path, findings: Sequence[Finding]) -> None:
     """Make the edits that ``findings`` bring along; they change comments and nothing else."""
     left = files.left_by_link(path)
     if left is not None:

@@ -82,7 +82,7 @@ def _yamlinject(
     pass
 
 
-#: Everything behind the first argument belongs to the program that is run.
+#: Everything after the first argument belongs to the program that is run.
 _PASS_THROUGH = {"allow_extra_args": True, "allow_interspersed_args": False}
 
 for function, example, settings in (

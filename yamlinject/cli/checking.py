@@ -51,7 +51,7 @@ def check(
     output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Mend what needs no choice: index comments that are wrong.")
+        bool, typer.Option("--fix", help="Fix what needs no choice: index comments that are wrong.")
     ] = False,
     jobs: Annotated[
         int, typer.Option(min=0, help="How many processes; 0 is one a core when there are many files.")
@@ -73,7 +73,7 @@ def check(
     if base == "-" and "-" in paths:
         raise YamlInjectError("standard input cannot be the base and what is checked")
     if fix and "-" in paths:
-        raise YamlInjectError("--fix needs files to mend: standard input is none")
+        raise YamlInjectError("--fix needs files to fix: standard input is none")
     options = checking.Options(
         base=load(base) if base is not None else None,
         known_bases=not no_base,

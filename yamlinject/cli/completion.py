@@ -40,7 +40,7 @@ def base(incomplete: str) -> list[str]:
 
 
 def selector(context: typer.Context, incomplete: str) -> list[str]:
-    """The modules of the base that stands on the command line, also behind a comma or a scope."""
+    """The modules of the base that stands on the command line, also after a comma or a scope."""
     try:
         layers = load(_base_before(context)).layers
     except (YamlInjectError, ValueError):

@@ -81,7 +81,7 @@ def add(
     ] = False,
     fix_comments: Annotated[
         bool,
-        typer.Option("--fix-comments", help="Also mend index comments that were wrong before."),
+        typer.Option("--fix-comments", help="Also fix index comments that were wrong before."),
     ] = False,
 ) -> int:
     """Insert a MODULE layer after the layers that --after picks, and renumber all references.

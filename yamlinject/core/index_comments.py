@@ -11,7 +11,7 @@ from yamlinject.core.document import Document, Row, Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
 
-#: A comment behind a row; in brackets, the row's comma and the closing bracket may precede it.
+#: A comment after a row; in brackets, the row's comma and the closing bracket may precede it.
 _TRAILING = re.compile(r"(?P<gap>[ \t,\]]*)(?P<comment>#[^\r\n\x85\u2028\u2029]*)")
 
 #: A number that may be an index: not that of ``3x3``, ``20*20*512``, ``1/8`` or ``2.5``.
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"#[ \t\xa0]*(?P<number>0|[1-9][0-9]{0,6})(?![\w*/.%\xd7])"
 _CLEARLY_INDEX = re.compile(r"[ \t]*(?:$|-[ \t]*[Pp][0-9]|\()")
 
 
-#: How far an index in a comment may be behind, after insertions, or ahead, after removals. Sizes of feature
+#: How far an index in a comment may be too low, after insertions, or too high, after removals. Sizes of feature
 #: maps are further away, and in three rows or more alike.
 _BEHIND, _AHEAD, _ALIKE = 30, 8, 3
 
@@ -60,7 +60,7 @@ def index_comment(document: Document, row: Row) -> IndexComment | None:
 def index_comments(document: Document) -> Iterator[tuple[Row, IndexComment]]:
     """The rows with such a comment. A number alone is clear only where it is, or can be, the row's index.
 
-    ``# 40`` behind layer 11, and ``# 20`` behind three layers, are something else, such as sizes.
+    ``# 40`` after layer 11, and ``# 20`` after three layers, are something else, such as sizes.
     """
     found = [(row, comment) for row in document.written if (comment := index_comment(document, row))]
     times = Counter(comment.number for _, comment in found if comment.alone)

@@ -38,7 +38,7 @@ class IndexMap(NamedTuple):
 
     @classmethod
     def removing(cls, layers: Sequence[Layer], removed: Sequence[int]) -> IndexMap:
-        """The map with the layers ``removed`` taken out, each of which reads one other layer."""
+        """The map without the layers ``removed``, each of which reads one other layer."""
         gone = set(removed)
         moved: list[int] = []
         output: list[int] = []

@@ -1,4 +1,4 @@
-"""How rows are written into a section in the style of the row above them, and taken out again.
+"""How rows are written into a section in the style of the row above them, and removed again.
 
 A section is either a block of ``- `` items or a list in brackets. In brackets a row stands on a line of
 its own, or shares its line with other rows or with the brackets; it may lack a comma, or begin with one.
@@ -72,7 +72,7 @@ def removal(document: Document, removed: Sequence[int]) -> list[Edit]:
 
 
 def comment_carrier(document: Document, row: Row, removed: Collection[int]) -> Row:
-    """The row that ``row``'s comment stands behind as long as the layers ``removed`` are there."""
+    """The row after which ``row``'s comment stands as long as the layers ``removed`` are there."""
     following = _next(document, row)
     while following and following.layer.index in removed and _shares_line(document, following):
         row, following = following, _next(document, following)
@@ -80,7 +80,7 @@ def comment_carrier(document: Document, row: Row, removed: Collection[int]) -> R
 
 
 def spaced(document: Document, row: Row) -> bool:
-    """Whether a row as written has a space behind its commas, or no comma to tell by."""
+    """Whether a row as written has a space after its commas, or no comma to tell by."""
     text = document.text[slice(*row.span)]
     return ", " in text or "," not in text
 

@@ -45,7 +45,7 @@ class Request(NamedTuple):
     fix_comments: bool = False
 
     def to_words(self) -> tuple[str, ...]:
-        """The words behind ``yamlinject``, in a canonical order and without what is the default."""
+        """The words after ``yamlinject``, in a canonical order and without what is the default."""
         words = ["add", self.module, self.base]
         for text in self.after:
             words += "--after", text

@@ -58,7 +58,7 @@ class Rewrite(NamedTuple):
 
     ``injected``: the new layers, or none after a removal.
     ``stale``: old indices of the layers whose index comment was wrong before and was left alone.
-    ``provenance``: the line that was written, or that was taken away.
+    ``provenance``: the line that was written, or that was removed.
     ``picked``: what each selector picked, where selectors said what to do.
     """
 
@@ -93,7 +93,7 @@ def insert(
     """Insert layers, all in one rewrite; those with the same target stack in the order given.
 
     Every reader of a target reads the (last) layer injected below it; every other reference keeps
-    naming the layer that it named. ``fix_comments`` also mends index comments that were wrong before.
+    naming the layer that it named. ``fix_comments`` also fixes index comments that were wrong before.
     With a ``signature`` the result begins with a provenance line.
     What is to be written has to be ``proven``: read again by two parsers, and undone. For a comparison with
     a file that is there it need not be.

@@ -53,7 +53,7 @@ def _parse_one(text: str) -> Selector:
     if not match:
         raise SelectorError(
             f"selector {text!r} is not one of MODULE, INDEX, {DETECT_INPUTS}, with {'/, '.join(SCOPES)}/ "
-            "before it or @N, @N:M behind it"
+            "before it or @N, @N:M after it"
         )
     what: str | int = int(match["what"]) if match["what"].isdigit() else match["what"]
     scope = next((scope for scope in SCOPES if scope == match["scope"]), None)

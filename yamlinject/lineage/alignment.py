@@ -1,4 +1,4 @@
-"""A config held against its base: which layers were put in, and which references went wrong.
+"""A config compared with its base: which layers were inserted, and which references went wrong.
 
 Pure functions over the layers of both; ``aligned`` gives the index in the config of each layer of the base.
 """
@@ -34,17 +34,17 @@ class WrongReader(NamedTuple):
 
 
 def align(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int] | None:
-    """Where each layer of ``base`` stands in ``layers``, all others being put in between.
+    """Where each layer of ``base`` stands in ``layers``, all others being injected.
 
     Goes by the modules and by how many layers each reads. None when there is no such place for one of
     them, or when what is between them cannot be attention: it reads several layers or changes the stride.
-    Where a twin of a layer was put in next to it, the one is taken that leaves fewer references wrong.
+    Where a twin of a layer was inserted next to it, the one is taken that leaves fewer references wrong.
     """
     return next(iter(alignments(layers, base)), None)
 
 
 def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]]:
-    """All that :func:`align` could say: several where twins were put in and the references do not tell."""
+    """All that :func:`align` could say: several where twins were inserted and no reference tells."""
     first = _places(layers, base)
     if len(first) < len(base) or not first:
         return []
@@ -80,7 +80,7 @@ def _alike(layer: Layer, other: Layer) -> bool:
 
 
 def could_be_injected(layer: Layer) -> bool:
-    """Whether ``layer`` may be attention that was put in below another layer: one input, no stride."""
+    """Whether ``layer`` may be attention that was inserted below another layer: one input, no stride."""
     return len(layer.references) == 1 and graph.stride_factor(layer) == 1
 
 
@@ -94,7 +94,7 @@ def wrong_readers(
 ) -> Iterator[WrongReader]:
     """The layers whose references do not mean what they mean in ``base``.
 
-    A layer that was put in stands for the one that it reads, directly or through others. All others
+    A layer that was inserted stands for the one that it reads, directly or through others. All others
     read as many layers as in ``base``.
     """
     of_base = {place: index for index, place in enumerate(aligned)}

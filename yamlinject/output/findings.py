@@ -158,7 +158,7 @@ def _said(finding: Finding) -> list[str]:
 def as_json(results: Sequence[Checked]) -> str:
     """One object with the keys version (1, of this shape), tool, files, skipped, errors, findings, fixed.
 
-    ``files`` and ``skipped`` are numbers; lines and columns count from 1, and an end stands behind the last
+    ``files`` and ``skipped`` are numbers; lines and columns count from 1, and an end stands after the last
     character. What there is not is null. Lone surrogates become U+FFFD.
     """
     checked, skipped, fixed = _tally(results)

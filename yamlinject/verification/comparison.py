@@ -44,7 +44,7 @@ class Attention:
     """One attention module as built; ``gflops`` are the operations that profilers count as zero.
 
     ``e_lambda``: the value that a SimAM really works with, found from what it gives for a random input;
-    None for other modules, and where the output follows no such value. ``effective``: whether it weighs
+    None for other modules, and where the output follows no such value. ``effective``: whether it re-weights
     some values otherwise than others.
     """
 
@@ -273,5 +273,5 @@ def _attention_problems(config: Config, result: Verification) -> list[str]:
                 "takes the channels for lambda"
             )
         elif not one.effective and not one.parameters:
-            problems.append(f"{where} has no effect: it weighs everything alike")
+            problems.append(f"{where} has no effect: it scales all values alike")
     return problems

@@ -86,7 +86,7 @@ def effective_lambda(module: nn.Module, channels: int) -> float | None:
 
 
 def is_effective(module: nn.Module, channels: int) -> bool:
-    """Whether a module weighs some values of a random input otherwise than others."""
+    """Whether a module re-weights some values of a random input otherwise than others."""
     _, gate = _probe(module, channels)
     return bool(gate.std() > 1e-3 * gate.abs().mean())
 

@@ -46,7 +46,9 @@ def transfer_state_dict(
         index = int(match["index"])
         if index not in moved:
             if index in index_map.injected:
-                raise YamlInjectError(f"{key}: layer {index} was put in, and the base has no place for it")
+                raise YamlInjectError(
+                    f"{key}: layer {index} was inserted, and the base has no place for it"
+                )
             raise YamlInjectError(f"{key}: there are only {len(moved)} layers")
         found[f"{match['before']}{moved[index]}{match['rest']}"] = value
     return found

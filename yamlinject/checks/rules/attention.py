@@ -17,7 +17,7 @@ def dead_attention(subject: Subject) -> Iterator[Problem]:
     attention = {layer.index for layer in subject.attention}
     for layer, why in _without_effect(subject):
         if layer.index in attention:
-            hint = f"let the layers that read {graph.sources(layer)[0]} read {layer.index}, or take it out"
+            hint = f"let the layers that read {graph.sources(layer)[0]} read {layer.index}, or remove it"
             yield Problem(subject.rows[layer.index].span, why, hint)
 
 
@@ -27,7 +27,7 @@ def dead_layer(subject: Subject) -> Iterator[Problem]:
     attention = {layer.index for layer in subject.attention}
     for layer, why in _without_effect(subject):
         if layer.index not in attention:
-            hint = f"see which layer is to read {layer.index}, or take it out"
+            hint = f"see which layer is to read {layer.index}, or remove it"
             yield Problem(subject.rows[layer.index].span, why, hint)
 
 

@@ -46,7 +46,7 @@ def _wrong_reference(
         hint += f", or let {injected} read -1 if it belongs there"
     elif reference == number:
         above = expected - number
-        hint += f": {reference} is still the base's number, and {_layers(above)} put in above it"
+        hint += f": {reference} is still the base's number, and {_layers(above)} inserted above it"
     elif reference >= 0:
         way = "low" if source < expected else "high"
         hint += f": {reference} is {abs(source - expected)} too {way} (it is {number} in the base)"
@@ -89,7 +89,7 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
                     row.references[position],
                     f"{reader} reads {layers[source]}, in the middle of a stage that goes on with "
                     f"{layers[source + 1]}",
-                    f"count the layers that were put in above: {row.written(position, end)} is "
+                    f"count the layers that were inserted above: {row.written(position, end)} is "
                     f"the {layers[end].module} that the stage ends with",
                 )
 
@@ -108,12 +108,12 @@ def swapped_inputs(subject: Subject) -> Iterator[Problem]:
             )
 
 
-@rule("YI307", "error", "the config is not the given base with attention put in")
+@rule("YI307", "error", "the config is not the given base with attention inserted")
 def not_the_base(subject: Subject) -> Iterator[Problem]:
     """Only with ``--base``: without it, another one is looked for."""
     if subject.given and subject.lineage is None:
         hint = "give the base that it was made from, or none"
-        yield Problem(None, f"it is not {subject.given.label} with layers put in", hint)
+        yield Problem(None, f"it is not {subject.given.label} with layers inserted", hint)
 
 
 def _is_swapped(subject: Subject, wrong: WrongReader) -> bool:
