@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
-from urllib.error import URLError
 
 import pytest
 
 from tests.dataset import arial
-from yamlinject.frameworks import compat
 
 SWITCHES = ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
 
@@ -64,32 +62,31 @@ def test_the_size_of_a_label(tmp_path: Path) -> None:
     assert height == bottom
 
 
-def test_a_pillow_that_has_getsize_keeps_its_own() -> None:
-    class FreeTypeFont:
-        def getsize(self, text: str) -> tuple[int, int]:
-            return len(text), 1
+def stand_in(folder: Path, files: Mapping[str, str]) -> None:
+    """Modules in the folder of a script, which it imports before any that are installed."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
-    module = ModuleType("PIL.ImageFont")
-    vars(module)["FreeTypeFont"] = FreeTypeFont
-    compat._give_getsize(module)
-    assert FreeTypeFont().getsize("abc") == (3, 1)
+
+def test_a_pillow_that_has_getsize_keeps_its_own(tmp_path: Path) -> None:
+    font = "class FreeTypeFont:\n    def getsize(self, text):\n        return len(text), 1\n"
+    stand_in(tmp_path, {"PIL/__init__.py": "", "PIL/ImageFont.py": font})
+    script = "from PIL import ImageFont\nprint(ImageFont.FreeTypeFont().getsize('abc'))\n"
+    assert python(script, *RUN, cwd=tmp_path) == ["(3, 1)"]
 
 
 # --- numpy
 
 
-def test_trapz_under_its_new_name() -> None:
-    numpy = ModuleType("numpy")
-    vars(numpy)["trapezoid"] = lambda y, x: ("trapezoid", y, x)
-    compat._give_trapz(numpy)
-    assert vars(numpy)["trapz"]([1], [2]) == ("trapezoid", [1], [2])
-
-
-def test_a_numpy_that_has_trapz_keeps_its_own() -> None:
-    numpy = ModuleType("numpy")
-    vars(numpy).update(trapz="its own", trapezoid="another")
-    compat._give_trapz(numpy)
-    assert vars(numpy)["trapz"] == "its own"
+@pytest.mark.parametrize("own", [False, True])
+def test_trapz_of_its_own_or_under_its_new_name(tmp_path: Path, own: bool) -> None:
+    names = ["trapezoid", *(["trapz"] if own else [])]
+    defined = (f"def {name}(y, x):\n    return '{name}', y, x\n" for name in names)
+    stand_in(tmp_path, {"numpy.py": "".join(defined)})
+    printed = python("import numpy\nprint(numpy.trapz(1, 2))\n", *RUN, cwd=tmp_path)
+    assert printed == [f"('{names[-1]}', 1, 2)"]
 
 
 @pytest.mark.framework
@@ -101,58 +98,54 @@ def test_numpy_knows_trapz_under_run(tmp_path: Path) -> None:
 # --- the font
 
 
-def general(folder: Path, problem: Exception | None) -> ModuleType:
-    """A stand-in for YOLOv5's ``utils.general``, whose download fails with ``problem``."""
-    module = ModuleType("utils.general")
+#: A stand-in for YOLOv5's ``utils.general``, whose download ends with the statement in it.
+GENERAL = """
+from pathlib import Path
+from urllib.error import URLError
+CONFIG_DIR = Path("settings")
+def check_font(font="Arial.ttf", progress=False):
+    {end}
+    (CONFIG_DIR / Path(font).name).write_text(f"downloaded, progress={progress}")
+"""
 
-    def check_font(font: str | Path = "Arial.ttf", progress: bool = False) -> None:
-        if problem:
-            raise problem
-        (folder / Path(font).name).write_text(f"downloaded, progress={progress}")
-
-    vars(module).update(check_font=check_font, CONFIG_DIR=folder)
-    return module
-
-
-@pytest.mark.framework
-@pytest.mark.parametrize("error", [URLError("no network"), TimeoutError("timed out")], ids=repr)
-@pytest.mark.parametrize("font", ["Arial.Unicode.ttf", Path("/nowhere/Arial.Unicode.ttf")], ids=str)
-def test_another_font_where_none_can_be_downloaded(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, font: str | Path
-) -> None:
-    module = general(tmp_path, error)
-    compat._give_font(module)
-    module.check_font(font)
-    assert [path.name for path in tmp_path.iterdir()] == ["Arial.Unicode.ttf"]
-    assert (tmp_path / "Arial.Unicode.ttf").read_bytes() == arial().read_bytes()
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("yamlinject: Arial.Unicode.ttf: ")
-    assert "DejaVu Sans" in told.err
-    assert told.err.count("\n") == 1
+#: One for matplotlib, which has a font.
+MATPLOTLIB = "def get_data_path():\n    return 'data'\n"
 
 
-def test_a_font_that_can_be_downloaded_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    module = general(tmp_path, None)
-    compat._give_font(module)
-    compat._give_font(module)  # a second time does no harm
-    module.check_font(progress=True)
-    assert (tmp_path / "Arial.ttf").read_text() == "downloaded, progress=True"
-    assert capsys.readouterr().err == ""
+def ask_for_font(folder: Path, end: str, call: str) -> list[str]:
+    """What is printed, standard error too, by a script that asks for a font in a YOLOv5 under ``run``."""
+    (folder / "settings").mkdir()
+    (folder / "data/fonts/ttf").mkdir(parents=True)
+    (folder / "data/fonts/ttf/DejaVuSans.ttf").write_text("a font")
+    stand_in(folder, {"utils/general.py": GENERAL.replace("{end}", end), "matplotlib.py": MATPLOTLIB})
+    script = f"import sys\nsys.stderr = sys.stdout\nfrom utils import general\n{call}\n"
+    return python(script, *RUN, cwd=folder)
+
+
+@pytest.mark.parametrize("end", ["raise URLError('no network')", "raise TimeoutError('timed out')"])
+@pytest.mark.parametrize("font", ["'Arial.Unicode.ttf'", "general.Path('/nowhere/Arial.Unicode.ttf')"])
+def test_another_font_where_none_can_be_downloaded(tmp_path: Path, end: str, font: str) -> None:
+    (told,) = ask_for_font(tmp_path, end, f"general.check_font({font})")
+    assert [path.name for path in (tmp_path / "settings").iterdir()] == ["Arial.Unicode.ttf"]
+    assert (tmp_path / "settings/Arial.Unicode.ttf").read_text() == "a font"
+    assert told.startswith("yamlinject: Arial.Unicode.ttf: ")
+    assert "DejaVu Sans" in told
+
+
+def test_a_font_that_can_be_downloaded_is(tmp_path: Path) -> None:
+    assert ask_for_font(tmp_path, "pass", "general.check_font(progress=True)") == []
+    assert (tmp_path / "settings/Arial.ttf").read_text() == "downloaded, progress=True"
 
 
 def test_other_problems_of_the_font_are_told(tmp_path: Path) -> None:
-    module = general(tmp_path, TypeError("a mistake"))
-    compat._give_font(module)
-    with pytest.raises(TypeError, match="a mistake"):
-        module.check_font()
+    call = "try:\n    general.check_font()\nexcept TypeError as error:\n    print('told:', error)"
+    assert ask_for_font(tmp_path, "raise TypeError('a mistake')", call) == ["told: a mistake"]
 
 
-def test_a_module_of_the_same_name_without_fonts_is_left_alone() -> None:
-    module = ModuleType("utils.general")
-    names = set(vars(module))
-    compat._give_font(module)
-    assert set(vars(module)) == names
+def test_a_module_of_the_same_name_without_fonts_is_left_alone(tmp_path: Path) -> None:
+    stand_in(tmp_path, {"utils/general.py": "mine = 1\n"})
+    script = "from utils import general\nprint([name for name in vars(general) if name[0] != '_'])\n"
+    assert python(script, *RUN, cwd=tmp_path) == ["['mine']"]
 
 
 # --- torch.load
@@ -259,42 +252,47 @@ def test_loading_stays_safe_where_there_is_no_yolov5(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_there_are_not_looked_for_on_the_hub(tmp_path: Path) -> None:
-    asked: list[str] = []
-    downloads = ModuleType("downloads")
-    vars(downloads)["attempt_download_from_hub"] = asked.append
-    compat._look_on_the_disk_first(downloads)
+    downloads = "def attempt_download_from_hub(name, hf_token=None):\n    return f'from the hub: {name}'\n"
+    names = ("yolov5/__init__.py", "yolov5/utils/__init__.py")
+    stand_in(tmp_path, {**dict.fromkeys(names, ""), "yolov5/utils/downloads.py": downloads})
     (tmp_path / "here.pt").touch()
-    assert downloads.attempt_download_from_hub(str(tmp_path / "here.pt")) is None
-    assert asked == []
-    downloads.attempt_download_from_hub("someone/model")
-    assert asked == ["someone/model"]
+    script = (
+        "from yolov5.utils.downloads import attempt_download_from_hub as ask\n"
+        "print(ask('here.pt', hf_token=None), ask('someone/model'))\n"
+    )
+    assert python(script, *RUN, cwd=tmp_path) == ["None from the hub: someone/model"]
 
 
 # --- setuptools
 
 
-def test_a_stand_in_where_pkg_resources_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models/yolo.py").touch()
-    utils = ModuleType("utils")
-    utils.__path__ = [str(tmp_path / "utils")]
-    monkeypatch.delitem(sys.modules, "pkg_resources", raising=False)
-    monkeypatch.setattr(compat, "find_spec", lambda name: None)
-    compat._prepare(utils)
-    stand_in = sys.modules["pkg_resources"]
-    compat._prepare(utils)  # a second time does no harm
-    assert sys.modules["pkg_resources"] is stand_in
+#: Asks for what is not to be found, as where setuptools is 82 or later, and as YOLOv5 does.
+REQUIREMENTS = """
+from importlib.machinery import PathFinder
+
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name == "pkg_resources" else find(name, *rest)
+import utils
+import pkg_resources as pkg
+
+print(pkg.parse_version("1.10.0") > pkg.parse_version("1.9.2"))
+found, missing = pkg.parse_requirements(["# base", "pytest>=1  # ours", "", "no-such-package==1.0"])
+print(found, missing)
+pkg.require(found)
+pkg.require("pytest")
+for wanted in (missing, "pytest<1"):
+    try:
+        pkg.require(wanted)
+    except (pkg.DistributionNotFound, pkg.VersionConflict) as error:
+        print(type(error).__name__)
+"""
 
 
-def test_what_yolov5_asks_pkg_resources_for() -> None:
-    pkg = compat._pkg_resources()
-    assert pkg.parse_version("1.10.0") > pkg.parse_version("1.9.2")
-    lines = ["# base", "pytest>=1  # the tests' own", "", "no-such-package==1.0"]
-    found, missing = pkg.parse_requirements(lines)
-    assert (str(found), str(missing)) == ("pytest>=1", "no-such-package==1.0")
-    pkg.require(found)
-    pkg.require("pytest")
-    with pytest.raises(pkg.DistributionNotFound):
-        pkg.require(missing)
-    with pytest.raises(pkg.VersionConflict):
-        pkg.require("pytest<1")
+def test_a_stand_in_where_pkg_resources_is_gone(tmp_path: Path) -> None:
+    stand_in(tmp_path, {"utils/__init__.py": "", "models/yolo.py": ""})
+    assert python(REQUIREMENTS, *RUN, cwd=tmp_path) == [
+        "True",
+        "pytest>=1 no-such-package==1.0",
+        "DistributionNotFound",
+        "VersionConflict",
+    ]
