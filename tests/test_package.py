@@ -116,6 +116,8 @@ def test_unsafe_releases_are_not_installed(wheel: Path) -> None:
     assert list(found["torch"].filter(["2.6.0", "2.9.1", "2.10.0"])) == ["2.10.0"]
     releases = ["8.3.40", "8.3.41", "8.3.42", "8.3.45", "8.3.46", "8.3.68", "8.3.69"]
     assert list(found["ultralytics"].filter(releases)) == ["8.3.69"]
+    weekly = (REPOSITORY / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert "ultralytics==8.3.69" in weekly  # the oldest that is allowed is tried
 
 
 @pytest.fixture(scope="module")
