@@ -21,8 +21,8 @@ _NUMBER = re.compile(r"#[ \t\xa0]*(?P<number>0|[1-9][0-9]{0,6})(?![\w*/.%\xd7])"
 _CLEARLY_INDEX = re.compile(r"[ \t]*(?:$|-[ \t]*[Pp][0-9]|\()")
 
 
-#: How far an index in a comment may be too low, after insertions, or too high, after removals. Sizes of feature
-#: maps are further away, and in three rows or more alike.
+#: How much too low an index in a comment may be, after insertions, or too high, after removals. Sizes of
+#: feature maps are further away, and in three rows or more alike.
 _BEHIND, _AHEAD, _ALIKE = 30, 8, 3
 
 
