@@ -62,6 +62,22 @@ def test_role(module: str, args: list[Any], role: str) -> None:
     assert graph.role(layer(module, args)) == role
 
 
+#: The modules of the table that are no blocks, by what they do.
+ROLES = {
+    "fusion": "Add CBFuse Chuncat Concat Shortcut",
+    "upsample": "ConvTranspose DWConvTranspose2d Expand nn.ConvTranspose2d nn.PixelShuffle nn.Upsample",
+    "downsample": "AConv ADown Contract DownC Focus HGStem MP PatchEmbed PatchMerging ReOrg SCDown Stem "
+    "nn.AvgPool2d nn.MaxPool2d space_to_depth",
+    "attention": "ImagePoolingAttn",
+    "head": "Classify Depth Merge",
+}
+
+
+def test_roles_of_the_table() -> None:
+    roles = {name: role for role, names in ROLES.items() for name in names.split()}
+    assert {name: row.role for name, row in TABLE.items() if row.role != "block"} == roles
+
+
 @pytest.mark.parametrize(
     ("module", "reads"),
     [

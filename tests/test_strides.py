@@ -59,3 +59,35 @@ def test_a_join_with_the_image() -> None:
         (-1, "Conv", [64, 3, 2]), (-1, "Zoom", []), ([-1, -3], "Concat", [1]), (-1, "Detect", ["nc"])
     )
     assert found[:3] == [2, 1, 1]
+
+
+def test_after_an_unknown_module_that_changes_the_channels_nothing_is_told() -> None:
+    """Its args may hold a stride, as a convolution's do; the first and the last layer keep the size."""
+    conv, head = (-1, "Conv", [64, 3, 2]), (-1, "Detect", ["nc"])
+    assert likely(conv, (-1, "Stage", [128]), (-1, "C3", [64]), head)[:3] == [2, None, None]
+    assert likely(conv, (-1, "C3", [64]), (-1, "Stage", [128]), head)[:3] == [2, 2, None]
+    assert likely(conv, (-1, "Stage", [64]), head)[:2] == [2, 2]
+    assert likely(conv, (-1, "C3", [64]), ([0, 1], "Stage", [128]), head)[:3] == [2, 2, 2]
+    assert likely((-1, "Stage", [64]), conv, head)[:2] == [1, 2]
+    assert likely(conv, (-1, "C3", [64]), (-1, "Outputs", [255])) == [2, 2, 2]
+
+
+def test_a_model_of_very_many_layers_is_followed_once() -> None:
+    rows = [(-1, "Conv", [64, 3, 2]), *[(-1, "Block", list[Any]())] * 10_001, (-1, "Detect", ["nc"])]
+    assert likely(*rows)[1:-1] == [2] * 10_001
+
+
+def test_the_image_has_stride_one() -> None:
+    conv = Layer(0, "backbone", -1, 1, "Conv", [64, 3, 1])
+    joins = [conv, Layer(1, "head", [-1, -2], 1, "Concat", [1])]
+    assert list(strides.unequal_joins(joins, [1, 1])) == []
+    assert list(strides.unequal_joins(joins, [2, None])) == [(joins[1], [2, 1])]
+
+
+def test_inputs_of_a_head() -> None:
+    assert strides.pyramids([16]) == 1  # a head for masks, without the finer maps
+    assert strides.pyramids([8, None, 8]) == 1
+    assert strides.pyramids([8, 16, 8, 16]) == 2
+    assert strides.pyramids([8, 8, 16, 16]) == 2
+    assert strides.pyramids([8, 8]) == 0
+    assert strides.pyramids([16, 16, 8]) == 0

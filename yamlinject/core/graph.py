@@ -114,12 +114,9 @@ def stride_factor(layer: Layer) -> float | None:
 
 
 def role(layer: Layer) -> modules.Role:
-    """What a layer is for; where its stride is not 1, that is to resample."""
+    """What a layer is for; a block or convolution with a stride other than 1 is there to downsample."""
     told = modules.known(layer.module).role
-    factor = stride_factor(layer)
-    if told != "block" or factor is None or factor == 1:
-        return told
-    return "downsample" if factor > 1 else "upsample"
+    return "downsample" if told == "block" and stride_factor(layer) not in (1, None) else told
 
 
 def picks(layer: Layer) -> bool:
