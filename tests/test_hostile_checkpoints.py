@@ -50,7 +50,7 @@ def test_a_name_that_no_checkpoint_needs(tmp_path: Path, full: str, step: bytes)
     file = pickles.save(tmp_path / "a.pt", mapping(weight=tensor(), extra=name(full) + step))
     line = refused(file)
     assert line.startswith(f"wants {full}, which")
-    assert "--trust" in line
+    assert "`trust`" in line
 
 
 def test_all_names_are_said(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_a_base_that_nobody_knows_proves_nothing(tmp_path: Path) -> None:
     assert result.problems == []
     assert result.equal
     assert not result.proven
-    assert any("its base is not known: give --base" in note for note in result.notes)
+    assert any("its base is not known: name it" in note for note in result.notes)
 
 
 def test_a_changed_class_count_is_no_problem(tmp_path: Path) -> None:
@@ -372,7 +372,7 @@ def test_a_folder_that_is_no_checkout(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_an_image_too_small_for_the_strides() -> None:
-    with pytest.raises(YamlInjectError, match=r"--imgsz 32: has to be a multiple of 32, .* from 64 on"):
+    with pytest.raises(YamlInjectError, match=r"`image_size` 32: has to be a multiple of 32, .* from 64 on"):
         verified(load("yolov5n").add("SimAM", after="SPPF"), size=32)
 
 

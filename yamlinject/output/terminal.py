@@ -181,7 +181,7 @@ def verification(result: Verification) -> Iterator[Line]:
     for one in result.attention:
         e_lambda = "" if one.e_lambda is None else f", lambda {one.e_lambda:g}"
         what = f"{one.channels} channels, {one.parameters:,} parameters{e_lambda}"
-        yield Line(f"layer {one.layer} {one.module}: {what}", "green", label="attention")
+        yield Line(f"layer {one.layer} ({one.module}): {what}", "green", label="attention")
     if result.proven:
         yield Line("with identities for the attention, the outputs are the base's", label="proven")
     if own:
