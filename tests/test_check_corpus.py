@@ -115,8 +115,8 @@ def test_what_is_wired_wrongly_is_found_with_the_layer_that_is_wrong() -> None:
             index, module = layer.split("=")
             reads = source.split("=")[0]
             assert any(
-                finding.message.startswith(f"layer {index} {module}")
-                and (f"reads {reads} " in finding.message or f"'from' {reads} " in finding.message)
+                finding.message.startswith(f"layer {index} ({module}")
+                and (f"reads layer {reads} " in finding.message or f"'from' {reads} " in finding.message)
                 for finding in found
             ), (row["file"], layer, source, [finding.message for finding in found])
 

@@ -372,7 +372,9 @@ def test_a_folder_that_is_no_checkout(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_an_image_too_small_for_the_strides() -> None:
-    with pytest.raises(YamlInjectError, match=r"`image_size` 32: has to be a multiple of 32, .* from 64 on"):
+    with pytest.raises(
+        YamlInjectError, match=r"`image_size` 32: has to be a multiple of 32, .* from 64 on"
+    ):
         verified(load("yolov5n").add("SimAM", after="SPPF"), size=32)
 
 
