@@ -100,11 +100,10 @@ def resolve(
     """
     if given is not None:
         return _given(config, given)
-    if config.parsed.provenance:
-        found = _recorded(config)
-        if found:
-            return found
-    elif architecture:
+    recorded = _recorded(config) if config.parsed.provenance else None
+    if recorded:
+        return recorded
+    if architecture:
         return _trained(config, architecture)
     match = _searched(config, search)
     edited = bool(config.parsed.provenance)
