@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from yamlinject.config import Config
+from yamlinject.core.document import Document
+
 BASE = """\
 nc: 2
 backbone:
@@ -42,6 +45,13 @@ TWO_INPUTS = BASE.replace("[[4], 1, Detect, [nc]]", "[[1, 4], 1, Detect, [nc, an
 
 ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
 PREFIX = "yamlinject: error: "
+
+
+def check_undone(config: Config) -> None:
+    """What is known of ``config.undone`` without reading it is what reading its text gives."""
+    known, read = config.undone.parsed, Document.parse(config.undone.text)
+    for name in ("rows", "flow", "values", "data"):
+        assert repr(getattr(known, name)) == repr(getattr(read, name)), name  # .nan is not equal to itself
 
 
 class Result(NamedTuple):

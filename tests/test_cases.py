@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import check_undone
+from yamlinject import load
 from yamlinject.cli.app import run
 
 CASES = sorted(path.parent for path in Path(__file__).with_name("cases").glob("*/args"))
@@ -62,6 +64,7 @@ def test_remove_undoes_add(case: Path, tmp_path: Path) -> None:
     digest = hashlib.sha256(before).hexdigest()[:16]
     assert line.rstrip(b"\r\n").endswith(f"; base sha256:{digest})".encode())
     assert remove(case, tmp_path) == before
+    check_undone(load(tmp_path / "out.yaml"))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import BOM, LINE_STYLES, Model, Sample, models, picks, samples
+from tests.support import check_undone
 from yamlinject import Config, SelectorError, SourceError, YamlInjectError
 from yamlinject.core import edits
 from yamlinject.core.document import Document
@@ -88,9 +89,11 @@ def test_the_strategy_writes_what_it_means(sample: Sample) -> None:
 def test_remove_restores_the_bytes(data: st.DataObject, sample: Sample, fix_comments: bool) -> None:
     added = add(sample.data, data.draw(picks(sample)), fix_comments=fix_comments)
     assert added.to_bytes() != sample.data
-    removed = Config("out.yaml", added.to_bytes()).remove("SimAM")
-    assert removed.to_bytes() == sample.data
+    again = Config("out.yaml", added.to_bytes())
+    removed = again.remove("SimAM")
+    assert removed.to_bytes() == again.undone.to_bytes() == sample.data
     assert removed.exact
+    check_undone(again)
 
 
 @given(st.data(), samples(), st.booleans())

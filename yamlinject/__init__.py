@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from yamlinject.config import Config, Rewritten, load
     from yamlinject.core.index_map import IndexMap
     from yamlinject.core.layer import Layer
-    from yamlinject.core.rewrite import Change, Rewrite
+    from yamlinject.core.references import Change
+    from yamlinject.core.rewrite import Rewrite
     from yamlinject.errors import (
         ConfigError,
         RefusalError,
@@ -37,7 +38,8 @@ _HOMES = {
     "errors": ("ConfigError", "RefusalError", "SelectorError", "SourceError", "YamlInjectError"),
     "core.index_map": ("IndexMap",),
     "core.layer": ("Layer",),
-    "core.rewrite": ("Change", "Rewrite"),
+    "core.references": ("Change",),
+    "core.rewrite": ("Rewrite",),
     "verification.comparison": ("Verification", "verify"),
     "weights.state_dict": ("transfer_state_dict",),
     "weights.transfer": ("Transfer", "transfer"),

@@ -245,6 +245,11 @@ class Rewritten(Config):
         self.base = base
         self.rewrite = rewrite
 
+    @cached_property
+    def parsed(self) -> Document:
+        """The parsed text; raises :class:`YamlInjectError`."""
+        return self.rewrite.document or super().parsed
+
     def diff(self, name: str) -> Iterator[str]:
         """The lines of a unified diff from the base to this config, which is to be called ``name``."""
         return edits.unified_diff(self.base.text, self.text, self.base.name, name)

@@ -53,6 +53,11 @@ class IndexMap(NamedTuple):
                 kept += 1
         return cls(tuple(moved), tuple(output))
 
+    def from_(self, layer: Layer) -> int | list[int]:
+        """The ``from`` of an old layer in new numbering, one reference or a list as it was."""
+        new = [self.reference(layer.index, reference) for reference in layer.references]
+        return new if isinstance(layer.from_, list) else new[0]
+
     def reference(self, reader: int, reference: int) -> int:
         """A reference of the old layer ``reader`` in new numbering, relative or absolute as it was."""
         source = graph.resolve(reader, reference)

@@ -23,9 +23,7 @@ def expected_data(
             if layer.section != section:
                 continue
             if index_map.moved[layer.index] >= 0:
-                new = [index_map.reference(layer.index, old) for old in layer.references]
-                from_ = new if isinstance(layer.from_, list) else new[0]
-                rows.append([from_, layer.number, layer.module, layer.args])
+                rows.append([index_map.from_(layer), layer.number, layer.module, layer.args])
             rows += [new_layer.row for new_layer in below.get(layer.index, ())]
     return data
 

@@ -15,16 +15,15 @@ from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import Layer
 from yamlinject.core.proof import expected_data, prove
 from yamlinject.core.provenance import Found, Provenance
+from yamlinject.core.references import Change, renumbered_references
 from yamlinject.core.request import Request
 from yamlinject.core.selectors import Picked
+from yamlinject.core.shifted import without_removed
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import ConfigError, Place, RefusalError
 
 #: What ends a line for every reader; YAML 1.1 knows more (U+0085, U+2028, U+2029).
 _LINE_BREAK = re.compile(r"\r\n|[\r\n]")
-
-#: Integers that are rewritten; YAML has more spellings (``+6``, ``0x6``), which could not be restored.
-_PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 
 
 class Insertion(NamedTuple):
@@ -46,13 +45,6 @@ class Signature(NamedTuple):
     digest: str
 
 
-class Change(NamedTuple):
-    """A layer, as it was, whose ``from`` reads ``from_`` now."""
-
-    layer: Layer
-    from_: int | list[int]
-
-
 class Rewrite(NamedTuple):
     """The result of an insertion or a removal.
 
@@ -60,6 +52,7 @@ class Rewrite(NamedTuple):
     ``stale``: old indices of the layers whose index comment was wrong before and was left alone.
     ``provenance``: the line that was written, or that was removed.
     ``picked``: what each selector picked, where selectors said what to do.
+    ``document``: the text as data and rows, where it was not read again.
     """
 
     text: str
@@ -69,6 +62,7 @@ class Rewrite(NamedTuple):
     stale: tuple[int, ...]
     provenance: Provenance | None
     picked: tuple[Picked, ...] = ()
+    document: Document | None = None
 
 
 def check_targets(document: Document, targets: Sequence[int]) -> None:
@@ -114,7 +108,7 @@ def insert(
         for target, stack in stacks.items()
     }
 
-    changed, changes = _reference_edits(document, index_map)
+    changed, changes = renumbered_references(document, index_map)
     comments = renumbered(document, index_map, fix_comments)
     changed += comments.edits
     for target, stack in stacks.items():
@@ -186,7 +180,7 @@ def _without(
     _check_removable(document, removed, injected=line is not None)
     index_map = IndexMap.removing(document.layers, removed)
 
-    moved_edits, changes = _reference_edits(document, index_map)
+    moved_edits, changes = renumbered_references(document, index_map)
     changed = [*changed, *moved_edits]
     restore = line.comments if line else {}
     gone = set(removed)
@@ -200,8 +194,10 @@ def _without(
             changed.append(Edit(*comment.span, str(number)))
     changed += placement.removal(document, removed)
     place = document.place(removed[0]) if removed else document.place(0)
-    text = _applied(document, changed, place, expected_data(document, index_map, {}) if proven else None)
-    return Rewrite(text, index_map, (), tuple(changes), (), line)
+    expected = expected_data(document, index_map, {})
+    text = _applied(document, changed, place, expected if proven else None)
+    left = None if proven else without_removed(document, changed, text, index_map, expected)
+    return Rewrite(text, index_map, (), tuple(changes), (), line, document=left)
 
 
 def _check(document: Document) -> None:
@@ -251,30 +247,6 @@ def _check_removable(document: Document, removed: Sequence[int], injected: bool)
             problem = "it changes channels or stride, so its readers cannot read its input instead"
         if problem:
             raise RefusalError(f"{layer} cannot be removed: {problem}", document.place(index))
-
-
-def _reference_edits(document: Document, index_map: IndexMap) -> tuple[list[Edit], list[Change]]:
-    """Edits of the references that have to change, and the layers that they belong to."""
-    changed: list[Edit] = []
-    changes: list[Change] = []
-    for row in document.rows:
-        layer = row.layer
-        if index_map.moved[layer.index] < 0:
-            continue
-        new = [index_map.reference(layer.index, reference) for reference in layer.references]
-        if new == layer.references:
-            continue
-        changes.append(Change(layer, new if isinstance(layer.from_, list) else new[0]))
-        for before, after, span in zip(layer.references, new, row.references, strict=True):
-            if before == after:
-                continue
-            if not _PLAIN_INTEGER.fullmatch(document.text, *span):
-                raise RefusalError(
-                    f"{layer}: write the layer number {document.text[slice(*span)]!r} as {before}",
-                    document.lines.place(span.start),
-                )
-            changed.append(Edit(*span, str(after)))
-    return changed, changes
 
 
 def _applied(document: Document, changed: list[Edit], place: Place, expected: dict[str, Any] | None) -> str:

@@ -55,7 +55,7 @@ def _recorded_base(
     name = line.request.base
     if name in (bases.STDIN, ""):
         return None, None
-    folders = [Path(), *([config.parent] if config else [])]
+    folders = dict.fromkeys([Path(), *([config.parent] if config else [])])
     allowed = given and given.path and given.path.resolve()
     inside = [
         folder / name

@@ -1,0 +1,47 @@
+"""References in new numbering: the edits of every ``from`` that has to change."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from yamlinject.core.document import Document
+from yamlinject.core.edits import Edit
+from yamlinject.core.index_map import IndexMap
+from yamlinject.core.layer import Layer
+from yamlinject.errors import RefusalError
+
+#: Integers that are rewritten; YAML has more spellings (``+6``, ``0x6``), which could not be restored.
+_PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+
+
+class Change(NamedTuple):
+    """A layer, as it was, whose ``from`` reads ``from_`` now."""
+
+    layer: Layer
+    from_: int | list[int]
+
+
+def renumbered_references(document: Document, index_map: IndexMap) -> tuple[list[Edit], list[Change]]:
+    """Edits of the references that have to change, and the layers that they belong to."""
+    changed: list[Edit] = []
+    changes: list[Change] = []
+    for row in document.rows:
+        layer = row.layer
+        if index_map.moved[layer.index] < 0:
+            continue
+        from_ = index_map.from_(layer)
+        if from_ == layer.from_:
+            continue
+        changes.append(Change(layer, from_))
+        new = layer._replace(from_=from_).references
+        for before, after, span in zip(layer.references, new, row.references, strict=True):
+            if before == after:
+                continue
+            if not _PLAIN_INTEGER.fullmatch(document.text, *span):
+                raise RefusalError(
+                    f"{layer}: write the layer number {document.text[slice(*span)]!r} as {before}",
+                    document.lines.place(span.start),
+                )
+            changed.append(Edit(*span, str(after)))
+    return changed, changes

@@ -1,0 +1,41 @@
+"""The document that edits leave, without reading its text again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import Any
+
+from yamlinject.core.document import Document, Row, Span
+from yamlinject.core.edits import Edit
+from yamlinject.core.index_map import IndexMap
+from yamlinject.core.layer import Layer
+
+
+def without_removed(
+    document: Document, edits: Iterable[Edit], text: str, index_map: IndexMap, data: dict[str, Any]
+) -> Document:
+    """What :meth:`Document.parse` makes of ``text``, which ``edits`` leave when they remove layers.
+
+    ``data``: what it holds. No row of ``document`` may be shared.
+    """
+    edits = sorted(edits)
+    ends = [edit.end for edit in edits]
+    growth = [0, *accumulate(len(edit.text) - (edit.end - edit.start) for edit in edits)]
+
+    def moved(span: Span) -> Span:
+        start, end = (offset + growth[bisect_right(ends, offset)] for offset in span)
+        return Span(start, end)
+
+    rows = [
+        Row(_numbered(row.layer, new, index_map), moved(row.span), tuple(map(moved, row.references)), False)
+        for row, new in zip(document.rows, index_map.moved, strict=True)
+        if new >= 0
+    ]
+    values = {name: moved(span) for name, span in document.values.items()}
+    return Document(text, data, rows, document.flow, values)
+
+
+def _numbered(layer: Layer, index: int, index_map: IndexMap) -> Layer:
+    return layer._replace(index=index, from_=index_map.from_(layer))
