@@ -274,3 +274,10 @@ def test_remove_to_stdout_and_tells_of_edits(cli: Cli) -> None:
     result = cli("remove", "SimAM", "base_SimAM.yaml", "-o", "-")
     assert result.out == BASE.replace("nc: 2", "nc: 3")
     assert "edited after it was generated" in result.err
+
+
+def test_a_command_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ad", "SimAM"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("yamlinject: error: No such command 'ad'.")
+    assert error.count("Did you mean 'add'?") == 1

@@ -3,23 +3,31 @@
 import re
 import sys
 from collections.abc import Sequence
-from typing import Annotated, cast
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
 
 from yamlinject import __version__
-from yamlinject.cli import checking, configs, frameworks, weights
 from yamlinject.errors import YamlInjectError
 from yamlinject.output import terminal
 from yamlinject.output.terminal import Line
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Insert attention layers into YOLO model configs, and renumber everything that has to be.",
-    epilog="Start with: yamlinject add SimAM --after SPPF",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+#: Everything after the first argument belongs to the program that is run.
+_PASS_THROUGH = {"allow_extra_args": True, "allow_interspersed_args": False}
+
+#: The module of each command, its example, and its settings.
+_COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "add": ("configs", "add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml", {}),
+    "remove": ("configs", "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
+    "show": ("configs", "show yolov5s_SimAM.yaml", {}),
+    "check": ("checking", "check yolov5s_SimAM.yaml", {}),
+    "rule": ("checking", "rule YI301", {}),
+    "verify": ("frameworks", "verify yolov5s_SimAM.yaml --framework yolov5", {}),
+    "run": ("frameworks", "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
+    "weights": ("weights", "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
+    "register": ("frameworks", "register path/to/yolov5 --module SimAM", {}),
+}
 
 #: What typer raises for a wrong command line; newer versions bring their own click, older use click's.
 _CommandLineError = next(
@@ -28,6 +36,9 @@ _CommandLineError = next(
 
 
 _LONGEST_MESSAGE = 1000
+
+#: Both typer and click say which command may be meant.
+_SAID_TWICE = re.compile(r"( Did you mean [^?]*\?)\1")
 
 #: Arguments of the Python functions that errors speak of, and the options that they are here.
 _OPTIONS = {"image_size": "imgsz"}
@@ -41,7 +52,7 @@ def _as_option(argument: re.Match[str]) -> str:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake is one line on stderr and 2."""
     try:
-        code = app(args=list(arguments), prog_name="yamlinject", standalone_mode=False)
+        code = app(arguments[:1])(args=list(arguments), prog_name="yamlinject", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except YamlInjectError as error:
@@ -51,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         message = f"{error.filename or 'standard output'}: {error.strerror or error}"
     except _CommandLineError as error:
-        message = getattr(error, "format_message", error.__str__)()
+        message = _SAID_TWICE.sub(r"\1", getattr(error, "format_message", error.__str__)())
         context = getattr(error, "ctx", None)
         if not message:  # typer has printed the help
             return 2
@@ -72,7 +83,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _yamlinject(
     version: Annotated[
         bool,
@@ -82,18 +92,18 @@ def _yamlinject(
     pass
 
 
-#: Everything after the first argument belongs to the program that is run.
-_PASS_THROUGH = {"allow_extra_args": True, "allow_interspersed_args": False}
-
-for function, example, settings in (
-    (configs.add, "add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml", {}),
-    (configs.remove, "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
-    (configs.show, "show yolov5s_SimAM.yaml", {}),
-    (checking.check, "check yolov5s_SimAM.yaml", {}),
-    (checking.rule, "rule YI301", {}),
-    (frameworks.verify, "verify yolov5s_SimAM.yaml --framework yolov5", {}),
-    (frameworks.run, "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
-    (weights.weights, "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
-    (frameworks.register, "register path/to/yolov5 --module SimAM", {}),
-):
-    app.command(epilog=f"Example: yamlinject {example}", context_settings=settings)(function)
+def app(first: Sequence[str] = ()) -> typer.Typer:
+    """The program, with the one command that ``first`` names, or with all: others need not be imported."""
+    program = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        help="Insert attention layers into YOLO model configs, and renumber everything that has to be.",
+        epilog="Start with: yamlinject add SimAM --after SPPF",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.callback()(_yamlinject)
+    for name in _COMMANDS.keys() & first or _COMMANDS:
+        module, example, settings = _COMMANDS[name]
+        function = getattr(import_module(f"yamlinject.cli.{module}"), name)
+        program.command(name, epilog=f"Example: yamlinject {example}", context_settings=settings)(function)
+    return program
