@@ -1,4 +1,4 @@
-"""Values that do not mean what they look like, and index comments that lie (YI4xx, YI5xx)."""
+"""Values that do not mean what they look like (YI4xx)."""
 
 from __future__ import annotations
 
