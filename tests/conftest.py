@@ -25,7 +25,8 @@ needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corp
 #: Windows has no such thing as these are about: pseudo-terminals, process groups, named pipes, owners and
 #: modes of files, limits of a process, shell scripts, links that everybody may make.
 _POSIX = (
-    "bad_input check_hostile checking ci links package report run source strangers_lines visible workers"
+    "bad_input check_hostile checking ci links package report run source strangers_lines together "
+    "visible workers"
 )
 collect_ignore = [f"test_{name}.py" for name in _POSIX.split()] if sys.platform == "win32" else []
 

@@ -220,13 +220,14 @@ class Config:
         ``force`` is not set.
         """
         path, data = Path(path), self.to_bytes()
-        found = files.holds(path, data)
-        if found is False and not force:
-            raise SourceError(
-                "is there already and is different: use `force` to replace it", file=str(path)
-            )
-        if not found:
-            files.write_atomic(path, data)
+        with files.locked(path):
+            found = files.holds(path, data)
+            if found is False and not force:
+                raise SourceError(
+                    "is there already and is different: use `force` to replace it", file=str(path)
+                )
+            if not found:
+                files.write_atomic(path, data)
         return not found
 
     def _args(self, row: Recipe, layer: Layer, channels: int | None) -> str:
@@ -253,6 +254,22 @@ class Rewritten(Config):
     def diff(self, name: str) -> Iterator[str]:
         """The lines of a unified diff from the base to this config, which is to be called ``name``."""
         return edits.unified_diff(self.base.text, self.text, self.base.name, name)
+
+    def save_in_place(self) -> bool:
+        """Replace the file that this was made from, however many rewrites ago; returns whether it was.
+
+        Raises :class:`SourceError`, and writes nothing, when somebody changed that file since it was read,
+        or it cannot be written, and :class:`YamlInjectError` when it was made from none.
+        """
+        origin: Config = self
+        while isinstance(origin, Rewritten):
+            origin = origin.base
+        if origin.path is None:
+            raise YamlInjectError("there is no file of yours to replace", file=origin.label)
+        changed = origin != self
+        if changed:
+            files.replace_all([files.Replacement(origin.path, origin.to_bytes(), self.to_bytes())])
+        return changed
 
     @property
     def exact(self) -> bool:

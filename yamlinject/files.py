@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from yamlinject.core.source import MAX_BYTES
 from yamlinject.errors import SourceError, TooLargeError
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
@@ -70,6 +73,60 @@ def _read(path: Path, size: int, if_folder: str, if_other: str) -> bytes:
 def _open_at_once(path: str, flags: int) -> int:
     """Open a file without waiting for what a pipe would wait for."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+class Replacement(NamedTuple):
+    """A file that was read, what it held then, and what it is to hold."""
+
+    path: Path
+    before: bytes
+    after: bytes
+
+
+def replace_all(files: Sequence[Replacement]) -> None:
+    """Write all ``files`` in their order, if each of them still holds what was read of it.
+
+    Raises :class:`SourceError`, and writes nothing, where one was changed since by whomever.
+    """
+    with locked(*(file.path for file in files)):
+        for path, before, _ in files:
+            if not holds(path, before):
+                raise SourceError(
+                    "was changed since it was read: nothing was written, run the command again",
+                    file=str(path),
+                )
+        for path, _, after in files:
+            write_atomic(path, after)
+
+
+@contextmanager
+def locked(*paths: Path) -> Iterator[None]:
+    """Keep other processes of this package from replacing files in the folders of ``paths`` meanwhile.
+
+    Waits for one that does. A lock leaves no file behind and ends with its process. Windows and some
+    network disks have none for folders: there two processes may still write in the same milliseconds.
+    """
+    folders = {os.path.dirname(os.path.realpath(path)) for path in paths}
+    with ExitStack() as stack:
+        for folder in sorted(folders):  # in one order, so that no two wait for each other
+            stack.enter_context(_locked_folder(folder))
+        yield
+
+
+@contextmanager
+def _locked_folder(folder: str) -> Iterator[None]:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # on Windows; whatever else is wrong with it, writing says
+        yield
+        return
+    try:
+        if sys.platform != "win32":
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

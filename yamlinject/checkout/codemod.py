@@ -11,6 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -244,7 +245,7 @@ def _registered(source: PySource) -> Names:
         raise RefusalError("there is a second function parse_model", source.place(functions[1]))
     (function,) = functions
     tests = [node for node in ast.walk(function) if isinstance(node, ast.Compare)]
-    for test in sorted(tests, key=source.start):
+    for test in sorted(tests, key=attrgetter("lineno", "col_offset")):
         listed = _listed(test.comparators[0], source, function) if isinstance(test.ops[0], ast.In) else None
         if listed:
             names = Names(listed.elts, source.text[source.start(listed)] in "([{")

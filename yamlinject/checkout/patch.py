@@ -26,6 +26,8 @@ _TENSORFLOW = Path("models", "tf.py")
 #: The file that makes a folder ultralytics: of its repository, or of the package itself.
 _ULTRALYTICS = (Path("ultralytics", "nn", "tasks.py"), Path("nn", "tasks.py"))
 
+_HALF = "is half registered, as if a run was cut short"
+
 
 class FileChange(NamedTuple):
     """What a file holds, and what it is to hold."""
@@ -52,9 +54,16 @@ class Patch(NamedTuple):
             yield from edits.unified_diff(before.text, after.text, str(path), str(path))
 
     def save(self) -> None:
-        """Write the files, each atomically; raises :class:`SourceError`."""
-        for path, _, after in self.files:
-            files.write_atomic(path, after.to_bytes())
+        """Write the files, each atomically, if they still are as they were read.
+
+        Raises :class:`SourceError`.
+        """
+        files.replace_all(
+            [
+                files.Replacement(path, before.to_bytes(), after.to_bytes())
+                for path, before, after in self.files
+            ]
+        )
 
 
 class Checkout(NamedTuple):
@@ -100,8 +109,16 @@ class Checkout(NamedTuple):
         for module in modules:
             if module not in registered:
                 self._check_free(module)
-        model = self._change(_MODEL, self.model, codemod.model_with, modules)
-        return Patch((*common, *model), tuple(self._notes(modules)))
+        half = [module for module in registered if self._without_name(module)]
+        model = self._change(_MODEL, self.model, codemod.model_with, (*modules, *half))
+        notes = [f"{module} {_HALF}: this finishes it" for module in half]
+        for module in codemod.MODULES:
+            if module not in modules and self._left_behind(module):
+                notes.append(
+                    f"{self.root / _MODEL} names {module}, whose class is gone: --undo --module {module} "
+                    "takes the name out"
+                )
+        return Patch((*common, *model), (*notes, *self._notes(modules)))
 
     def undo(self, modules: Iterable[str] = ()) -> Patch:
         """The patch that takes ``modules`` out, all that are registered by default, byte for byte.
@@ -115,8 +132,18 @@ class Checkout(NamedTuple):
         ours = [module for module in asked if module in registered or self._left_behind(module)]
         model = self._change(_MODEL, self.model, codemod.model_without, ours)
         common = self._change(_COMMON, self.common, codemod.common_without, ours)
-        notes = (f"{module} is not registered here" for module in asked if module not in ours)
+        notes = [f"{module} is not registered here" for module in asked if module not in ours]
+        notes += [
+            f"{module} {_HALF}: this takes the rest out"
+            for module in ours
+            if module not in registered or self._without_name(module)
+        ]
         return Patch((*model, *common), tuple(notes))
+
+    def _without_name(self, module: str) -> bool:
+        """Whether ``models/yolo.py`` lacks ``module`` in one of its lists."""
+        with named(str(self.root / _MODEL)):
+            return codemod.model_with(self.model.text, module) != self.model.text
 
     def _left_behind(self, module: str) -> bool:
         with named(str(self.root / _MODEL)):

@@ -148,4 +148,5 @@ def _fix(config: Config, path: Path, findings: Sequence[Finding]) -> None:
     text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
     with named(config.label):
         prove(text, load_values(config.text))
-    files.write_atomic(path, config.source._replace(text=text).to_bytes())
+    fixed = config.source._replace(text=text).to_bytes()
+    files.replace_all([files.Replacement(path, config.to_bytes(), fixed)])

@@ -105,7 +105,7 @@ def add(
         terminal.tell([Line(target, "bold", label="unchanged")])
         return 0
     summary = terminal.insertion(result)
-    code = _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
+    code = _deliver(result, target, summary, diff=diff, check=check, force=force, in_place=in_place)
     if not (diff or check or target == bases.STDIN):
         terminal.tell([Line(command_line("show", target), label="next")])
     return code
@@ -133,7 +133,7 @@ def remove(
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
     target = _target(loaded, f"{result.stem}.yaml", output, in_place)
     summary = terminal.removal(result)
-    return _deliver(result, target, summary, diff=diff, check=check, force=force or in_place)
+    return _deliver(result, target, summary, diff=diff, check=check, force=force, in_place=in_place)
 
 
 def show(config: _ConfigArgument) -> None:
@@ -162,7 +162,14 @@ def _target(config: Config, default: str, output: str | None, in_place: bool) ->
 
 
 def _deliver(
-    config: Rewritten, target: str, summary: Iterable[Line], *, diff: bool, check: bool, force: bool
+    config: Rewritten,
+    target: str,
+    summary: Iterable[Line],
+    *,
+    diff: bool,
+    check: bool,
+    force: bool,
+    in_place: bool,
 ) -> int:
     """Print or write ``config`` as asked for, then tell what was done; returns the exit code."""
     code, outcome = 0, []
@@ -176,7 +183,7 @@ def _deliver(
     elif not diff and target == bases.STDIN:
         sys.stdout.buffer.write(config.to_bytes())
     elif not diff:
-        written = config.save(target, force=force)
+        written = config.save_in_place() if in_place else config.save(target, force=force)
         outcome = [Line(target, "bold", label="wrote" if written else "unchanged")]
     terminal.tell([*summary, *outcome])
     return code
