@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from yamlinject.core import scales
 from yamlinject.core.source import Source
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, YamlInjectError
@@ -49,6 +50,9 @@ def read(name: str) -> Base:
         return Base(STDIN, "stdin", read_stdin())
     path = Path(name)
     if is_path(name):
+        of_all_scales = file_of_all_scales(name)
+        if of_all_scales:
+            return Base(name, path.stem, read_bytes(of_all_scales), of_all_scales)
         if not path.exists() and path.stem in names():
             raise SourceError(
                 f"there is no such file; write {path.stem} for the base config of that name",
@@ -61,6 +65,14 @@ def read(name: str) -> Base:
     if path.is_file():
         return Base(name, path.stem, read_bytes(path), path)
     raise SourceError(_unknown(name))
+
+
+def file_of_all_scales(name: str) -> Path | None:
+    """The file that Ultralytics opens where there is none of that name: that of all scales."""
+    other = Path(scales.unscaled(name))
+    if Path(name).exists() or not other.is_file():
+        return None
+    return other if _scales(other) else None
 
 
 def is_path(name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from yamlinject import files
 from yamlinject.config import Config, Rewritten
-from yamlinject.core import provenance
+from yamlinject.core import provenance, scales
 from yamlinject.core.provenance import Provenance
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.library import bases
@@ -57,17 +57,15 @@ def _recorded_base(
         return None, None
     folders = dict.fromkeys([Path(), *([config.parent] if config else [])])
     allowed = given and given.path and given.path.resolve()
-    inside = [
-        folder / name
-        for folder in folders
-        if (folder / name).resolve() == allowed or _is_inside(folder / name, folder)
-    ]
+    names = dict.fromkeys([scales.unscaled(name), name])  # the file of all scales, where there is no other
+    paths = [(folder, folder / each) for folder in folders for each in names]
+    inside = [path for folder, path in paths if path.resolve() == allowed or _is_inside(path, folder)]
     found = []
     for path in (path for path in inside if path.is_file()):
         if config and path.samefile(config):
             return None, None
         data = bases.read(str(path)).data
-        found.append(Config(name, data, stem=path.stem, path=path))
+        found.append(Config(name, data, stem=Path(name).stem, path=path))
     exact = (one for one in found if provenance.digest(one.to_bytes()) == line.digest)
     if found:
         return next(exact, found[-1]), None
