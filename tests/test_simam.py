@@ -18,6 +18,7 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.export import Dim
 
 from yamlinject.nn import SimAM
+from yamlinject.nn.simam_plain import SimAM as Short
 
 pytestmark = pytest.mark.framework
 
@@ -437,3 +438,51 @@ def test_there_is_nothing_to_store() -> None:
 def test_other_ranks_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises((ValueError, IndexError)):
         SimAM()(maps(*shape))
+
+
+# the short form, which register --plain puts into a checkout
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (3, 4, 1, 1), (2, 3, 1, 2)], ids=str)
+@pytest.mark.parametrize("e_lambda", [1e-4, 0.1])
+def test_the_short_form_is_the_official_one_bit_for_bit(shape: tuple[int, ...], e_lambda: float) -> None:
+    x = maps(*shape, dtype=torch.float32)
+    short = Short(shape[1], shape[1], e_lambda)
+
+    def formula(x: Tensor) -> Tensor:
+        return official(x, e_lambda)
+
+    assert torch.equal(short(x), formula(x))
+    assert torch.equal(gradient(short, x, x.sin()), gradient(formula, x, x.sin()))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "relative"), [(torch.float16, 6e-4), (torch.bfloat16, 9e-3), (torch.float64, 1e-15)], ids=str
+)
+@pytest.mark.parametrize("spread", [1, 30, 300])
+def test_the_short_form_in_other_precisions(spread: float, dtype: torch.dtype, relative: float) -> None:
+    x = maps(2, 4, 80, 80, spread=spread, dtype=dtype)
+    assert Short()(x).dtype == dtype
+    assert_each_near(Short()(x), official(x.double()), relative)
+
+
+@pytest.mark.parametrize(
+    ("args", "e_lambda"),
+    [
+        ((), 1e-4),
+        ((512,), 1e-4),
+        ((512, 512), 1e-4),
+        ((1024, 0.1), 0.1),
+        ((512, 512, 0.1), 0.1),
+        ((512, 512, "1e-3"), 1e-3),
+    ],
+)
+def test_the_short_form_takes_what_frameworks_hand_over(args: tuple[Any, ...], e_lambda: float) -> None:
+    assert Short(*args).e_lambda == e_lambda
+    assert Short(*args).state_dict() == {}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_the_short_form_in_torchscript() -> None:
+    assert_works_at_other_sizes(torch.jit.script(Short()))
+    assert_works_at_other_sizes(torch.jit.trace(Short(), maps(1, 2, 4, 4, dtype=torch.float32)))

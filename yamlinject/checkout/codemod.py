@@ -66,13 +66,14 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def common_with(text: str, module: str) -> str:
+def common_with(text: str, module: str, *, plain: bool = False) -> str:
     """``text``, that of ``models/common.py``, with the class ``module`` above its class Concat.
 
-    A block that another version of yamlinject wrote is replaced. Raises :class:`YamlInjectError` for a
-    text with another class of that name, with a block that was edited, or that is not understood.
+    ``plain``: in its short form, where it has one. A block of another version or form is replaced.
+    Raises :class:`YamlInjectError` for a text with another class of that name, with a block that was
+    edited, or that is not understood.
     """
-    body = _body(module)
+    body = _body(module, plain)
     source = PySource(text)
     own = _own(text, module)
     _check_names(source, module, body, own)
@@ -147,13 +148,15 @@ def star_imports(text: str, package: str) -> bool:
     return any(node.names[0].name == "*" for node in _imports(PySource(text), package))
 
 
-def _body(module: str) -> str:
+def _body(module: str, plain: bool) -> str:
     """What stands below the imports in the file of the class, with two blank lines at its end."""
     if module not in MODULES:
         close = difflib.get_close_matches(module, MODULES, n=1)
         meant = f" (did you mean {close[0]}?)" if close else ""
         raise RefusalError(f"yamlinject has no class {module!r}{meant}; it has {', '.join(MODULES)}")
-    source = PySource((CLASSES / f"{module.lower()}.py").read_text(encoding="utf-8"))
+    short = CLASSES / f"{module.lower()}_plain.py"
+    file = short if plain and short.exists() else CLASSES / f"{module.lower()}.py"
+    source = PySource(file.read_text(encoding="utf-8"))
     imports = [node for node in source.tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     return source.text[source.end(imports[-1]) :].strip("\n") + "\n\n\n"
 

@@ -7,13 +7,13 @@ removed last, and a run that was cut short between the two files is finished or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from functools import partial, reduce
 from os.path import isfile  # where Path.is_file raises for a folder that is closed to us, it says no
 from pathlib import Path
 from typing import NamedTuple
 
 from yamlinject import files
-from yamlinject.checkout import codemod
+from yamlinject.checkout import codemod, own_class
 from yamlinject.core import edits
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, named
@@ -97,21 +97,25 @@ class Checkout(NamedTuple):
         with named(str(self.root / _COMMON)):
             return [block.module for block in codemod.blocks(self.common.text)]
 
-    def register(self, modules: Iterable[str]) -> Patch:
-        """The patch that makes ``modules`` known to the checkout's own scripts.
+    def register(self, modules: Iterable[str], *, plain: bool = False) -> Patch:
+        """The patch that makes ``modules`` known to the checkout's own scripts; ``plain``: in short forms.
 
+        One that the checkout has of its own, and that works, stays as it is.
         Raises :class:`YamlInjectError` for a checkout with other classes or uses of these names, one whose
         blocks were edited, and one that is not understood.
         """
-        modules = tuple(modules)
-        common = self._change(_COMMON, self.common, codemod.common_with, modules)
         registered = self.registered
+        own = {module: self._own_class(module) for module in modules if module not in registered}
+        modules = tuple(module for module in modules if not own.get(module))
+        put = partial(codemod.common_with, plain=plain)
+        common = self._change(_COMMON, self.common, put, modules)
         for module in modules:
             if module not in registered:
                 self._check_free(module)
         half = [module for module in registered if self._without_name(module)]
         model = self._change(_MODEL, self.model, codemod.model_with, (*modules, *half))
-        notes = [f"{module} {_HALF}: this finishes it" for module in half]
+        notes = [note for note in own.values() if note]
+        notes += [f"{module} {_HALF}: this finishes it" for module in half]
         for module in codemod.MODULES:
             if module not in modules and self._left_behind(module):
                 notes.append(
@@ -119,6 +123,22 @@ class Checkout(NamedTuple):
                     "takes the name out"
                 )
         return Patch((*common, *model), (*notes, *self._notes(modules)))
+
+    def _own_class(self, module: str) -> str | None:
+        """What to say of a class that is not yamlinject's and works; raises where one does not."""
+        path = self.root / _COMMON
+        with named(str(path)):
+            found = own_class.find(self.common.text, self.model.text, module)
+            if found is None:
+                return None
+            if found.problem:
+                raise RefusalError(
+                    f"there is a {module} that is not yamlinject's: {found.problem}", found.place
+                )
+        return (
+            f"{path}:{found.place.line} has a {module} of its own that takes the rows of add: it stays; "
+            f"verify CONFIG --framework {self.root} tells whether its formula is right"
+        )
 
     def undo(self, modules: Iterable[str] = ()) -> Patch:
         """The patch that takes ``modules`` out, all that are registered by default, byte for byte.

@@ -101,6 +101,12 @@ def register(
             autocompletion=completion.module,
         ),
     ] = None,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help="SimAM as its formula alone: shorter to read, and slower in training."
+        ),
+    ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Restore the files byte for byte.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print a unified diff, write nothing.")] = False,
     check: Annotated[
@@ -114,7 +120,7 @@ def register(
     from yamlinject.checkout.patch import Checkout
 
     opened = Checkout.open(checkout)
-    patch = opened.undo(module or ()) if undo else opened.register(module or [_DEFAULT_MODULE])
+    patch = opened.undo(module or ()) if undo else opened.register(module or [_DEFAULT_MODULE], plain=plain)
     if diff:
         terminal.emit_diff(sys.stdout, patch.diff())
     elif not check:
