@@ -1,10 +1,10 @@
-"""Insert attention layers into YOLO model configs, and renumber everything that has to be.
+"""Insert attention layers into YOLO model configs, and renumber everything that depends on them.
 
 :func:`load` reads a model config, and a :class:`Config` can be added to, compared and saved::
 
     yamlinject.load("yolov5s").add("SimAM", after="SPPF").save("yolov5s_SimAM.yaml")
 
-Every name is imported when it is first used, so that the program can settle how it runs before.
+Names are imported on first use, so that the program can set itself up before.
 """
 
 from importlib import import_module

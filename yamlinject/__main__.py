@@ -21,7 +21,7 @@ def main() -> None:
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except OSError:  # run has told it; what is left in the buffer must not fail a second time on exit
+    except OSError:  # run has reported it; what is left in the buffer must not fail again on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not gc.isenabled():
         gc.freeze()  # nor is there a need to collect on exit

@@ -17,7 +17,7 @@ class Place(NamedTuple):
 class YamlInjectError(Exception):
     """Something that the user can fix; ``str()`` gives ``FILE:LINE:COL: what and what to do``.
 
-    The core knows no file names: whoever reads the file adds the name with :func:`named`.
+    The core knows no file names: the caller that reads the file adds the name with :func:`named`.
     """
 
     def __init__(self, message: str, place: Place | None = None, *, file: str | None = None) -> None:
@@ -36,7 +36,7 @@ class SourceError(YamlInjectError):
 
 
 class TooLargeError(SourceError):
-    """A file that is larger than ``limit``, which is what is read of one, in bytes."""
+    """A file of more than ``limit`` bytes, the most that is read."""
 
     def __init__(self, limit: int, *, file: str | None = None) -> None:
         super().__init__(f"larger than {limit // 2**20} MiB, which no config or program is", file=file)
@@ -47,11 +47,11 @@ class ConfigError(YamlInjectError):
 
 
 class InvalidYamlError(ConfigError):
-    """A text that PyYAML cannot read, or that no config would be."""
+    """A text that PyYAML cannot read, or that cannot be a config."""
 
 
 class DuplicateKeyError(ConfigError):
-    """A key that stands twice in one mapping."""
+    """A key that occurs twice in one mapping."""
 
 
 class MalformedRowError(ConfigError):
@@ -59,7 +59,7 @@ class MalformedRowError(ConfigError):
 
 
 class SelectorError(YamlInjectError):
-    """A selector that is written wrongly or picks nothing."""
+    """A selector that is malformed or picks nothing."""
 
 
 class RefusalError(YamlInjectError):
@@ -68,7 +68,7 @@ class RefusalError(YamlInjectError):
 
 @contextmanager
 def named(file: str) -> Iterator[None]:
-    """Add ``file`` to every error of the block that has no file name yet."""
+    """Add ``file`` to every error raised in the block that has no file name yet."""
     try:
         yield
     except YamlInjectError as error:

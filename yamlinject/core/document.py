@@ -1,4 +1,4 @@
-"""Text to :class:`Document`: the layers of a model config, and where in the text each one stands.
+"""Text to :class:`Document`: the layers of a model config, and where each one is in the text.
 
 Values and spans are PyYAML's, because every YOLO framework reads its configs with ``yaml.safe_load``.
 """
@@ -16,7 +16,7 @@ from yamlinject.core.lines import Lines
 from yamlinject.core.yaml_nodes import Reading, check_duplicates, children, shared_nodes
 from yamlinject.errors import ConfigError, MalformedRowError, Place, RefusalError
 
-#: More characters than the name of any module has; what is said about the layers that read it names it too.
+#: Longer than the name of any module; messages about the layers that read one repeat its name.
 _LONGEST_NAME = 200
 
 
@@ -31,7 +31,7 @@ class Row(NamedTuple):
     """A layer and where it is written: the whole row, and each reference of its ``from``.
 
     ``shared``: the row or its ``from`` is written once for several places (a YAML anchor or alias),
-    so that its spans cannot be edited for it alone.
+    so its spans cannot be edited for this row alone.
     """
 
     layer: Layer
@@ -40,12 +40,12 @@ class Row(NamedTuple):
     shared: bool
 
     def written(self, position: int, index: int) -> str:
-        """The layer ``index`` as this row writes the reference at ``position``: relative or absolute."""
+        """A reference to the layer ``index``, relative or absolute like the one at ``position``."""
         return str(index if self.layer.references[position] >= 0 else index - self.layer.index)
 
 
 class Document:
-    """A model config as text, data and rows; built by :meth:`parse`, never changed."""
+    """A model config as text, data and rows; built by :meth:`parse` and never changed."""
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class Document:
         self.rows = rows
         #: Whether a section is written inside brackets rather than as ``- `` items.
         self.flow = flow
-        #: Where the values of the other keys are written, unless an alias stands there.
+        #: Where the values of the other keys are written, unless they are aliases.
         self.values = values
 
     @classmethod
     def parse(cls, text: str) -> Document:
-        """Read a model config; raises :class:`ConfigError` with line and column where it is none."""
+        """Read a model config; raises :class:`ConfigError` with line and column if it is not one."""
         reading, lines = Reading(text), Lines(text)
         root = reading.root
         if not isinstance(root, MappingNode):
@@ -123,7 +123,7 @@ class Document:
 
     @cached_property
     def written(self) -> list[Row]:
-        """The rows, but of those that are one text, through aliases, only the first."""
+        """The rows as written: of those that share one text through aliases, only the first."""
         rows: dict[Span, Row] = {}
         for row in self.rows:
             rows.setdefault(row.span, row)
@@ -176,7 +176,7 @@ def _row(
 ) -> Row:
     """Check one row and find its spans.
 
-    ``floor``: the offset that it has to begin after; ``shared_ids``: of nodes that stand in several places.
+    ``floor``: the offset after which it must begin; ``shared_ids``: of the nodes used in several places.
     """
 
     def wrong(what: str, at: Node = node) -> MalformedRowError:
@@ -199,7 +199,7 @@ def _row(
     scalars = from_node.value if isinstance(from_node, SequenceNode) else [from_node]
     parts = [node, from_node, *scalars]
     starts = [part.start_mark.index for part in parts]
-    # an alias composes to the node of its anchor, which stands earlier in the text
+    # an alias composes to the node of its anchor, which comes earlier in the text
     shared = not shared_ids.isdisjoint(map(id, parts)) or starts[0] < floor or starts != sorted(starts)
     end = _end(node)
     return Row(

@@ -18,9 +18,9 @@ class Edit(NamedTuple):
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """Apply ``edits``, whose offsets all speak of ``text``; insertions at one place keep their order.
+    """Apply ``edits``, whose offsets all refer to ``text``; insertions at one offset keep their order.
 
-    Raises :class:`ValueError` where two edits overlap: that is a bug of the caller.
+    Raises :class:`ValueError` where two edits overlap, which is a bug in the caller.
     """
     parts: list[str] = []
     done = 0
@@ -33,7 +33,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 
 def unified_diff(before: str, after: str, before_name: str, after_name: str) -> Iterator[str]:
-    """The lines of a unified diff, without their line ends; nothing when the texts are equal."""
+    """The lines of a unified diff, without line breaks; nothing when the texts are equal."""
     old, new = _lines(before), _lines(after)
     for number, line in enumerate(difflib.unified_diff(old, new, before_name, after_name, lineterm="")):
         yield line.removesuffix("\n") if line.endswith("\n") else line.removesuffix("\r")

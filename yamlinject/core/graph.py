@@ -1,7 +1,7 @@
-"""What the layers say together: references, readers, nominal channels and strides.
+"""The graph of the layers: references, readers, nominal channels and strides.
 
-Pure functions over :class:`~yamlinject.core.layer.Layer`, by what :mod:`yamlinject.core.modules` says of
-each module; the index :data:`IMAGE` stands for the input image.
+Pure functions of :class:`~yamlinject.core.layer.Layer`; :mod:`yamlinject.core.modules` knows what each
+module does. The index :data:`IMAGE` means the input image.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def readers(layers: Sequence[Layer]) -> list[list[Layer]]:
 
 
 def insertion_problems(layers: Sequence[Layer]) -> list[str | None]:
-    """For every layer, why nothing may stand after it, or None."""
+    """For every layer, why nothing may be inserted after it, or None."""
     last = layers[-1] if layers else None
     picked_from = {source: layer for layer in layers if picks(layer) for source in sources(layer)}
     found: list[str | None] = []
@@ -90,9 +90,9 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
 def strides(
     layers: Sequence[Layer], assumed: Mapping[str, float | None] | None = None
 ) -> list[float | None]:
-    """By what every layer's output is smaller than the image, None where its inputs disagree.
+    """How many times smaller than the image every layer's output is, None where its inputs disagree.
 
-    A module does what its row says, unless ``assumed`` has a factor for it.
+    The factor of a layer comes from its row, unless ``assumed`` has one for its module.
     """
     assumed = assumed or {}
     found: list[float | None] = []
@@ -109,7 +109,7 @@ def strides(
 
 
 def stride_factor(layer: Layer) -> float | None:
-    """By what ``layer`` itself makes its input smaller, None where the row does not tell."""
+    """How many times smaller ``layer`` makes its input, None where the row does not tell."""
     return _computed(modules.known(layer.module).stride, layer.args)
 
 
@@ -120,17 +120,17 @@ def role(layer: Layer) -> modules.Role:
 
 
 def picks(layer: Layer) -> bool:
-    """Whether the layer picks one feature map of the list that the layer it reads gives."""
+    """Whether the layer picks one feature map from a list that it reads."""
     return modules.known(layer.module).reads == "list"
 
 
 def gives_no_map(layer: Layer) -> bool:
-    """Whether the layer gives something else than one feature map, so that what reads it is special."""
+    """Whether the layer gives anything other than one feature map."""
     return bool(modules.known(layer.module).gives)
 
 
 def _computed(rule: Callable[..., Any], *values: list[Any]) -> float | None:
-    """What a rule makes of a row's args, or None where they are not as it expects."""
+    """What a rule computes from a row's args, or None if they are not what it expects."""
     try:
         value = rule(*values)
         return value if 0 < value < MOST and not isinstance(value, bool) else None

@@ -11,26 +11,26 @@ from yamlinject.core.document import Document, Row, Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
 
-#: A comment after a row; in brackets, the row's comma and the closing bracket may precede it.
+#: A comment after a row; in a bracketed list, a comma and the closing bracket may come before it.
 _TRAILING = re.compile(r"(?P<gap>[ \t,\]]*)(?P<comment>#[^\r\n\x85\u2028\u2029]*)")
 
-#: A number that may be an index: not that of ``3x3``, ``20*20*512``, ``1/8`` or ``2.5``.
+#: A number that may be an index, unlike those in ``3x3``, ``20*20*512``, ``1/8`` and ``2.5``.
 _NUMBER = re.compile(r"#[ \t\xa0]*(?P<number>0|[1-9][0-9]{0,6})(?![\w*/.%\xd7])")
 
 #: What follows a number that can only be an index: nothing, ``-P3/8`` or ``(P3/8-small)``.
 _CLEARLY_INDEX = re.compile(r"[ \t]*(?:$|-[ \t]*[Pp][0-9]|\()")
 
 
-#: How much too low an index in a comment may be, after insertions, or too high, after removals. Sizes of
-#: feature maps are further away, and in three rows or more alike.
+#: How far an index in a comment may be too low (after insertions) or too high (after removals). Sizes of
+#: feature maps are further off, or the same in three rows or more.
 _BEHIND, _AHEAD, _ALIKE = 30, 8, 3
 
 
 class IndexComment(NamedTuple):
     """The number at the start of a row's trailing comment.
 
-    ``lead``: what stands between the row and the number, without comma and bracket.
-    ``clear``: whether the number has the form of an index, be it the row's own or not. ``alone``: nothing
+    ``lead``: the text between the row and the number, without comma and bracket.
+    ``clear``: whether the number has the form of an index, right or wrong. ``alone``: whether nothing
     follows it.
     """
 
@@ -58,7 +58,7 @@ def index_comment(document: Document, row: Row) -> IndexComment | None:
 
 
 def index_comments(document: Document) -> Iterator[tuple[Row, IndexComment]]:
-    """The rows with such a comment. A number alone is clear only where it is, or can be, the row's index.
+    """The rows with such a comment. A number alone is clear only if it is, or could be, the row's index.
 
     ``# 40`` after layer 11, and ``# 20`` after three layers, are something else, such as sizes.
     """
@@ -73,8 +73,8 @@ def index_comments(document: Document) -> Iterator[tuple[Row, IndexComment]]:
 class CommentEdits(NamedTuple):
     """Edits of index comments.
 
-    ``stale``: layers whose comment was wrong and is left alone. ``restore``: base index -> number, where
-    a removal would not restore the comment by renumbering it back.
+    ``stale``: layers whose comment was wrong and was left alone. ``restore``: base index -> number, where
+    renumbering on removal would not restore the comment.
     """
 
     edits: list[Edit]
@@ -83,7 +83,7 @@ class CommentEdits(NamedTuple):
 
 
 def renumbered(document: Document, index_map: IndexMap, fix: bool) -> CommentEdits:
-    """Renumber the index comments that are right; with ``fix`` also those that are clearly wrong."""
+    """Renumber the index comments that are right and, with ``fix``, those that are clearly wrong."""
     changed: list[Edit] = []
     stale: list[int] = []
     restore: dict[int, int] = {}

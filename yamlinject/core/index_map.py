@@ -13,7 +13,7 @@ from yamlinject.core.layer import Layer
 class IndexMap(NamedTuple):
     """Old index -> new index, of one rewrite.
 
-    ``moved``: where each old layer stands now; -1 when it was removed.
+    ``moved``: where each old layer is now; -1 when it was removed.
     ``output``: the layer that the readers of each old layer read now: the last one injected below it
     or, for a removed layer, the one that it read itself.
     ``injected``: the indices of the new layers.

@@ -1,4 +1,4 @@
-"""One layer of a model config: the unit that every other module speaks of."""
+"""One layer of a model config: the unit that all other modules work with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Layer(NamedTuple):
     ``from_`` is as written: one reference or a list of them.
     """
 
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody misses
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not needed
     section: SectionName
     from_: int | list[int]
     number: int
@@ -23,7 +23,7 @@ class Layer(NamedTuple):
 
     @property
     def references(self) -> list[int]:
-        """The references of ``from_`` as a list, also when a single one is written."""
+        """The references of ``from_`` as a list, even if there is only one."""
         return self.from_ if isinstance(self.from_, list) else [self.from_]
 
     @property
@@ -36,7 +36,7 @@ class Layer(NamedTuple):
 
 
 def flow(value: Any) -> str:
-    """A value of a row much as a config writes it: without the quotes of Python's strings."""
+    """A value of a row roughly as a config writes it, without Python's quotes."""
     if isinstance(value, list):
         return f"[{', '.join(map(flow, value))}]"
     text = str(value)

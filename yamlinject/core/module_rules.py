@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-#: The output channels by a row's args and its input channels; raises what :data:`UNTOLD` lists, or gives
-#: None, where they do not tell.
+#: The output channels, from a row's args and its input channels; None, or an error of :data:`UNTOLD`, where
+#: they do not tell.
 Channels = Callable[[list[Any], list[Any]], Any]
 
-#: The input's size divided by the output's, by a row's args; None or an error of :data:`UNTOLD` as above.
+#: The input's size divided by the output's, from a row's args; None or an error of :data:`UNTOLD` as above.
 Stride = Callable[[list[Any]], Any]
 
-#: What the rules raise when args are not as they expect.
+#: What the rules raise when args are not what they expect.
 UNTOLD = (IndexError, TypeError, ValueError, ArithmeticError)
 
 #: The smallest integer that is read as a channel count in the args of an unknown module: smaller ones are
@@ -29,7 +29,7 @@ def is_count(value: Any) -> bool:
 
 
 def could_be_channels(value: Any) -> bool:
-    """Whether a value in the args of any module is rather a number of channels than a kernel size."""
+    """Whether a value in the args of any module is more likely a channel count than a kernel size."""
     return is_count(value) and bool(value >= _FEWEST_CHANNELS)
 
 
@@ -38,12 +38,12 @@ def _common(inputs: list[Any]) -> Any:
 
 
 def common(args: list[Any], inputs: list[Any]) -> Any:
-    """What all inputs have."""
+    """The channels that all inputs have."""
     return _common(inputs)
 
 
 def declared(args: list[Any], inputs: list[Any]) -> Any:
-    """The first argument; without one in the row, what all inputs have."""
+    """The first argument, or else the channels that all inputs have."""
     return args[0] if args and is_count(args[0]) else _common(inputs)
 
 
@@ -53,22 +53,22 @@ def only_declared(args: list[Any], inputs: list[Any]) -> Any:
 
 
 def second(args: list[Any], inputs: list[Any]) -> Any:
-    """The second argument: that of modules that declare an inner width before."""
+    """The second argument, for modules that declare an inner width first."""
     return args[1]
 
 
 def resnet(args: list[Any], inputs: list[Any]) -> Any:
-    """``ResNetLayer``: four times what its row says but in its first layer."""
+    """``ResNetLayer``: four times what its row says, except for the first one."""
     return args[1] if args[3] else 4 * args[1]
 
 
 def guessed(args: list[Any], inputs: list[Any]) -> Any:
-    """The guess for a module that nobody knows."""
+    """The guess for an unknown module."""
     return args[0] if args and could_be_channels(args[0]) else _common(inputs)
 
 
 def total(args: list[Any], inputs: list[Any]) -> Any:
-    """Those of all inputs together."""
+    """The sum over all inputs."""
     return sum(inputs)
 
 
@@ -83,7 +83,7 @@ def last(args: list[Any], inputs: list[Any]) -> Any:
 
 
 def untold(args: list[Any], inputs: list[Any]) -> Any:
-    """It has no channels, or none that the row tells."""
+    """No channels, or none that the row tells."""
     return None
 
 
@@ -93,7 +93,7 @@ def times(factor: Callable[[list[Any]], Any]) -> Channels:
 
 
 def argument(position: int, default: float) -> Stride:
-    """The stride that stands in the args."""
+    """The stride given in the args."""
     return lambda args: args[position] if position < len(args) else default
 
 
@@ -103,32 +103,32 @@ def by(factor: float) -> Stride:
 
 
 def up(rule: Stride) -> Stride:
-    """The stride of what makes the feature map larger by ``rule``."""
+    """The stride of a module that enlarges its input by ``rule``."""
     return lambda args: 1 / rule(args)
 
 
 def unknown(args: list[Any]) -> Any:
-    """It may be anything, or there is none."""
+    """Any stride, or none."""
     return None
 
 
 def assumed(args: list[Any]) -> Any:
-    """The guess for a module that nobody knows: most keep the size."""
+    """The guess for an unknown module: most keep the size."""
     return 1
 
 
 def pooled(args: list[Any]) -> Any:
-    """Pooling goes on by its kernel unless the second argument says by how much."""
+    """The kernel size of a pooling, unless the second argument gives its stride."""
     return args[1] if len(args) > 1 else args[0]
 
 
 SAME = by(1)
 
-#: The factor of what reorders pixels into channels or back.
+#: The factor of modules that move pixels into channels or back.
 SCALE = argument(0, 2)
 
 #: The stride of a convolution's row ``[channels, kernel, stride]``.
 THIRD = argument(2, 1)
 
-#: The same where the name leaves open whether the convolution is a transposed one.
+#: The same, for names that leave open whether the convolution is transposed.
 THIRD_OR_UP = argument(2, 1)

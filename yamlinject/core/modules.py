@@ -1,4 +1,4 @@
-"""What modules do: one table of those that frameworks have, and what the names of all others tell.
+"""What modules do: a table of those in the frameworks, and guesses by name for all others.
 
 :data:`TABLE` has a row per module; :func:`known` gives the row of any name. A row follows the class in the
 file that it names, and what ``parse_model`` beside it makes of a config's row, before any scaling.
@@ -36,20 +36,20 @@ from yamlinject.core.module_rules import (
     up,
 )
 
-#: What a module is for, so that it can take the place of another one.
+#: What a module is for, so that it can replace another one.
 Role = Literal["attention", "block", "fusion", "upsample", "downsample", "head"]
 
 #: What a module reads: one feature map; a list, to pick one map from; several maps of one size; several
-#: of any sizes, of which it brings all to that of the last; several of any sizes, as a head does.
+#: of any sizes, all resized to that of the last; several of any sizes, as a head does.
 Reads = Literal["one", "list", "one size", "last size", "any sizes"]
 
 
 class Module(NamedTuple):
-    """What is known of a module.
+    """What is known about a module.
 
-    ``role``: that of a row that keeps the size, where the row decides that. ``follows``: the framework's
-    file, or ``owner/repository/file`` on GitHub; empty for what only the name tells. ``gives``: what the
-    output is if it is no single feature map.
+    ``role``: where it depends on the row, that of a row that keeps the size. ``follows``: the framework's
+    file, or ``owner/repository/file`` on GitHub; empty for a guess by name. ``gives``: what the output is
+    if it is not a single feature map.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Module(NamedTuple):
 
     @property
     def concatenates(self) -> bool:
-        """Whether it has the channels of all of its inputs."""
+        """Whether its output has the channels of all its inputs together."""
         return self.channels is total
 
     @property
@@ -73,7 +73,7 @@ class Module(NamedTuple):
     def tells_stride(self, args: list[Any]) -> bool:
         """Whether a row with these args says what it does to the size.
 
-        A convolution that only its name tells has to say it as third argument.
+        A convolution known only by its name has to give it as its third argument.
         """
         return bool(self.follows) or (self.stride is THIRD and len(args) > 2)
 
@@ -181,7 +181,7 @@ _ROWS = (
     Module("nn.AvgPool2d", "downsample", first, pooled, _NN),
     Module("nn.MaxPool2d", "downsample", first, pooled, _NN),
     Module("space_to_depth", "downsample", times(lambda args: 4), by(2), _SPD),
-    # heads, besides those told by their names, and what gives no feature map either
+    # heads, except those recognized by name, and other modules that give no feature map
     Module("Classify", "head", untold, SAME, _HEADS, gives="class scores"),
     Module("Depth", "head", guessed, assumed, _HEADS, "any sizes", "a depth map"),
     Module("ImagePoolingAttn", "attention", untold, SAME, _BLOCK, "any sizes", "a text embedding"),
@@ -199,17 +199,17 @@ _JOINS = ("add", "cat", "fpn", "fus", "sum")
 
 
 def known(name: str) -> Module:
-    """The row of a module: that of :data:`TABLE`, else what can be told by its name."""
+    """The row of a module: from :data:`TABLE`, or else guessed from its name."""
     return TABLE.get(name) or _by_name(name)
 
 
 @lru_cache(maxsize=4096)
 def _by_name(name: str) -> Module:
-    """The rules for modules that are in no table: forks have thousands.
+    """The rules for modules that are not in the table: forks have thousands.
 
-    A convolution declares its channels first and its stride third, a Concat has the channels of all of its
-    inputs, and torch's own keep those of theirs. Of others it is guessed that a first argument that could
-    be channels is, and that they keep the size.
+    A convolution declares its channels first and its stride third, a Concat has the channels of all its
+    inputs, and torch's own modules keep the channels of theirs. All others are assumed to keep the size,
+    and to declare their channels if the first argument could be a channel count.
     """
     lower = name.lower()
     joins = any(part in lower for part in _JOINS)

@@ -1,7 +1,7 @@
 """How rows are written into a section in the style of the row above them, and removed again.
 
-A section is either a block of ``- `` items or a list in brackets. In brackets a row stands on a line of
-its own, or shares its line with other rows or with the brackets; it may lack a comma, or begin with one.
+A section is either a block of ``- `` items or a list in brackets. In brackets a row has its own
+line, or shares it with other rows or with the brackets; it may lack a comma, or begin with one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def removal(document: Document, removed: Sequence[int]) -> list[Edit]:
 
 
 def comment_carrier(document: Document, row: Row, removed: Collection[int]) -> Row:
-    """The row after which ``row``'s comment stands as long as the layers ``removed`` are there."""
+    """The row that ``row``'s comment follows while the layers ``removed`` are still there."""
     following = _next(document, row)
     while following and following.layer.index in removed and _shares_line(document, following):
         row, following = following, _next(document, following)
@@ -86,7 +86,7 @@ def spaced(document: Document, row: Row) -> bool:
 
 
 def _lead(document: Document, row: Row) -> str:
-    """What stands before a row on the line that it begins on."""
+    """The text before a row on its first line."""
     return document.text[document.lines.at(row.span.start).start : row.span.start]
 
 
@@ -116,7 +116,7 @@ def _own_line_prefix(document: Document, row: Row) -> str | None:
         return next_lead
     if _BLANK.fullmatch(lead) or _LEADING_COMMA.fullmatch(lead):
         return lead
-    if _previous(document, row) is None:  # only the opening bracket stands before it
+    if _previous(document, row) is None:  # only the opening bracket comes before it
         return next_lead if following and _BLANK.fullmatch(next_lead) else " " * len(lead)
     return None
 
@@ -130,12 +130,12 @@ def _on_own_line(document: Document, row: Row) -> bool:
 
 
 def _shares_line(document: Document, row: Row) -> bool:
-    """Whether ``row`` begins on a line that another row stands on before it."""
+    """Whether another row precedes ``row`` on its line."""
     return document.flow[row.layer.section] and "]" in _lead(document, row)
 
 
 def _comments(document: Document, row: Row, indices: Iterable[int]) -> list[str]:
-    """Index comments for new rows below ``row``: empty where ``row`` itself has no right one."""
+    """Index comments for new rows below ``row``: empty where ``row`` itself has no correct one."""
     found = index_comment(document, row)
     if found is None or found.number != row.layer.index:
         return ["" for _ in indices]
@@ -143,7 +143,7 @@ def _comments(document: Document, row: Row, indices: Iterable[int]) -> list[str]
 
 
 def _new_lines(document: Document, row: Row, lines: Sequence[str]) -> Edit:
-    """Insert whole lines below the line that ``row`` ends on, also where the file ends without one."""
+    """Insert whole lines below the line that ``row`` ends on, even if that line has no line break."""
     line = document.lines.at(row.span.end)
     if line.end == line.next:
         newline = document.lines.newline

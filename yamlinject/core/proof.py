@@ -1,4 +1,4 @@
-"""The proof that a rewritten text means what was planned: what it has to hold, and reading it again."""
+"""The proof that a rewritten text means what was planned: what it must hold, and reading it again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from yamlinject.errors import ConfigError
 def expected_data(
     document: Document, index_map: IndexMap, below: Mapping[int, Sequence[Layer]]
 ) -> dict[str, Any]:
-    """The data that the rewritten text has to hold; ``below``: the new layers under each old one."""
+    """The data that the rewritten text must hold; ``below``: the new layers under each old one."""
     data = dict(document.data)
     for section in SECTIONS:
         data[section] = rows = []
@@ -29,13 +29,13 @@ def expected_data(
 
 
 def prove(text: str, expected: dict[str, Any]) -> None:
-    """Read ``text`` with two parsers that have nothing in common.
+    """Read ``text`` with two independent parsers.
 
     Raises :class:`ConfigError` unless PyYAML finds the data ``expected`` and ruamel.yaml the same rows.
     """
     reading = Reading(text)
     rows = shapes(reading.root, SECTIONS)
     if repr(reading.values()) != repr(expected):  # unlike ==, it tells 1 from True, and .nan equals itself
-        raise ConfigError("it would read back as other layers than planned")
+        raise ConfigError("it would read back as different layers than planned")
     if rows != second_reading(text, SECTIONS):
         raise ConfigError("ruamel.yaml would read other layers than PyYAML")

@@ -16,7 +16,7 @@ _PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 
 
 class Change(NamedTuple):
-    """A layer, as it was, whose ``from`` reads ``from_`` now."""
+    """A layer as it was, and its new ``from``."""
 
     layer: Layer
     from_: int | list[int]

@@ -1,4 +1,4 @@
-"""What an ``add`` was asked for: the provenance line stores it, ``check`` runs it again."""
+"""The request of an ``add``: the provenance line stores it, and ``check`` runs it again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from yamlinject.core.selectors import SCOPES, Scope, Selector
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SelectorError, YamlInjectError
 
-#: So many selectors are looked up, each among all layers.
+#: The most selectors of one request; each is looked up among all layers.
 _MOST_SELECTORS = 200
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -20,20 +20,20 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def is_module_name(text: str) -> bool:
-    """Whether a row can name a module so: an identifier, maybe dotted, that PyYAML reads as text."""
+    """Whether a row can name this module: an identifier, maybe dotted, that PyYAML reads as text."""
     return _NAME.fullmatch(text) is not None and isinstance(load_values(text), str)
 
 
 def command_line(*words: str) -> str:
-    """A yamlinject command as one would type it."""
+    """A yamlinject command as it would be typed."""
     return shlex.join(["yamlinject", *words])
 
 
 class Request(NamedTuple):
-    """A command ``add MODULE BASE --after SELECTOR…`` with its options; the output is none of them.
+    """A command ``add MODULE BASE --after SELECTOR…`` with its options, except those for the output.
 
     ``after`` holds the texts as given, each of which may list several selectors; ``args`` is the YAML list
-    in the place of the recipe's.
+    that replaces the recipe's.
     """
 
     module: str
@@ -45,7 +45,7 @@ class Request(NamedTuple):
     fix_comments: bool = False
 
     def to_words(self) -> tuple[str, ...]:
-        """The words after ``yamlinject``, in a canonical order and without what is the default."""
+        """The words after ``yamlinject``, in a canonical order and without defaults."""
         words = ["add", self.module, self.base]
         for text in self.after:
             words += "--after", text
@@ -64,7 +64,7 @@ class Request(NamedTuple):
         """The inverse of :meth:`to_words`; raises :class:`YamlInjectError` for any other command."""
         command, module, base = words[:3] if len(words) > 2 else ("", "", "")
         if command != "add" or not is_module_name(module) or (base.startswith("-") and base != "-"):
-            raise YamlInjectError("no command that makes a config")
+            raise YamlInjectError("not a command that makes a config")
         request = cls(module, base, ())
         rest = iter(words[3:])
         for word in rest:
@@ -79,15 +79,15 @@ class Request(NamedTuple):
         """
         number = sum(text.count(",") + 1 for text in self.after)
         if not number:
-            raise SelectorError("there is no selector that says after which layer")
+            raise SelectorError("no selector says after which layer to insert")
         if number > _MOST_SELECTORS:
             raise SelectorError(f"{number} selectors: give at most {_MOST_SELECTORS}")
         return [selector for text in self.after for selector in selectors.parse(text)]
 
     def printable(self) -> Request:
-        """The request as a comment can hold it: odd characters become question marks.
+        """The request as a comment can hold it: unprintable characters become question marks.
 
-        A base whose name begins with a dash gets a folder, so that it is no option.
+        A base whose name begins with a dash gets ``./`` before it, so that it is not taken for an option.
         """
         is_option = self.base.startswith("-") and self.base != "-"
         base = f"./{self.base}" if is_option else self.base
@@ -96,7 +96,7 @@ class Request(NamedTuple):
         )
 
     def _with(self, option: str, value: str) -> Request:
-        """The request with one more option; raises :class:`YamlInjectError` for a strange one."""
+        """The request with one more option; raises :class:`YamlInjectError` for an unknown one."""
         if option == "--after":
             return self._replace(after=(*self.after, value))
         if option == "--scope" and value in SCOPES:
@@ -107,7 +107,7 @@ class Request(NamedTuple):
             return self._replace(args=value)
         if option == "--fix-comments":
             return self._replace(fix_comments=True)
-        raise YamlInjectError(f"{option} {value}: no option of add")
+        raise YamlInjectError(f"{option} {value}: not an option of add")
 
 
 def _printable(text: str) -> str:

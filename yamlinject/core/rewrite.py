@@ -1,4 +1,4 @@
-"""A request to edits and a new text, and the proof that it means what was asked for."""
+"""From a request to edits and a new text, and the proof that it means what was asked for."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Rewrite(NamedTuple):
     ``stale``: old indices of the layers whose index comment was wrong before and was left alone.
     ``provenance``: the line that was written, or that was removed.
     ``picked``: what each selector picked, where selectors said what to do.
-    ``document``: the text as data and rows, where it was not read again.
+    ``document``: the text as data and rows, where it is known without parsing.
     """
 
     text: str
@@ -66,7 +66,7 @@ class Rewrite(NamedTuple):
 
 
 def check_targets(document: Document, targets: Sequence[int]) -> None:
-    """Raise :class:`RefusalError` for the first layer of ``targets`` after which nothing may stand."""
+    """Raise :class:`RefusalError` for the first of ``targets`` after which nothing may be inserted."""
     problems = graph.insertion_problems(document.layers)
     for target in targets:
         if problems[target]:
@@ -89,8 +89,8 @@ def insert(
     Every reader of a target reads the (last) layer injected below it; every other reference keeps
     naming the layer that it named. ``fix_comments`` also fixes index comments that were wrong before.
     With a ``signature`` the result begins with a provenance line.
-    What is to be written has to be ``proven``: read again by two parsers, and undone. For a comparison with
-    a file that is there it need not be.
+    A result to be written must be ``proven``: read again by two parsers, and undone. One that is only
+    compared with an existing file need not be.
     Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
     """
     _check(document)
@@ -137,11 +137,11 @@ def insert(
 
 
 def remove(document: Document, module: str, *, proven: bool = True) -> Rewrite:
-    """Take injected layers out again; their readers read what those layers read.
+    """Remove injected layers; their readers then read what those layers read.
 
-    When the newest provenance line is one of ``module``, exactly the layers that it names go, and the
-    line with them; without any provenance line, every layer of that module goes.
-    What is to be written has to be ``proven``, as for :func:`insert`.
+    If the newest provenance line is for ``module``, exactly the layers that it names are removed, and the
+    line with them; without any provenance line, every layer of that module.
+    A result to be written must be ``proven``, as for :func:`insert`.
     Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
     """
     _check(document)
@@ -165,7 +165,7 @@ def remove(document: Document, module: str, *, proven: bool = True) -> Rewrite:
 
 
 def remove_layers(document: Document, removed: Sequence[int]) -> Rewrite:
-    """Take the layers ``removed`` out, whatever they are; their readers read what those layers read.
+    """Remove the layers ``removed``, whatever they are; their readers then read what those layers read.
 
     Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
     """
@@ -176,7 +176,7 @@ def remove_layers(document: Document, removed: Sequence[int]) -> Rewrite:
 def _without(
     document: Document, removed: Sequence[int], changed: list[Edit], line: Provenance | None, proven: bool
 ) -> Rewrite:
-    """The rewrite that takes layers out: those that ``line`` says were injected, or any without one."""
+    """The rewrite that removes layers: those that ``line`` says were injected, or any without a line."""
     _check_removable(document, removed, injected=line is not None)
     index_map = IndexMap.removing(document.layers, removed)
 
@@ -226,7 +226,7 @@ def _recorded(document: Document, found: Found, module: str) -> list[int]:
 def _check_removable(document: Document, removed: Sequence[int], injected: bool) -> None:
     """Raise :class:`RefusalError` for a layer whose readers cannot read its input in its place.
 
-    ``injected``: the layers are known to keep the shape of their input, for they were inserted so.
+    ``injected``: the layers are known to keep the shape of their input, because they were injected.
     """
     counts = graph.channels(document.layers, document.image_channels)
     strides = graph.strides(document.layers)

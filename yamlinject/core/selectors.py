@@ -36,7 +36,7 @@ class Selector(NamedTuple):
 
 
 class Picked(NamedTuple):
-    """What a selector picks: ``layers``, and how many more of that module stand outside its scope."""
+    """What a selector picks: ``layers``, and how many more of that module are outside its scope."""
 
     selector: Selector
     layers: list[Layer]
@@ -72,7 +72,7 @@ def _parse_one(text: str) -> Selector:
 def pick(selector: Selector, layers: Sequence[Layer], scope: Scope = "backbone") -> Picked:
     """The layers that ``selector`` picks; ``scope`` is for a selector that names none.
 
-    Raises :class:`SelectorError`, with what there is to pick, when there is no match.
+    Raises :class:`SelectorError`, which lists what there is to pick, when there is no match.
     """
     outside = 0
     if isinstance(selector.what, int):

@@ -1,4 +1,4 @@
-"""The document that edits leave, without reading its text again."""
+"""A document after edits, without parsing its text again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from yamlinject.core.layer import Layer
 def without_removed(
     document: Document, edits: Iterable[Edit], text: str, index_map: IndexMap, data: dict[str, Any]
 ) -> Document:
-    """What :meth:`Document.parse` makes of ``text``, which ``edits`` leave when they remove layers.
+    """What :meth:`Document.parse` would make of ``text``, the result of ``edits`` that remove layers.
 
-    ``data``: what it holds. No row of ``document`` may be shared.
+    ``data``: the data of ``text``. No row of ``document`` may be shared.
     """
     edits = sorted(edits)
     ends = [edit.end for edit in edits]

@@ -1,7 +1,7 @@
 """Bytes to text and back, without losing a byte.
 
 Frameworks read a config as UTF-8 or ASCII and drop what they cannot decode, so a comment in any other
-encoding is no reason to refuse a file: such bytes travel through the text as lone surrogates.
+encoding is no reason to refuse a file: such bytes are kept in the text as lone surrogates.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Source(NamedTuple):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Source:
-        """Decode ``data``; raises :class:`SourceError` for what is no text file at all."""
+        """Decode ``data``; raises :class:`SourceError` if it is not a text file."""
         if len(data) > MAX_BYTES:
             raise TooLargeError(MAX_BYTES)
         if data.startswith(_UTF16):

@@ -1,6 +1,6 @@
-"""YAML as frameworks read it: PyYAML's values and where they stand, in one pass.
+"""YAML as frameworks read it: PyYAML's values and their places, in one pass.
 
-What is to be written is read by ruamel.yaml as well, which was written by others for YAML 1.2.
+A text to be written is also read by ruamel.yaml, an independent parser of YAML 1.2.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from yamlinject.errors import DuplicateKeyError, InvalidYamlError, Place
 #: The texts and nesting of a node, without its types and places.
 Shape: TypeAlias = "str | list[Shape]"
 
-#: More values than this, aliases written out, is an attack and no model config. A long text counts as many.
+#: More values than this, with aliases expanded, are an attack. A long text counts as several.
 _MAX_VALUES = 1_000_000
 _VALUE_LENGTH = 16
 
-#: Python prints integers of up to 4300 digits; some of them are left for arithmetic.
+#: Python prints integers of up to 4300 digits; the rest is left for arithmetic.
 _MOST_DIGITS = 4250
 _ENDLESS = 10**_MOST_DIGITS
 
-#: What parsers raise besides their own errors: for a tag that lies, a bad date, an escape beyond Unicode.
+#: What parsers raise besides their own errors: for a wrong tag, a bad date, an escape beyond Unicode.
 _ODD_VALUE = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
 
 
 class _SafeLoader(yaml.SafeLoader):
-    """The loader of ``yaml.safe_load``, but for numbers that Python cannot print."""
+    """The loader of ``yaml.safe_load``, except for numbers that Python cannot print."""
 
 
 #: The same on libyaml, PyYAML's fast parser, where it was built with it: ten times as fast.
@@ -45,7 +45,7 @@ _FAST_LOADER: type[yaml.SafeLoader] = type(
 
 
 def _bounded(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """``construct``, PyYAML's method for integers or for floats, but for numbers without an end."""
+    """``construct``, PyYAML's method for integers or for floats, refusing numbers that are too long."""
 
     def constructed(loader: Any, node: Any) -> Any:
         text = node.value if isinstance(node, ScalarNode) else loader.construct_scalar(node)
@@ -70,7 +70,7 @@ for _loader in (_SafeLoader, _FAST_LOADER):
 #: scalars, directives, odd line breaks and byte order marks.
 _READ_DIFFERENTLY = re.compile(r"[!?|>%@`\t\x85\u2028\u2029\ufeff]")
 
-#: More levels of lists and mappings than any config has; Python's stack holds some more of them.
+#: More levels of lists and mappings than any config has; Python's stack holds a few more.
 _MOST_LEVELS = 200
 
 _SURROGATE = re.compile("[\udc80-\udcff]")
@@ -92,7 +92,7 @@ class Reading:
     """A text as ``yaml.safe_load`` reads it: first its nodes, then the values that it makes of them."""
 
     def __init__(self, text: str) -> None:
-        """Read the nodes; raises :class:`InvalidYamlError` where there are none to be had."""
+        """Read the nodes; raises :class:`InvalidYamlError` if ``text`` is not valid YAML."""
         self._text = text
         with _explained(text):
             self._loader, self.root = _composed(_SURROGATE.sub("\ufffd", text))
@@ -102,7 +102,7 @@ class Reading:
                 _check_depth(self.root)
 
     def values(self) -> Any:
-        """The values. Merged mappings (``<<``) are put into the nodes, so look at those before.
+        """The values. Merged mappings (``<<``) are put into the nodes, so look at the nodes first.
 
         Raises :class:`InvalidYamlError` for what cannot be a value.
         """
@@ -121,9 +121,9 @@ def _composed(text: str) -> tuple[yaml.SafeLoader, Node | None]:
         try:
             loader = _FAST_LOADER(text)
             root = loader.get_single_node()
-        except (yaml.YAMLError, *_ODD_VALUE):  # whether it is one, and where, the other has to say
+        except (yaml.YAMLError, *_ODD_VALUE):  # the other loader says whether and where it is one
             root = None
-        # libyaml takes what follows an empty value for its place
+        # libyaml gives an empty value the place of what follows it
         if root is not None and all(node.value != "" for node in walk(root)):
             return loader, root
     loader = _SafeLoader(text)
@@ -132,7 +132,7 @@ def _composed(text: str) -> tuple[yaml.SafeLoader, Node | None]:
 
 @contextmanager
 def _explained(text: str) -> Iterator[None]:
-    """Give PyYAML's errors about ``text`` as those of this package."""
+    """Turn PyYAML's errors about ``text`` into those of this package."""
     try:
         with _not_collecting():
             yield
@@ -176,7 +176,7 @@ def second_reading(text: str, keys: Sequence[str]) -> list[Shape]:
 
 
 def shapes(root: Any, keys: Sequence[str]) -> list[Shape]:
-    """The shapes of what stands under top-level ``keys``, in the nodes of PyYAML or of ruamel.yaml."""
+    """The shapes of the values of top-level ``keys``, in the nodes of PyYAML or of ruamel.yaml."""
     pairs = root.value if root is not None else []
     found = {key.value: value for key, value in pairs if isinstance(key.value, str)}
     return [_shape(found[key]) for key in keys if key in found]
@@ -208,13 +208,13 @@ def walk(root: Node) -> Iterator[Node]:
 
 
 def shared_nodes(root: Node) -> set[int]:
-    """The ids of the nodes that aliases put in a second place."""
+    """The ids of the nodes that aliases use a second time."""
     times = Counter(id(child) for node in walk(root) for child in children(node))
     return {node for node, number in times.items() if number > 1}
 
 
 def _check_depth(root: Node) -> None:
-    """Refuse what Python's stack might not hold, whichever of the parsers read it."""
+    """Refuse nesting that might exceed Python's stack, whichever parser read it."""
     level = [root]
     for _ in range(_MOST_LEVELS):
         level = [child for node in level for child in children(node)]
@@ -229,7 +229,7 @@ def _check_aliases(root: Node) -> None:
 
     def size(node: Node) -> int:
         if id(node) not in sizes:
-            sizes[id(node)] = _MAX_VALUES + 1  # for as long as the node is open: it holds itself
+            sizes[id(node)] = _MAX_VALUES + 1  # while the node is open: it would contain itself
             text = len(node.value) // _VALUE_LENGTH if isinstance(node, ScalarNode) else 0
             sizes[id(node)] = 1 + text + sum(size(child) for child in children(node))
         return sizes[id(node)]
@@ -239,7 +239,7 @@ def _check_aliases(root: Node) -> None:
 
 
 def check_duplicates(root: Node, lines: Lines) -> None:
-    """PyYAML keeps the last of two equal keys without a word; nobody means that."""
+    """Refuse duplicate keys: PyYAML silently keeps the last one, which is never meant."""
     for node in walk(root):
         keys: set[tuple[str, str]] = set()
         for key, _ in node.value if isinstance(node, MappingNode) else ():
@@ -248,7 +248,7 @@ def check_duplicates(root: Node, lines: Lines) -> None:
             identity = (str(key.tag), key.value)
             if identity in keys:
                 raise DuplicateKeyError(
-                    f"the key {key.value!r} stands here a second time: delete one of the two",
+                    f"duplicate key {key.value!r}: delete one of the two",
                     lines.place(key.start_mark.index),
                 )
             keys.add(identity)
