@@ -1,4 +1,4 @@
-"""The public face of the core: load a model config, add to it, take away from it, save it."""
+"""The public face of the core: load a model config, add to it, remove from it, save it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from typing import Any
 
 from yamlinject import files
 from yamlinject.core import edits, graph, provenance, selectors
-from yamlinject.core import rewrite as plan
 from yamlinject.core.document import Document
 from yamlinject.core.layer import Layer
 from yamlinject.core.request import Request
-from yamlinject.core.rewrite import Insertion, Rewrite, Signature
+from yamlinject.core.rewrite import (
+    Insertion,
+    Rewrite,
+    Signature,
+    check_targets,
+    insert,
+    remove,
+    remove_layers,
+)
 from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
@@ -31,7 +38,7 @@ class Config:
     def __init__(
         self, name: str, data: bytes, *, stem: str | None = None, path: Path | None = None
     ) -> None:
-        """Decode ``data``; raises :class:`YamlInjectError` with ``name`` for what is no text."""
+        """Decode ``data``; raises :class:`YamlInjectError` with ``name`` if it is not text."""
         self.name = name
         self.stem = stem or Path(name).stem
         self.path = path
@@ -43,7 +50,7 @@ class Config:
     def from_text(cls, text: str, name: str = "model.yaml") -> Config:
         """The config that is written in ``text``; ``name`` is what errors and new files call it.
 
-        Raises :class:`YamlInjectError` for what is no model config.
+        Raises :class:`YamlInjectError` if it is not a model config.
         """
         config = cls(name, text.encode("utf-8", "surrogateescape"))
         _ = config.document
@@ -72,7 +79,7 @@ class Config:
     def document(self) -> Document:
         """The parsed text, in which every reference names an earlier layer.
 
-        Raises :class:`YamlInjectError` with name, line and column where it is no such config.
+        Raises :class:`YamlInjectError` with name, line and column if it is not such a config.
         """
         with named(self.label):
             self.parsed.check_references()
@@ -110,9 +117,9 @@ class Config:
     ) -> Rewritten:
         """Insert a ``module`` layer after every layer that the selectors ``after`` pick.
 
-        ``args`` are the new rows' args where the module's recipe does not say them, or should not: a list
-        or its YAML text; the word ``channels`` in it stands for the target's nominal channels.
-        ``provenance`` writes the line at the top that :meth:`remove` and CI go by.
+        ``args`` are the new rows' args, instead of those of the module's recipe: a list or its YAML text,
+        in which the word ``channels`` means the target's nominal channels.
+        ``provenance`` writes the line at the top that :meth:`remove` and CI rely on.
         Raises :class:`YamlInjectError` when nothing is picked, or when the insertion is refused.
         """
         after = (after,) if isinstance(after, str) else tuple(after)
@@ -121,9 +128,9 @@ class Config:
         return self.apply(request, provenance=provenance)
 
     def apply(self, request: Request, *, provenance: bool = True, proven: bool = True) -> Rewritten:
-        """What :meth:`add` does, for a request such as a provenance line holds; this config is its base.
+        """Like :meth:`add`, for a request such as a provenance line holds, with this config as the base.
 
-        Only for a comparison, and not to be written, the result need not be ``proven``.
+        A result that is only compared, and not written, need not be ``proven``.
         """
         selected = request.selectors()
         if request.number < 1:
@@ -140,7 +147,7 @@ class Config:
                 )
             picked = [selectors.pick(selector, self.layers, request.scope) for selector in selected]
             targets = [layer for pick in picked for layer in pick.layers]
-            plan.check_targets(self.document, [layer.index for layer in targets])
+            check_targets(self.document, [layer.index for layer in targets])
             counts = graph.channels(self.layers, self.document.image_channels)
             insertions = [
                 Insertion(
@@ -151,7 +158,7 @@ class Config:
                 )
                 for layer in targets
             ]
-            rewrite = plan.insert(
+            rewrite = insert(
                 self.document,
                 insertions,
                 fix_comments=request.fix_comments,
@@ -164,12 +171,11 @@ class Config:
     def remove(self, module: str, *, proven: bool = True) -> Rewritten:
         """Undo :meth:`add`: the layers that the provenance line names, or all of that module.
 
-        Only for a comparison, and not to be written, the result need not be ``proven``.
-
+        A result that is only compared, and not written, need not be ``proven``.
         Raises :class:`YamlInjectError` when there are none, or when one cannot be removed.
         """
         with named(self.label):
-            rewrite = plan.remove(self.document, module, proven=proven)
+            rewrite = remove(self.document, module, proven=proven)
         return Rewritten(self, rewrite, self.stem.removesuffix(f"_{module}"))
 
     @cached_property
@@ -185,13 +191,13 @@ class Config:
     def without(self, layers: Sequence[int]) -> Rewritten:
         """The config without the layers of those indices; raises :class:`YamlInjectError`."""
         with named(self.label):
-            rewrite = plan.remove_layers(self.document, layers)
+            rewrite = remove_layers(self.document, layers)
         return Rewritten(self, rewrite, self.stem)
 
     def was_made_like(self, other: Rewritten) -> bool:
         """Whether this config is already a result of the command that made ``other`` from it.
 
-        Raises :class:`RefusalError` when that command made it but it was edited since.
+        Raises :class:`RefusalError` when that command made it but it has been edited since.
         """
         line = other.rewrite.provenance
         config = self
@@ -239,7 +245,7 @@ class Config:
 
 
 class Rewritten(Config):
-    """What :meth:`Config.add` and the like make of ``base``; ``rewrite`` tells how."""
+    """What :meth:`Config.add` and the like make of ``base``; ``rewrite`` says how."""
 
     def __init__(self, base: Config, rewrite: Rewrite, stem: str) -> None:
         super().__init__(f"{stem}.yaml", Source(rewrite.text, base.source.bom).to_bytes())
@@ -252,7 +258,7 @@ class Rewritten(Config):
         return self.rewrite.document or super().parsed
 
     def diff(self, name: str) -> Iterator[str]:
-        """The lines of a unified diff from the base to this config, which is to be called ``name``."""
+        """The lines of a unified diff from the base to this config, which it calls ``name``."""
         return edits.unified_diff(self.base.text, self.text, self.base.name, name)
 
     def save_in_place(self) -> bool:
@@ -273,7 +279,7 @@ class Rewritten(Config):
 
     @property
     def exact(self) -> bool:
-        """Whether these are the very bytes that the provenance line, now undone, recorded of its base."""
+        """Whether these are exactly the bytes of the base that the line, now undone, recorded."""
         line = self.rewrite.provenance
         return line is not None and line.digest == _digest(self)
 
@@ -286,7 +292,7 @@ def load(base: str | Path = bases.DEFAULT) -> Config:
     """
     found = bases.read(str(base))
     config = Config(found.name, found.data, stem=found.stem, path=found.path)
-    _ = config.document  # read it now, so that an error comes from here
+    _ = config.document  # read it now, so that errors are raised here
     return config
 
 

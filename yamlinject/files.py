@@ -1,4 +1,4 @@
-"""Files of the user's: read up to a limit, replaced as a whole, and whether they are in a repository."""
+"""The user's files: reading up to a limit, replacing as a whole, and finding their repository."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_stdin() -> bytes:
 def holds(path: Path, data: bytes) -> bool | None:
     """Whether the file at ``path`` holds just ``data``; None where there is no file yet.
 
-    Raises :class:`SourceError` for what is there but is no regular file.
+    Raises :class:`SourceError` for anything there that is not a regular file.
     """
     try:
         return _read(path, len(data) + 1, "name a file to write", "use -o - for standard output") == data
@@ -66,12 +66,12 @@ def _read(path: Path, size: int, if_folder: str, if_other: str) -> bytes:
 
     check(path.stat())  # opening a device may have an effect
     with open(path, "rb", opener=_open_at_once) as file:
-        check(os.fstat(file.fileno()))  # another one may have come into its place
-        return file.read(size) or b""  # None where a file of the system's has nothing to say yet
+        check(os.fstat(file.fileno()))  # it may have been replaced since
+        return file.read(size) or b""  # None where a special file has no data yet
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting for what a pipe would wait for."""
+    """Open a file without blocking, as opening a pipe would."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -140,8 +140,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that replaces ``path`` at the end: a crash leaves the old one or the new one, whole.
 
     A temporary file in the same folder is written, flushed to the disk and renamed. An existing file keeps
-    its mode, and owner and group as far as we may give them away; until then nobody else can read what
-    is written. A symbolic link keeps pointing at the (replaced) file.
+    its mode, and its owner and group as far as we may set them; until then no one else can read what is
+    written. A symbolic link keeps pointing at the (replaced) file.
     Raises :class:`SourceError` and leaves no temporary file behind when that fails.
     """
     target = Path(os.path.realpath(path))
@@ -166,17 +166,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def _make_like(descriptor: int, old: os.stat_result) -> None:
-    """Give an open file the owner, the group and the mode of ``old``, where there are such."""
+    """Give an open file the owner, the group and the mode of ``old``, where the system has them."""
     if sys.platform == "win32":
         return
-    for owner in (old.st_uid, -1):  # who may not give a file away may still choose among his groups
+    for owner in (old.st_uid, -1):  # a user who may not change the owner may still set the group
         with suppress(OSError):
             os.fchown(descriptor, owner, old.st_gid)
             break
     mode = stat.S_IMODE(old.st_mode)
     if os.fstat(descriptor).st_gid != old.st_gid:
-        mode &= ~stat.S_IRWXG  # what the old group might do is not for another
-    os.fchmod(descriptor, mode)  # last, for a change of owner takes bits away
+        mode &= ~stat.S_IRWXG  # the rights of the old group are not for another
+    os.fchmod(descriptor, mode)  # last, because a change of owner clears bits
 
 
 def _sync_folder(folder: Path) -> None:
@@ -207,7 +207,7 @@ def repository(folder: Path) -> Path:
 
 
 def left_by_link(path: Path) -> Path | None:
-    """The repository that ``path`` leads out of by a link, None where it stays inside.
+    """The repository that ``path`` leaves through a link, None where it stays inside.
 
     A file in no repository stays in its folder, and a link to a folder counts only in a repository.
     """
@@ -224,5 +224,5 @@ def _is_repository(folder: Path) -> bool:
 
 
 def resolved(path: Path) -> Path:
-    """``path`` without links; unlike :meth:`Path.resolve` it raises for no circle of them."""
+    """``path`` without links; unlike :meth:`Path.resolve` it does not raise for a loop of them."""
     return Path(os.path.realpath(path))

@@ -1,6 +1,6 @@
-"""The wirings of upstream models: what each of their layers is and reads (``templates/wirings.txt``).
+"""The wirings of upstream models: the module of each layer and what it reads (``templates/wirings.txt``).
 
-They are facts, written down so that a config's base is known with no framework installed.
+They are facts, written down so that a config's base is recognized with no framework installed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FILE = "wirings.txt"
 class Wiring(NamedTuple):
     """The layers of a model without their args.
 
-    ``factors``: by what each layer makes its input smaller (:func:`graph.stride_factor`).
+    ``factors``: how many times smaller each layer makes its input (:func:`graph.stride_factor`).
     """
 
     name: str
@@ -30,7 +30,7 @@ class Wiring(NamedTuple):
 
     @classmethod
     def of(cls, name: str, layers: Sequence[Layer]) -> Wiring:
-        """The wiring of ``layers``, all references of which name earlier layers."""
+        """The wiring of ``layers``, whose references all name earlier layers."""
         bare = (
             Layer(layer.index, layer.section, graph.sources(layer), 1, layer.module, []) for layer in layers
         )
@@ -52,7 +52,7 @@ class Wiring(NamedTuple):
 
 
 def parse(line: str) -> Wiring:
-    """The wiring that a line of the catalogue says."""
+    """The wiring that a line of the catalogue describes."""
     name, _, rows = line.partition(":")
     layers: list[Layer] = []
     factors: list[float | None] = []
@@ -86,8 +86,8 @@ def modules() -> frozenset[str]:
 def endings() -> frozenset[str]:
     """The modules that only end a stage, such as SPPF.
 
-    Upstream models never have one right below a layer that joins or changes the size, nor read the layer
-    above it from elsewhere.
+    In upstream models none of them is directly below a layer that joins or changes the size, and the layer
+    above it has no other reader.
     """
     begin: set[str] = set()
     for wiring in wirings():

@@ -1,4 +1,4 @@
-"""Names to base configs: the embedded ones, then those that installed frameworks ship."""
+"""Base configs by name: the embedded ones, then those that installed frameworks ship."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Base(NamedTuple):
 def read(name: str) -> Base:
     """Read the base config that ``name`` stands for: ``-``, a path, or a name.
 
-    Whatever has a folder or an ending ``.yaml`` or ``.yml`` is a path. Raises :class:`SourceError`.
+    Anything with a folder or the ending ``.yaml`` or ``.yml`` is a path. Raises :class:`SourceError`.
     """
     if name == STDIN:
         return Base(STDIN, "stdin", read_stdin())
@@ -76,7 +76,7 @@ def file_of_all_scales(name: str) -> Path | None:
 
 
 def is_path(name: str) -> bool:
-    """Whether ``name`` can only be a path, be there such a file or not."""
+    """Whether ``name`` can only be a path, whether or not the file exists."""
     return name.lower().endswith((".yaml", ".yml")) or "/" in name or os.sep in name
 
 

@@ -23,7 +23,7 @@ class Recipe(NamedTuple):
 
     ``args`` may hold the word ``channels``. ``keeps_channels``: whether the output has the shape of
     the input; nothing else can be inserted without changing the layers that follow.
-    ``operations``: element-wise operations for each element of the input, which profilers do not see.
+    ``operations``: element-wise operations per element of the input, which profilers do not see.
     """
 
     module: str
@@ -47,7 +47,7 @@ class Recipe(NamedTuple):
 
 @cache
 def names() -> tuple[str, ...]:
-    """The modules that there is a recipe for."""
+    """The modules that have a recipe."""
     return tuple(stems("modules"))
 
 
@@ -60,8 +60,8 @@ def _own(module: str) -> Recipe:
 def recipe(module: str, args: str | None = None) -> Recipe:
     """The recipe of ``module``, with the YAML list ``args`` in place of its own when that is given.
 
-    Raises :class:`YamlInjectError` for a name that is no module name, for args that are no list, and
-    for a module without a recipe when there are no args either.
+    Raises :class:`YamlInjectError` for a name that cannot be a module's, for args that are not a list,
+    and for a module without a recipe when no args are given.
     """
     given = None if args is None else _given_args(args)
     if module in names():
@@ -80,7 +80,7 @@ def recipe(module: str, args: str | None = None) -> Recipe:
 
 
 def _filled(value: Any, channels: int | None) -> Any:
-    """``value`` with the count in place of the word, however deep it stands."""
+    """``value`` with the count in place of the word, at any depth."""
     if isinstance(value, list):
         return [_filled(item, channels) for item in value]
     if isinstance(value, dict):
@@ -104,7 +104,7 @@ def _given_args(text: str) -> list[Any]:
 
 
 def as_flow(args: Sequence[Any]) -> str:
-    """Args as the YAML text of a list in brackets; raises :class:`YamlInjectError` for what is no YAML."""
+    """Args as the YAML text of a list in brackets; raises :class:`YamlInjectError` if they are not YAML."""
     try:
         return yaml.safe_dump(list(args), default_flow_style=True, width=float("inf")).rstrip("\n")
     except yaml.YAMLError as error:

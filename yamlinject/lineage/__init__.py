@@ -1,1 +1,1 @@
-"""What a config was made from: how its layers lie in those of a base, and which base that is."""
+"""What a config was made from: which base that is, and which layers come from it."""

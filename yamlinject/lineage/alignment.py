@@ -15,16 +15,16 @@ from yamlinject.core.layer import Layer
 #: What no layer reads in a base, neither another layer nor the image.
 _NOTHING = -2
 
-#: So many layers are gone through to tell twins apart, all of them for each twin: the twins of any usual
-#: config are looked at one by one.
+#: The most layers looked at to tell twins apart, where each twin takes all of them: enough for every twin
+#: of a usual config.
 _MOST_WORK = 10_000
 
 
 class WrongReader(NamedTuple):
     """A layer that does not read what it reads in the base.
 
-    ``expected``: what it has to read, in the config's numbering; ``positions``: which of its references are
-    wrong; ``swapped``: they are the right ones in another order.
+    ``expected``: what it should read, in the config's numbering; ``positions``: which of its references are
+    wrong; ``swapped``: whether they are the right ones in another order.
     """
 
     layer: Layer
@@ -34,17 +34,17 @@ class WrongReader(NamedTuple):
 
 
 def align(layers: Sequence[Layer], base: Sequence[Layer]) -> list[int] | None:
-    """Where each layer of ``base`` stands in ``layers``, all others being injected.
+    """Where each layer of ``base`` is in ``layers``, if all others are injected.
 
-    Goes by the modules and by how many layers each reads. None when there is no such place for one of
-    them, or when what is between them cannot be attention: it reads several layers or changes the stride.
-    Where a twin of a layer was inserted next to it, the one is taken that leaves fewer references wrong.
+    Layers are matched by their modules and by how many layers each reads. None if one has no match, or if
+    a layer in between cannot be attention because it reads several layers or changes the stride.
+    Where a twin of a layer was inserted next to it, the one that leaves fewer references wrong is matched.
     """
     return next(iter(alignments(layers, base)), None)
 
 
 def alignments(layers: Sequence[Layer], base: Sequence[Layer]) -> list[list[int]]:
-    """All that :func:`align` could say: several where twins were inserted and no reference tells."""
+    """All that :func:`align` could give: several where twins were inserted and no reference tells."""
     first = _places(layers, base)
     if len(first) < len(base) or not first:
         return []
@@ -94,12 +94,12 @@ def wrong_readers(
 ) -> Iterator[WrongReader]:
     """The layers whose references do not mean what they mean in ``base``.
 
-    A layer that was inserted stands for the one that it reads, directly or through others. All others
-    read as many layers as in ``base``.
+    An injected layer counts as the one that it reads, directly or through others. All others read as many
+    layers as in ``base``.
     """
     of_base = {place: index for index, place in enumerate(aligned)}
     means = {graph.IMAGE: graph.IMAGE}
-    output = {graph.IMAGE: graph.IMAGE}  # what stands for each layer of the base, so far
+    output = {graph.IMAGE: graph.IMAGE}  # what counts as each layer of the base, so far
     for layer in layers:
         # a reference to no earlier layer means nothing, which no layer of the base reads
         read = [means.get(source, _NOTHING) for source in graph.sources(layer)]
@@ -116,7 +116,7 @@ def wrong_readers(
 
 
 def unread(layers: Sequence[Layer], attention: Sequence[int]) -> list[Layer]:
-    """The layers of ``attention`` that no layer reads, so that they change nothing."""
+    """The layers of ``attention`` that no layer reads, so that they have no effect."""
     readers = graph.readers(layers)
     return [layers[index] for index in attention if not readers[index]]
 
@@ -136,7 +136,7 @@ def reached(layers: Sequence[Layer]) -> set[int]:
 
 
 def bypassing(layers: Sequence[Layer], attention: Sequence[int]) -> Iterator[tuple[Layer, Layer]]:
-    """Pairs of a layer of ``attention`` and one that reads the same layer as it, past it."""
+    """Pairs of a layer of ``attention`` and a layer that bypasses it by reading the same layer."""
     readers, known = graph.readers(layers), set(attention)
     for index in attention:
         source = graph.sources(layers[index])[0]

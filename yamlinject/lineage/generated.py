@@ -1,4 +1,4 @@
-"""Whether a generated config still is what its newest provenance line says."""
+"""Whether a generated config is still what its newest provenance line says."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from yamlinject.lineage.recorded import Absence, recorded_base, undone
 class Generated(NamedTuple):
     """What the newest provenance line of a config leads to.
 
-    ``problem``: why the line does not fit, or nothing.
-    ``base``: the file that the line names; None if that is no file of its own (standard input, or the
-    config itself, ``--in-place``), is not there, or is outside of the repository (``absence``).
+    ``problem``: why the line does not fit, or empty.
+    ``base``: the file that the line names; None if that is not a separate file (standard input, or the
+    config itself, ``--in-place``), or if it is missing or outside the repository (``absence``).
     ``intact``: undoing the command and running it again gives the config, byte for byte.
     """
 
@@ -28,7 +28,7 @@ class Generated(NamedTuple):
 
     @property
     def base_changed(self) -> bool:
-        """Whether the file that the line names is another than when the config was made from it."""
+        """Whether the file that the line names has changed since the config was made from it."""
         recorded = self.line.provenance.digest
         return self.base is not None and provenance.digest(self.base.to_bytes()) != recorded
 

@@ -24,7 +24,7 @@ _CLOSEST = 12
 #: Models with more layers are compared as they are; the largest upstream one has 266.
 _LARGEST = 500
 
-#: The share of a base's modules that has to be left when modules were replaced.
+#: The share of a base's modules that must remain when modules were replaced.
 _LEAST_SHARE = 0.5
 
 #: More blocks than any model has.
@@ -32,7 +32,7 @@ _NEVER = sys.maxsize
 
 
 class Match(NamedTuple):
-    """A base, where its layers stand in the config, and what the config reads otherwise."""
+    """A base, where its layers are in the config, and which layers read something else there."""
 
     base: Wiring
     aligned: list[int]
@@ -42,7 +42,7 @@ class Match(NamedTuple):
 def match(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
     """The wiring of ``wirings`` that explains ``layers`` with the fewest wrong references, or None.
 
-    One of which modules were replaced is taken only where no other explains them.
+    One with replaced modules is taken only if no other explains them.
     """
     return without_replacement(layers, wirings) or _with_replaced(layers, wirings)
 
@@ -80,9 +80,9 @@ def _closest(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> list[Wiring]
 
 
 def _explanations(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[tuple[int, int], Match]]:
-    """The ways to get ``layers`` from ``base``, each with what it needs; the one with the least is meant.
+    """The ways to get ``layers`` from ``base``, each with its cost; the cheapest one is meant.
 
-    That are kinds of modules replaced or injected, and then, among ways with as many, wrong references.
+    The cost is the number of kinds of modules replaced or injected, then that of wrong references.
     """
     for aligned in _alignments(layers, base):
         replaced = {
@@ -110,14 +110,14 @@ def _explanations(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[tuple
 
 
 def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
-    """Where the layers of ``base`` may stand, so that the fewest blocks are replaced or injected.
+    """Where the layers of ``base`` may be, with the fewest blocks replaced or injected.
 
-    Two ways where that does not tell an injected layer from one next to it that replaced another: with the
-    base's layers as high as can be, and as low.
+    Two answers where an injected layer cannot be told from a neighbour that replaced another: the base's
+    layers as high up as possible, and as far down.
     """
     size = len(base.layers)
     counts = [0] + [_NEVER] * size
-    saved: list[list[int]] = []  # by injecting the layer rather than having it in the place of the base's
+    saved: list[list[int]] = []  # by taking the layer for an injected one, not for the base's
     for layer in layers:
         # what declares its channels is a block, and seldom attention
         block = int(known(layer.module).declares_channels)
@@ -153,7 +153,7 @@ def _traced(layers: Sequence[Layer], saved: Sequence[Sequence[int]], count: int,
 def _replaced(layer: Layer, factor: float | None, base: Wiring, index: int, is_last: bool) -> int:
     """1 if ``layer`` may have replaced a layer of ``base``, 0 if it is the same, else :data:`_NEVER`.
 
-    A head may always have replaced another, and stands last in both. ``factor``: the stride of ``layer``.
+    A head may always have replaced another, and is last in both. ``factor``: the stride of ``layer``.
     """
     original = base.layers[index]
     if len(layer.references) != len(original.references) or is_last != (original is base.layers[-1]):
@@ -166,7 +166,7 @@ def _replaced(layer: Layer, factor: float | None, base: Wiring, index: int, is_l
 
 
 def _is_meant(layers: Sequence[Layer], found: Match) -> bool:
-    """Whether all that differs are numbers that were not counted right, and not another design."""
+    """Whether the wrong references are miscounted numbers, and not another design."""
     most = len(layers) - len(found.aligned) + 1
     return len(found.wrong_readers) <= 1 or all(
         abs(source - wanted) <= most

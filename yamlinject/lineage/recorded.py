@@ -1,4 +1,4 @@
-"""What provenance lines lead to: the configs from before them, and the file that one names as its base."""
+"""What provenance lines lead to: the configs before them, and the file that one names as its base."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from yamlinject.library import bases
 #: Why a base that a provenance line names is not read: it is not there, or not in the same repository.
 Absence = Literal["missing", "outside"]
 
-#: So many characters are gone through while commands are undone one after the other; any real stack of them
-#: takes a hundredth of that.
+#: The most characters read while commands are undone one after the other; any real stack of them takes a
+#: hundredth of that.
 _MOST_TEXT = 2 * 2**20
 
 
 def undone(config: Config) -> Iterator[Rewritten]:
-    """The configs from before each provenance line, as far as the lines fit, the newest first."""
+    """The configs before each provenance line, as far as the lines fit, the newest first."""
     room = _MOST_TEXT
     while config.parsed.provenance and room > 0:
         try:
@@ -38,10 +38,10 @@ def recorded_base(
 ) -> tuple[Config | None, Absence | None]:
     """The base that a line of the config at ``path`` names, from the current folder or from the config's.
 
-    With a file of that name in both, the one that the line was made of, or else the one beside the config.
-    None where that is no file of its own (standard input, or the config itself, ``--in-place``), and where
-    it is absent. The line may be anybody's: nothing outside of the repository is looked at but ``given``,
-    the base that the user names.
+    With a file of that name in both, the one that the line was made from, or else the one beside the
+    config. None if that is not a separate file (standard input, or the config itself, ``--in-place``), or
+    if it is absent. The line may come from anyone: nothing outside the repository is read except
+    ``given``, the base that the user names.
     """
     try:
         return _recorded_base(line, path, given)
@@ -78,6 +78,6 @@ def _recorded_base(
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Whether ``path``, its links followed, is in the repository of ``folder``, and none of git's."""
+    """Whether ``path``, its links followed, is in the repository of ``folder`` and not git's own."""
     resolved, root = path.resolve(), files.repository(folder)
     return resolved.is_relative_to(root) and ".git" not in resolved.relative_to(root).parts

@@ -1,4 +1,4 @@
-"""What a config was made from: the one answer that check, verify and weights go by."""
+"""What a config was made from: the one answer that check, verify and weights use."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from yamlinject.lineage.alignment import WrongReader
 from yamlinject.lineage.matching import Match
 from yamlinject.lineage.recorded import recorded_base, undone
 
-#: How it is known what a config was made from: the user says it, or a checkpoint that was trained with it;
-#: the config's provenance lines do; its layers are those of a known base with others among them; or not.
+#: How it is known what a config was made from: from the user, or a checkpoint trained with the base; from
+#: the provenance lines; from its layers, those of a known base with others inserted; or not at all.
 Evidence = Literal["given", "recorded", "matched", "none"]
 
-#: Where to look for the base of a config that does not say it: nowhere, among the upstream models that are
-#: known everywhere, or also among those that the frameworks installed here ship.
+#: Where to look for the base of a config that does not name it: nowhere, among the upstream models that are
+#: always known, or also among those that the installed frameworks ship.
 Search = Literal["nowhere", "upstream", "installed"]
 
-#: What to call a base that is no config of anyone.
+#: What to call a base that is no known config.
 _NAMELESS = "without attention"
 
 
@@ -36,10 +36,10 @@ _NAMELESS = "without attention"
 class Lineage:
     """What ``config`` was made from.
 
-    ``match``: the base that its references are compared with, None where there is nothing but the config
-    itself to go by; ``aligned``: where the layers of the base stand in the config.
+    ``match``: the base that its references are compared with, None if only the config itself is known;
+    ``aligned``: where the layers of the base are in the config.
     ``original``: the base as a config, where there is one.
-    ``edited``: the config is not what its provenance lines generate.
+    ``edited``: whether the config is no longer what its provenance lines generate.
     """
 
     evidence: Evidence
@@ -94,9 +94,9 @@ def resolve(
     """Find what ``config`` was made from.
 
     That is ``given``; else what the provenance lines say; else the model with the layers ``architecture``;
-    else the base, of those in ``search``, that explains its layers best. Without any, it is what remains
-    without the layers that are attention by their names.
-    Raises :class:`RefusalError` when ``given`` or the model with ``architecture`` is not in it.
+    else the base, of those in ``search``, that explains its layers best; else what remains without the
+    layers that are attention by their names.
+    Raises :class:`RefusalError` when it was not made from ``given`` or the model with ``architecture``.
     """
     if given is not None:
         return _given(config, given)
@@ -125,14 +125,14 @@ def _given(config: Config, base: Config) -> Lineage:
 
 
 def _trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
-    """What a checkpoint was trained with is the base, if it is clear where its layers stand."""
+    """The base is what a checkpoint was trained with, if it is clear where its layers are."""
     found = alignment.alignments(config.layers, architecture)
     if not found:
         raise another_model(config, architecture)
     if len(found) > 1:
         with named(config.label):
             raise RefusalError(
-                "two layers alike: which one is new cannot be told: give `base`",
+                "of two equal layers, it cannot be told which one is new: give `base`",
                 config.document.place(min(set(found[0]) ^ set(found[1]))),
             )
     (aligned,) = found
@@ -142,7 +142,7 @@ def _trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
 
 
 def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
-    """The error for a config that is not the model with the layers ``base`` and others among them."""
+    """The error for a config that is not the model with the layers ``base`` and others inserted."""
     rest = iter(config.layers)
     missing = next((one for one in base if all(other.module != one.module for other in rest)), None)
     where = f": it has no {flow(missing.module)} for the layer {missing.index} of that" if missing else ""
@@ -151,7 +151,7 @@ def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
 
 
 def _recorded(config: Config) -> Lineage | None:
-    """What the provenance lines say: undone they give the base, or the config was edited since."""
+    """What the provenance lines say: undone, they give the base, or the config was edited since."""
     lines = config.parsed.provenance
     current, aligned = config, list(range(len(config.parsed.layers)))
     exact, left = False, len(lines)
@@ -171,7 +171,7 @@ def _recorded(config: Config) -> Lineage | None:
 
 
 def _searched(config: Config, search: Search) -> Match | None:
-    """The base that explains the layers best; of those installed, only one that has no other modules."""
+    """The base that explains the layers best; of those installed, only one without replaced modules."""
     if search == "nowhere":
         return None
     layers = config.parsed.layers
@@ -197,7 +197,7 @@ def _is_attention(layer: Layer) -> bool:
 
 
 def _known(like: Config) -> Config | None:
-    """The known base config with the modules of ``like``, and of those the one most like it."""
+    """The known base config with the modules of ``like`` that is most like it."""
     best, fewest = None, 0
     modules = [layer.module for layer in like.layers]
     for base in bases.known():
@@ -215,7 +215,7 @@ def _known(like: Config) -> Config | None:
 
 
 def _modules(config: Config) -> list[Any]:
-    """The modules of the rows, without taking more of the text apart than that needs."""
+    """The modules of the rows, without parsing more of the text than that needs."""
     data = load_values(config.text)
     rows = [*data.get("backbone", []), *data.get("head", [])] if isinstance(data, dict) else []
     return [row[2] for row in rows]
