@@ -110,6 +110,7 @@ class Config:
         after: str | Sequence[str],
         *,
         scope: Scope = "backbone",
+        readers: str | Sequence[str] = (),
         number: int = 1,
         args: str | Sequence[Any] | None = None,
         provenance: bool = True,
@@ -117,6 +118,8 @@ class Config:
     ) -> Rewritten:
         """Insert a ``module`` layer after every layer that the selectors ``after`` pick.
 
+        Of the layers that read those, the ones that the selectors ``readers`` pick read the new layers
+        instead; all of them without ``readers``.
         ``args`` are the new rows' args, instead of those of the module's recipe: a list or its YAML text,
         in which the word ``channels`` means the target's nominal channels.
         ``provenance`` writes the line at the top that :meth:`remove` and CI rely on.
@@ -124,7 +127,8 @@ class Config:
         """
         after = (after,) if isinstance(after, str) else tuple(after)
         text = args if args is None or isinstance(args, str) else as_flow(args)
-        request = Request(module, self.name, after, scope, number, text, fix_comments)
+        readers = (readers,) if isinstance(readers, str) else tuple(readers)
+        request = Request(module, self.name, after, scope, number, text, fix_comments, readers)
         return self.apply(request, provenance=provenance)
 
     def apply(self, request: Request, *, provenance: bool = True, proven: bool = True) -> Rewritten:
@@ -132,7 +136,7 @@ class Config:
 
         A result that is only compared, and not written, need not be ``proven``.
         """
-        selected = request.selectors()
+        selected, reading = request.selectors(), request.reader_selectors()
         if request.number < 1:
             raise YamlInjectError(f"`number` {request.number}: a layer is built at least once")
         module_recipe = recipe(request.module, request.args)
@@ -147,7 +151,9 @@ class Config:
                 )
             picked = [selectors.pick(selector, self.layers, request.scope) for selector in selected]
             targets = [layer for pick in picked for layer in pick.layers]
-            check_targets(self.document, [layer.index for layer in targets])
+            indices = [layer.index for layer in targets]
+            check_targets(self.document, indices)
+            readers = selectors.pick_readers(reading, self.layers, indices) if reading else None
             counts = graph.channels(self.layers, self.document.image_channels)
             insertions = [
                 Insertion(
@@ -161,6 +167,7 @@ class Config:
             rewrite = insert(
                 self.document,
                 insertions,
+                readers=readers,
                 fix_comments=request.fix_comments,
                 signature=Signature(request.printable(), _digest(self)) if provenance else None,
                 proven=proven,

@@ -42,7 +42,7 @@ _SAID_TWICE = re.compile(r"( Did you mean [^?]*\?)\1")
 
 #: Arguments of the Python functions that errors speak of, and the options that they are here.
 _OPTIONS = {"image_size": "imgsz"}
-_ARGUMENT = re.compile("`(args|base|force|image_size|number|trust)`")
+_ARGUMENT = re.compile("`(args|base|force|image_size|number|readers|trust)`")
 
 
 def _as_option(argument: re.Match[str]) -> str:

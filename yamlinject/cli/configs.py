@@ -58,6 +58,14 @@ def add(
             autocompletion=completion.selector,
         ),
     ],
+    readers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SELECTOR",
+            help="Only these readers of the targets read the new layers; all of them without it.",
+            autocompletion=completion.selector,
+        ),
+    ] = None,
     scope: Annotated[
         ScopeOption, typer.Option(help="Where selectors look that name no scope.")
     ] = ScopeOption.backbone,
@@ -94,6 +102,7 @@ def add(
     result = config.add(
         module,
         after,
+        readers=readers or (),
         scope=scope.value,
         number=number,
         args=args,

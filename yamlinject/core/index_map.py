@@ -17,14 +17,18 @@ class IndexMap(NamedTuple):
     ``output``: the layer that the readers of each old layer read now: the last one injected below it
     or, for a removed layer, the one that it read itself.
     ``injected``: the indices of the new layers.
+    ``kept``: pairs of an old reader and an old layer that it still reads itself, and not its ``output``.
     """
 
     moved: tuple[int, ...]
     output: tuple[int, ...]
     injected: tuple[int, ...] = ()
+    kept: frozenset[tuple[int, int]] = frozenset()
 
     @classmethod
-    def inserting(cls, size: int, targets: Sequence[int]) -> IndexMap:
+    def inserting(
+        cls, size: int, targets: Sequence[int], kept: frozenset[tuple[int, int]] = frozenset()
+    ) -> IndexMap:
         """The map of a config of ``size`` layers with one layer injected below each target."""
         below = [0] * size
         for target in targets:
@@ -34,7 +38,7 @@ class IndexMap(NamedTuple):
         injected = (
             index for start, last in zip(moved, output, strict=True) for index in range(start + 1, last + 1)
         )
-        return cls(tuple(moved), tuple(output), tuple(injected))
+        return cls(tuple(moved), tuple(output), tuple(injected), kept)
 
     @classmethod
     def removing(cls, layers: Sequence[Layer], removed: Sequence[int]) -> IndexMap:
@@ -63,5 +67,5 @@ class IndexMap(NamedTuple):
         source = graph.resolve(reader, reference)
         if source == graph.IMAGE:
             return reference
-        new = self.output[source]
+        new = (self.moved if (reader, source) in self.kept else self.output)[source]
         return new if reference >= 0 else new - self.moved[reader]

@@ -133,13 +133,18 @@ def _parse(match: re.Match[str]) -> Provenance | None:
     )
 
 
-def injected(lines: list[Found]) -> set[int]:
-    """Indices of all layers that ``lines``, as :func:`read` gives them, say were injected."""
+def injected(lines: list[Found], *, on_branches: bool = False) -> set[int]:
+    """Indices of all layers that ``lines``, as :func:`read` gives them, say were injected.
+
+    ``on_branches``: only of those that some readers of their targets read, and others do not.
+    """
     found: set[int] = set()
     for line in reversed(lines):
         new = set(line.provenance.layers)
         # an older line counts the layers of its time: all but those that this one injected
         of_its_time = (index for index in count() if index not in new)
         moved = list(islice(of_its_time, max(found, default=-1) + 1))
-        found = new | {moved[index] for index in found}
+        found = {moved[index] for index in found}
+        if line.provenance.request.readers or not on_branches:
+            found |= new
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from yamlinject.core import graph
 from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
@@ -20,6 +22,21 @@ class Change(NamedTuple):
 
     layer: Layer
     from_: int | list[int]
+
+
+def kept_references(
+    layers: Sequence[Layer], targets: Collection[int], readers: Collection[int] | None
+) -> frozenset[tuple[int, int]]:
+    """The pairs of a layer and a target that it goes on reading, since it is none of ``readers``."""
+    if readers is None:
+        return frozenset()
+    return frozenset(
+        (layer.index, source)
+        for layer in layers
+        if layer.index not in readers
+        for source in graph.sources(layer)
+        if source in targets
+    )
 
 
 def renumbered_references(document: Document, index_map: IndexMap) -> tuple[list[Edit], list[Change]]:

@@ -32,8 +32,14 @@ def command_line(*words: str) -> str:
 class Request(NamedTuple):
     """A command ``add MODULE BASE --after SELECTOR…`` with its options, except those for the output.
 
+<<<<<<< HEAD
     ``after`` holds the texts as given, each of which may list several selectors; ``args`` is the YAML list
     that replaces the recipe's.
+=======
+    ``after`` and ``readers`` hold the texts as given, each of which may list several selectors; without
+    ``readers`` all layers that read a target read the new one. ``args`` is the YAML list in the place of
+    the recipe's.
+>>>>>>> 48033bc (add --readers: only some readers of a target read the new layer)
     """
 
     module: str
@@ -43,12 +49,15 @@ class Request(NamedTuple):
     number: int = 1
     args: str | None = None
     fix_comments: bool = False
+    readers: tuple[str, ...] = ()
 
     def to_words(self) -> tuple[str, ...]:
         """The words after ``yamlinject``, in a canonical order and without defaults."""
         words = ["add", self.module, self.base]
         for text in self.after:
             words += "--after", text
+        for text in self.readers:
+            words += "--readers", text
         if self.scope != "backbone":
             words += "--scope", self.scope
         if self.number != 1:
@@ -70,6 +79,7 @@ class Request(NamedTuple):
         for word in rest:
             request = request._with(word, "" if word == "--fix-comments" else next(rest, ""))
         request.selectors()
+        request.reader_selectors()
         return request
 
     def selectors(self) -> list[Selector]:
@@ -77,12 +87,22 @@ class Request(NamedTuple):
 
         Raises :class:`SelectorError` for one that cannot be read, for none, and for far too many.
         """
+<<<<<<< HEAD
         number = sum(text.count(",") + 1 for text in self.after)
         if not number:
             raise SelectorError("no selector says after which layer to insert")
         if number > _MOST_SELECTORS:
             raise SelectorError(f"{number} selectors: give at most {_MOST_SELECTORS}")
         return [selector for text in self.after for selector in selectors.parse(text)]
+=======
+        if not self.after:
+            raise SelectorError("there is no selector that says after which layer")
+        return _parsed(self.after)
+
+    def reader_selectors(self) -> list[Selector]:
+        """The selectors of ``readers``; raises :class:`SelectorError` as :meth:`selectors` does."""
+        return _parsed(self.readers)
+>>>>>>> 48033bc (add --readers: only some readers of a target read the new layer)
 
     def printable(self) -> Request:
         """The request as a comment can hold it: unprintable characters become question marks.
@@ -99,6 +119,8 @@ class Request(NamedTuple):
         """The request with one more option; raises :class:`YamlInjectError` for an unknown one."""
         if option == "--after":
             return self._replace(after=(*self.after, value))
+        if option == "--readers":
+            return self._replace(readers=(*self.readers, value))
         if option == "--scope" and value in SCOPES:
             return self._replace(scope=next(scope for scope in SCOPES if scope == value))
         if option == "--number" and _NUMBER.fullmatch(value):
@@ -108,6 +130,13 @@ class Request(NamedTuple):
         if option == "--fix-comments":
             return self._replace(fix_comments=True)
         raise YamlInjectError(f"{option} {value}: not an option of add")
+
+
+def _parsed(texts: Sequence[str]) -> list[Selector]:
+    number = sum(text.count(",") + 1 for text in texts)
+    if number > _MOST_SELECTORS:
+        raise SelectorError(f"{number} selectors: give at most {_MOST_SELECTORS}")
+    return [selector for text in texts for selector in selectors.parse(text)]
 
 
 def _printable(text: str) -> str:

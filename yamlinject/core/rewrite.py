@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from yamlinject.core import edits, graph, modules, placement, provenance
@@ -15,7 +15,7 @@ from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import Layer
 from yamlinject.core.proof import expected_data, prove
 from yamlinject.core.provenance import Found, Provenance
-from yamlinject.core.references import Change, renumbered_references
+from yamlinject.core.references import Change, kept_references, renumbered_references
 from yamlinject.core.request import Request
 from yamlinject.core.selectors import Picked
 from yamlinject.core.shifted import without_removed
@@ -80,14 +80,16 @@ def insert(
     document: Document,
     insertions: Sequence[Insertion],
     *,
+    readers: Collection[int] | None = None,
     fix_comments: bool = False,
     signature: Signature | None = None,
     proven: bool = True,
 ) -> Rewrite:
     """Insert layers, all in one rewrite; those with the same target stack in the order given.
 
-    Every reader of a target reads the (last) layer injected below it; every other reference keeps
-    naming the layer that it named. ``fix_comments`` also fixes index comments that were wrong before.
+    Every reader of a target, or only those in ``readers``, reads the (last) layer injected below it; every
+    other reference keeps naming the layer that it named. ``fix_comments`` also fixes index comments that
+    were wrong before.
     With a ``signature`` the result begins with a provenance line.
     A result to be written must be ``proven``: read again by two parsers, and undone. One that is only
     compared with an existing file need not be.
@@ -95,7 +97,9 @@ def insert(
     """
     _check(document)
     check_targets(document, [insertion.target for insertion in insertions])
-    index_map = IndexMap.inserting(len(document.rows), [new.target for new in insertions])
+    targets = [new.target for new in insertions]
+    kept = kept_references(document.layers, targets, readers)
+    index_map = IndexMap.inserting(len(document.rows), targets, kept)
     stacks: defaultdict[int, list[Insertion]] = defaultdict(list)
     for insertion in insertions:
         stacks[insertion.target].append(insertion)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from yamlinject.core import graph
@@ -101,6 +101,40 @@ def pick(selector: Selector, layers: Sequence[Layer], scope: Scope = "backbone")
     if not chosen:
         raise SelectorError(f"selector {selector.text!r} picks none of the {len(matches)} {where}")
     return Picked(selector, chosen, outside)
+
+
+def pick_readers(
+    selectors: Sequence[Selector], layers: Sequence[Layer], targets: Collection[int]
+) -> list[int]:
+    """The readers of the layers ``targets`` that ``selectors`` pick, in any scope that they do not say.
+
+    Raises :class:`SelectorError` for a selector that picks none, and for a target that none of them reads.
+    """
+    readers = {target: {reader.index for reader in graph.readers(layers)[target]} for target in targets}
+    reading = set[int]().union(*readers.values())
+    found: set[int] = set()
+    for selector in selectors:
+        picked = pick(selector, layers, "all").layers
+        chosen = {layer.index for layer in picked} & reading
+        if not chosen:
+            what = str(picked[0]) if len(picked) == 1 else f"none of the {len(picked)} {selector.text}"
+            verb = "does not read" if len(picked) == 1 else "reads"
+            raise SelectorError(
+                f"`readers` {selector.text}: {what} {verb} {_named(layers, targets)}; the readers are "
+                f"{_named(layers, reading)}"
+            )
+        found |= chosen
+    for target in targets:
+        if found.isdisjoint(readers[target]):
+            raise SelectorError(
+                f"none of the `readers` reads {layers[target]}; its readers are "
+                f"{_named(layers, readers[target])}"
+            )
+    return sorted(found)
+
+
+def _named(layers: Sequence[Layer], indices: Collection[int]) -> str:
+    return ", ".join(str(layers[index]) for index in sorted(set(indices)))
 
 
 def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer]) -> str:

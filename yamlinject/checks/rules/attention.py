@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
-from yamlinject.core import graph
+from yamlinject.core import graph, provenance
 from yamlinject.core.layer import Layer
 from yamlinject.lineage import alignment
 
@@ -53,14 +53,15 @@ def _without_effect(subject: Subject) -> Iterator[tuple[Layer, str]]:
 
 @rule("YI305", "warning", "a layer reads past the attention, from the layer above it", needs="graph")
 def bypassed_attention(subject: Subject) -> Iterator[Problem]:
-    """Only where the attention has an effect, and is not read by mistake."""
+    """Only where the attention has an effect, is not read by mistake, and was not asked for so."""
     wrong = subject.match.wrong_readers if subject.match else []
     mistaken = {graph.sources(each.layer)[position] for each in wrong for position in each.positions}
     reached = alignment.reached(subject.layers) - mistaken
     attention = {layer.index for layer in subject.attention}
+    asked_for = provenance.injected(subject.document.provenance, on_branches=True)
     indices: dict[int, int] = {}  # one for each layer that attention reads
     for layer in subject.attention:
-        if layer.index in reached:
+        if layer.index in reached and layer.index not in asked_for:
             indices.setdefault(graph.sources(layer)[0], layer.index)
     wrong_rows = {each.layer.index for each in wrong}
     read_at = {
