@@ -13,6 +13,7 @@ import yaml
 import yamlinject
 from yamlinject import Config, ConfigError, RefusalError, SelectorError, SourceError, YamlInjectError
 from yamlinject.library.recipes import Recipe
+from yamlinject.lineage.recorded import was_made_like
 
 BASE = b"""\
 nc: 3
@@ -187,12 +188,12 @@ def test_a_failed_write_leaves_the_old_file(
 def test_was_made_like_tells_a_second_run_of_the_same_command(base: Path) -> None:
     config = yamlinject.load(base)
     added = config.add("SimAM", after="SPPF")
-    assert not config.was_made_like(added)
+    assert not was_made_like(config, added)
     base.write_bytes(added.to_bytes())
     again = yamlinject.load(base)
-    assert again.was_made_like(again.add("SimAM", after="SPPF"))
-    assert not again.was_made_like(again.add("SimAM", after="C3"))
-    assert not again.was_made_like(again.add("SimAM", after="SPPF", number=2))
+    assert was_made_like(again, again.add("SimAM", after="SPPF"))
+    assert not was_made_like(again, again.add("SimAM", after="C3"))
+    assert not was_made_like(again, again.add("SimAM", after="SPPF", number=2))
 
 
 def test_was_made_like_refuses_a_result_that_was_edited(base: Path) -> None:
@@ -200,7 +201,7 @@ def test_was_made_like_refuses_a_result_that_was_edited(base: Path) -> None:
     base.write_bytes(added.to_bytes().replace(b"nc: 3", b"nc: 7"))
     again = yamlinject.load(base)
     with pytest.raises(RefusalError, match="edited since") as caught:
-        again.was_made_like(again.add("SimAM", after="SPPF"))
+        was_made_like(again, again.add("SimAM", after="SPPF"))
     assert str(caught.value).startswith(f"{base}:1:1: ")
 
 

@@ -201,27 +201,6 @@ class Config:
             rewrite = remove_layers(self.document, layers)
         return Rewritten(self, rewrite, self.stem)
 
-    def was_made_like(self, other: Rewritten) -> bool:
-        """Whether this config is already a result of the command that made ``other`` from it.
-
-        Raises :class:`RefusalError` when that command made it but it has been edited since.
-        """
-        line = other.rewrite.provenance
-        config = self
-        for made, start, _ in self.parsed.provenance:
-            restored = config.undone
-            if line and made.request == line.request._replace(base=made.request.base):
-                if restored.exact:
-                    return True
-                raise RefusalError(
-                    "this command was run on it before, and it was edited since: remove the layers first "
-                    f"with yamlinject remove {made.request.module} {self.name} --in-place",
-                    self.document.lines.place(start),
-                    file=self.label,
-                )
-            config = restored
-        return False
-
     def differs(self, path: str | Path) -> bool:
         """Whether saving to ``path`` would change or create that file."""
         return not files.holds(Path(path), self.to_bytes())

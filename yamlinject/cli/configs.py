@@ -12,6 +12,7 @@ from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
+from yamlinject.lineage.recorded import was_made_like
 from yamlinject.output import terminal
 from yamlinject.output.terminal import Line
 
@@ -110,7 +111,7 @@ def add(
         fix_comments=fix_comments,
     )
     target = _target(config, f"{config.stem}_{module}.yaml", output, in_place)
-    if in_place and config.was_made_like(result):
+    if in_place and was_made_like(config, result):
         terminal.tell([Line(target, "bold", label="unchanged")])
         return 0
     summary = terminal.insertion(result)

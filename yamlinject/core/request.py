@@ -32,14 +32,9 @@ def command_line(*words: str) -> str:
 class Request(NamedTuple):
     """A command ``add MODULE BASE --after SELECTOR…`` with its options, except those for the output.
 
-<<<<<<< HEAD
-    ``after`` holds the texts as given, each of which may list several selectors; ``args`` is the YAML list
-    that replaces the recipe's.
-=======
     ``after`` and ``readers`` hold the texts as given, each of which may list several selectors; without
-    ``readers`` all layers that read a target read the new one. ``args`` is the YAML list in the place of
-    the recipe's.
->>>>>>> 48033bc (add --readers: only some readers of a target read the new layer)
+    ``readers`` all layers that read a target read the new one. ``args`` is the YAML list that replaces the
+    recipe's.
     """
 
     module: str
@@ -87,22 +82,13 @@ class Request(NamedTuple):
 
         Raises :class:`SelectorError` for one that cannot be read, for none, and for far too many.
         """
-<<<<<<< HEAD
-        number = sum(text.count(",") + 1 for text in self.after)
-        if not number:
-            raise SelectorError("no selector says after which layer to insert")
-        if number > _MOST_SELECTORS:
-            raise SelectorError(f"{number} selectors: give at most {_MOST_SELECTORS}")
-        return [selector for text in self.after for selector in selectors.parse(text)]
-=======
         if not self.after:
-            raise SelectorError("there is no selector that says after which layer")
+            raise SelectorError("no selector says after which layer to insert")
         return _parsed(self.after)
 
     def reader_selectors(self) -> list[Selector]:
         """The selectors of ``readers``; raises :class:`SelectorError` as :meth:`selectors` does."""
         return _parsed(self.readers)
->>>>>>> 48033bc (add --readers: only some readers of a target read the new layer)
 
     def printable(self) -> Request:
         """The request as a comment can hold it: unprintable characters become question marks.

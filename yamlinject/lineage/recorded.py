@@ -10,7 +10,7 @@ from yamlinject import files
 from yamlinject.config import Config, Rewritten
 from yamlinject.core import provenance, scales
 from yamlinject.core.provenance import Provenance
-from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.errors import RefusalError, SourceError, YamlInjectError
 from yamlinject.library import bases
 
 #: Why a base that a provenance line names is not read: it is not there, or not in the same repository.
@@ -31,6 +31,28 @@ def undone(config: Config) -> Iterator[Rewritten]:
             return
         room -= len(config.text)
         yield config
+
+
+def was_made_like(config: Config, other: Rewritten) -> bool:
+    """Whether ``config`` is already a result of the command that made ``other`` from it.
+
+    Raises :class:`RefusalError` when that command made it but it has been edited since.
+    """
+    line = other.rewrite.provenance
+    current = config
+    for made, start, _ in config.parsed.provenance:
+        restored = current.undone
+        if line and made.request == line.request._replace(base=made.request.base):
+            if restored.exact:
+                return True
+            raise RefusalError(
+                "this command was run on it before, and it was edited since: remove the layers first "
+                f"with yamlinject remove {made.request.module} {config.name} --in-place",
+                config.document.lines.place(start),
+                file=config.label,
+            )
+        current = restored
+    return False
 
 
 def recorded_base(
