@@ -81,7 +81,7 @@ def test_no_path_out_of_the_repository(
     assert said(capsys, "x.yaml") == absent
     code, text = absent
     assert code == 1
-    assert f"YI601 error: its base {base} is outside of this repository, and is not read" in text
+    assert f"YI601 error: its base {base} is outside this repository and is not read" in text
     assert "hunter2" not in text
     assert ("YI603" in text) == edited
 
@@ -115,7 +115,7 @@ def test_paths_inside_are_read(repo: Path, capsys: pytest.CaptureFixture[str], b
     Path("base.yaml").write_text(BASE.replace("nc: 3", "nc: 30"))
     code, text = said(capsys, "sub")
     assert code == 1
-    assert f"YI602 error: its base {base} was changed since" in text
+    assert f"YI602 error: its base {base} has changed since" in text
 
 
 @pytest.mark.parametrize("base", [".git/config", "sub/../.git/config", "../repo/.git/x.yaml"])
@@ -125,7 +125,7 @@ def test_files_of_git_are_outside(repo: Path, capsys: pytest.CaptureFixture[str]
     Path("x.yaml").write_text(made_from(base))
     code, text = said(capsys, "x.yaml")
     assert code == 1
-    assert f"its base {base} is outside of this repository, and is not read" in text
+    assert f"its base {base} is outside this repository and is not read" in text
     assert "found character" not in text
 
 

@@ -207,7 +207,7 @@ def test_a_reader_that_goes_past_the_attention_is_noted(tmp_path: Path) -> None:
     file.write_text(text.replace("[[-1, 7], 1, Concat", "[[-1, 6], 1, Concat"))
     result = verified(load(file), base=load("yolov5s"))
     assert result.problems == []
-    assert any(note.startswith("layer 13 (Concat) reads past layer 7 (SimAM)") for note in result.notes)
+    assert any(note.startswith("layer 13 (Concat) bypasses layer 7 (SimAM)") for note in result.notes)
 
 
 def with_activation(base: str) -> Config:

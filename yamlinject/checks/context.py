@@ -1,4 +1,4 @@
-"""What the rules look at: a config that could be parsed, and its base as far as that is known."""
+"""What the rules look at: a config that could be parsed, and its base if that is known."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 #: feature maps, of the strides 2 to 32, are numbered as layers.
 BACKBONE_MAPS = 5
 
-#: A backbone of more rows is one that is written out.
+#: A backbone of more rows is written out.
 _MOST_ROWS_BELOW_IT = 4
 
 
 class Subject:
-    """A config, and what is known of it and its base; each part is worked out when a rule asks for it.
+    """A config, and what is known about it and its base; each part is computed when a rule asks for it.
 
     ``given``: the base that the user names; ``search``: where to look for one otherwise.
     """
@@ -76,7 +76,7 @@ class Subject:
     def first_row_is_backbone(self) -> bool:
         """Whether the first row is a whole backbone, whose feature maps the numbers below count as layers.
 
-        Seen by the numbers: with all of them counted, the furthest one names the row above its reader.
+        The numbers tell: if all of the maps count, the highest number names the row above its reader.
         """
         first, *others = self.layers
         is_made = self.lineage is not None and self.lineage.evidence in ("given", "recorded")
@@ -93,7 +93,7 @@ class Subject:
 
     @cached_property
     def lineage(self) -> Lineage | None:
-        """What the config was made from; None when that is not the given base."""
+        """What the config was made from; None if it was not made from the given base."""
         try:
             return resolve(self.config, self.given, search=self._search)
         except RefusalError:
@@ -101,7 +101,7 @@ class Subject:
 
     @property
     def match(self) -> Match | None:
-        """The base, and what is read otherwise than in it."""
+        """The base, and what is read differently in it."""
         return self.lineage.match if self.lineage else None
 
     @property
@@ -111,7 +111,7 @@ class Subject:
 
     @cached_property
     def expected(self) -> dict[int, list[int]]:
-        """What the layers with other references than in the base have to read."""
+        """What the layers whose references differ from the base should read."""
         return {
             wrong.layer.index: wrong.expected for wrong in (self.match.wrong_readers if self.match else [])
         }
@@ -139,6 +139,6 @@ class Subject:
         return graph.channels(self.layers, self.document.image_channels)
 
     def reaching(self, layer: Layer) -> int | None:
-        """The nominal channels of what ``layer`` reads first; None where that cannot be told."""
+        """The nominal channels of the first input of ``layer``; None where that cannot be told."""
         source = graph.sources(layer)[0] if layer.references and self.is_graph else graph.IMAGE
         return None if source == graph.IMAGE else self.channels[source]

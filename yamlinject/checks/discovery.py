@@ -1,4 +1,4 @@
-"""Which files ``check`` looks at: those that are named, and the YAML files of folders that are."""
+"""Which files ``check`` looks at: those that are named, and the YAML files of named folders."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from yamlinject.files import repository, resolved
 from yamlinject.library import bases
 
 #: A list of layers: ``backbone`` or ``head`` in front of a dash or a bracket. Configs of other tools have
-#: such keys too, but with other values. An anchor and a tag may stand between, of a bounded length, for the
+#: such keys too, but with other values. An anchor and a tag may come between, of limited length, as the
 #: next key may begin in them.
 _LAYERS = re.compile(
     r"""(?:^|[{,?])[ \t]*["']?(?P<section>backbone|head)["']?\s*:\s*(?:[&!]\S{1,99}\s+){0,2}(?:\[|-\s)""",
     re.MULTILINE,
 )
 
-#: Somewhere in it a row: a number or a list of them, a number, a name. Lists of other tools have none.
+#: A row somewhere in it: a number or a list of them, a number, a name. Lists of other tools have none.
 _ROW = re.compile(r"""[0-9\]]\s*,\s*[0-9]+\s*,\s*["']?[A-Za-z_]|-\s+-?[0-9]+\s+-\s+["']?[A-Za-z_]""")
 
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
@@ -32,7 +32,7 @@ MOST_BYTES = 2**20
 class File(NamedTuple):
     """A file to check: ``name`` is what to call it, ``problem`` why it cannot be read.
 
-    ``named``: the user named the file itself, and not a folder that it is in.
+    ``named``: whether the user named the file itself, not a folder that it is in.
     """
 
     name: str
@@ -41,7 +41,7 @@ class File(NamedTuple):
 
 
 def holds_layers(text: str) -> bool:
-    """Whether ``text`` looks like a model config, be it a right one or not."""
+    """Whether ``text`` looks like a model config, correct or not."""
     text = _COMMENT.sub("", text)
     sections = {match["section"] for match in _LAYERS.finditer(text)}
     return len(sections) == 2 or (len(sections) == 1 and _ROW.search(text) is not None)
@@ -51,7 +51,7 @@ def find(paths: Iterable[str]) -> list[File]:
     """The files of ``paths``, each once; folders are searched for ``*.yaml`` and ``*.yml``.
 
     Hidden folders and virtual environments are left out; links to folders are not followed, nor are links
-    to files outside of the :func:`repository`, whose content would show in the log of a pull request.
+    to files outside the :func:`repository`, whose content would show in the log of a pull request.
     """
     found: dict[str, File] = {}
     for path in paths:
@@ -80,7 +80,7 @@ def _search(folder: str) -> Iterator[File]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether a regular file is there: no pipe, and no link that leads nowhere or round in a circle."""
+    """Whether ``path`` is a regular file: not a pipe, and not a broken or circular link."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:

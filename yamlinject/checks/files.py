@@ -24,7 +24,7 @@ from yamlinject.library import bases
 #: Fewer files than this are checked before a second process has started.
 _FEW = 100
 
-#: So many findings of one rule in one file are told one by one.
+#: The most findings of one rule in one file that are listed one by one.
 _MOST_OF_A_RULE = 1000
 
 _LONGEST_MESSAGE = 500
@@ -33,8 +33,8 @@ _LONGEST_MESSAGE = 500
 class Options(NamedTuple):
     """How files are checked.
 
-    ``base``: what all of them are compared with; ``known_bases``: whether to look for a base otherwise.
-    ``codes``: the rules that count. ``fix``: whether to fix what can be fixed without a choice.
+    ``base``: what all of them are compared with; ``known_bases``: whether to look for a base without one.
+    ``codes``: the rules that count. ``fix``: whether to fix what has only one fix.
     """
 
     base: Config | None = None
@@ -63,14 +63,14 @@ def _matching(prefixes: Sequence[str]) -> frozenset[str]:
 
 
 def check_files(found: Sequence[File], options: Options, jobs: int) -> Iterator[Checked]:
-    """Check all files in order, in ``jobs`` processes; 0 for one a core where there are many files."""
+    """Check all files in order, in ``jobs`` processes; 0 means one per core if there are many files."""
     if any(file.name == bases.STDIN for file in found):
         jobs = 1  # another process has another standard input
     jobs = jobs or (os.cpu_count() or 1 if len(found) >= _FEW else 1)
     one = partial(check_file, options=options)
     if min(jobs, len(found)) < 2:
         return map(one, found)
-    from yamlinject.checks import workers  # with few files, the time to import it would show
+    from yamlinject.checks import workers  # with few files, importing it would cost too much
 
     return workers.map_in_order(one, found, jobs, _lost)
 
@@ -81,7 +81,7 @@ def _lost(file: File, how: str) -> Checked:
 
 
 def check_file(file: File, options: Options) -> Checked:
-    """Check one file. Whatever is wrong with it is said in the result; nothing is raised for it."""
+    """Check one file. Whatever is wrong with it is in the result; nothing is raised."""
     label = _label(file)
     try:
         return _checked(file, label, options)
@@ -103,13 +103,13 @@ def _checked(file: File, label: str, options: Options) -> Checked:
     path = None if file.name == bases.STDIN else Path(file.name)
     try:
         data = files.read_bytes(path, MOST_BYTES) if path else files.read_stdin()
-    except TooLargeError:  # than any config; other YAML files may be
+    except TooLargeError:  # for a config; other YAML files may be larger
         return Checked(label, skipped=True)
     except SourceError as error:
         return Checked(label, error=str(error))
     try:
         config = Config(file.name, data, path=path)
-    except YamlInjectError as error:  # no text
+    except YamlInjectError as error:  # not text
         return Checked(label, error=str(error) if file.named else None, skipped=not file.named)
     if not holds_layers(config.text):
         return Checked(label, skipped=True)
@@ -139,7 +139,7 @@ def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def _fix(config: Config, path: Path, findings: Sequence[Finding]) -> None:
-    """Make the edits that ``findings`` bring along; they change comments and nothing else."""
+    """Make the edits of ``findings``, which change only comments."""
     left = files.left_by_link(path)
     if left is not None:
         raise SourceError(

@@ -1,4 +1,4 @@
-"""What ``check`` finds: a rule that is broken at a place in a file, and what came of a file."""
+"""What ``check`` finds: a rule that is broken at a place in a file, and the result for a file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Finding(NamedTuple):
     """A rule that a file breaks, and where.
 
     ``hint`` says what to write instead. ``start`` and ``end`` bound the offending text, ``end`` after its
-    last character; without ``end`` it goes to the end of the line, and both are None when the whole file is
-    meant. ``line`` is the text of ``start``'s line.
-    ``base``: the base that the file was compared with, where that led to the finding.
+    last character; without ``end`` it runs to the end of the line, and both are None for the whole file.
+    ``line`` is the text of ``start``'s line.
+    ``base``: the base that the file was compared with, if that led to the finding.
     ``diff``: the lines of a unified diff that fixes the file. ``fix``: the edits that ``--fix`` makes.
     """
 
@@ -58,7 +58,7 @@ class Finder:
 
 
 class Checked(NamedTuple):
-    """What came of one file: its findings, or why it could not be checked (``error``, one line).
+    """The result for one file: its findings, or why it could not be checked (``error``, one line).
 
     ``skipped``: it holds no model config. ``fixed``: how many findings were fixed in it.
     """

@@ -12,18 +12,18 @@ from yamlinject.errors import Place
 
 Severity = Literal["error", "warning"]
 
-#: What has to be there for a rule to look at, each more than the one before: a ``text``; ``rows`` that can
-#: be told; a ``graph``, since every reference names an earlier layer; the right ``wiring``, as far as
-#: YI301 and YI302 can tell, for a wrong reference makes wrong what follows from it.
+#: What a rule requires, each more than the one before: a ``text``; ``rows`` that can be parsed; a ``graph``
+#: in which every reference names an earlier layer; the right ``wiring``, as far as YI301 and YI302 can
+#: tell, because one wrong reference causes further findings.
 Needs = Literal["text", "rows", "graph", "wiring"]
 
 
 class Problem(NamedTuple):
     """What a rule found.
 
-    ``at``: a span of the text, a place that stands for all from there to the end of its line, or None for
-    the whole file. ``hint`` says what to write instead. ``base``: the base that the config was compared
-    with, where that led to it. ``diff``: the lines of a unified diff that fixes the file.
+    ``at``: a span of the text, a place, meaning from there to the end of its line, or None for the whole
+    file. ``hint`` says what to write instead. ``base``: the base that the config was compared with, if
+    that led to the problem. ``diff``: the lines of a unified diff that fixes the file.
     ``fix``: the edits that ``--fix`` makes.
     """
 
@@ -64,5 +64,5 @@ def rule(code: str, severity: Severity, summary: str, *, needs: Needs = "rows") 
 
 
 def registered() -> Sequence[Rule]:
-    """The rules of the modules that were imported, in the order of their codes."""
+    """The rules of the imported modules, in the order of their codes."""
     return [_registered[code] for code in sorted(_registered)]

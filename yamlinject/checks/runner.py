@@ -1,4 +1,4 @@
-"""``check`` on one config: every rule that it can be held against."""
+"""``check`` on one config: every rule that can be applied to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from yamlinject.checks.rules import RULES
 from yamlinject.config import Config
 from yamlinject.core.lines import Lines
 
-#: A reference to the wrong layer, which makes wrong what follows from it.
+#: References to the wrong layer, which cause further findings.
 _WRONG_REFERENCE = {"YI301", "YI302"}
 
 
@@ -29,7 +29,7 @@ def _findings(subject: Subject) -> Iterator[Finding]:
     finder = Finder(subject.config.text, Lines(subject.config.text))
 
     def broken(needs: Needs) -> list[Finding]:
-        """What the rules find that need no more than this."""
+        """What the rules that need exactly this find."""
         return [
             finder.finding(rule, problem)
             for rule in RULES.values()

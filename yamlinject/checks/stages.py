@@ -1,4 +1,4 @@
-"""Where the stages of a model end, told by its layers alone."""
+"""Where the stages of a model end, from its layers alone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from yamlinject.lineage import alignment
 
 
 class Stages:
-    """What stands above and below each layer in its stage, told once for all of them.
+    """What is above and below each layer in its stage, computed once for all layers.
 
-    ``through[i]``: the last layer that the output of ``i`` goes through without changing its size.
-    ``plain[i]``: the last one below ``i`` before the next block, of those. ``start[i]``: the layer that the
-    attention which ``i`` is part of stands below; ``i`` itself where it is none.
+    ``through[i]``: the last layer that the output of ``i`` passes through without changing its size.
+    ``plain[i]``: of those, the last one before the next block. ``start[i]``: the layer above the attention
+    that ``i`` is part of; ``i`` itself if it is not attention.
     """
 
     def __init__(self, subject: Subject) -> None:

@@ -1,4 +1,4 @@
-"""Strides of modules that nobody knows, and where the strides of a graph do not fit."""
+"""Strides of unknown modules, and where the strides of a graph do not fit."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from yamlinject.core import graph, modules
 from yamlinject.core.layer import Layer
 from yamlinject.library import recipes
 
-#: What a module that is not known may do to the stride, whatever its rows say.
+#: What an unknown module may do to the stride, whatever its rows say.
 _FACTORS = (1.0, 0.5, 2.0)
 
-#: So many references are followed in search of it: some hundred attempts in a usual model.
+#: The most references followed in search of it: some hundred attempts for a usual model.
 _MOST_WORK = 10_000
 
 
 def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[float | None]:
-    """The stride of every layer, with as few unknown modules resampling as make all of it fit.
+    """The stride of every layer, with as few resampling unknown modules as make all strides fit.
 
     None where that cannot be told: after modules whose args may hold a stride, and for strides that are
-    no power of two, which no model has.
+    not a power of two, which no model has.
     """
     best, fewest = [], (len(layers) + 1, 0)
     work = sum(max(1, len(layer.references)) for layer in layers)
@@ -72,7 +72,7 @@ def _untold(layers: Sequence[Layer], channels: Sequence[int | None]) -> set[str]
 
 
 def _misfits(layers: Sequence[Layer], strides: Sequence[float | None]) -> tuple[int, int]:
-    """How many layers get strides that do not fit, and of how many nothing can be told."""
+    """How many layers get strides that do not fit, and how many have unknown strides."""
     last = layers[-1]
     inputs = [strides[source] for source in graph.sources(last) if source != graph.IMAGE]
     unfit = modules.known(last.module).role == "head" and len(inputs) > 1 and not pyramids(inputs)
@@ -92,11 +92,11 @@ def unequal_joins(
 
 
 def pyramids(strides: Sequence[float | None]) -> int:
-    """How many times the inputs of a head go through the sizes in order; 0 where they do not.
+    """How many times the inputs of a head run through the sizes in order; 0 if they do not.
 
     Heads with auxiliary inputs read two or three layers of each size (YOLOv7's IAuxDetect, YOLOv9's
-    DualDDetect); others read one of each size for boxes and one for classes in turns. From the coarsest to
-    the finest is fine too: YOLOv5 turns the anchors round.
+    DualDDetect); others read one of each size for boxes and one for classes, alternately. From the coarsest
+    to the finest is fine too: YOLOv5 reverses the anchors.
     """
     known = [stride for stride in strides if stride is not None]
     if len(known) < len(strides):

@@ -1,4 +1,4 @@
-"""Work spread over processes, of which any may be killed without anything getting lost."""
+"""Work spread over processes, any of which may be killed without losing results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-#: Seconds that a process has to clear away what it is writing.
+#: Seconds that a process has to clean up what it is writing.
 _PATIENCE = 5
 
 
@@ -24,11 +24,11 @@ def map_in_order(
     jobs: int,
     lost: Callable[[_Item, str], _Result],
 ) -> Iterator[_Result]:
-    """``function`` of each item, in their order, by so many processes; it has to raise nothing.
+    """``function`` of each item, in order, computed by ``jobs`` processes; it must not raise.
 
     An item whose process dies is given to another one. If that dies too, its result is ``lost(item, how)``,
-    where ``how`` says what became of the process, such as ``was killed (signal 9)``.
-    All processes end with the iterator, and by themselves when this one is killed.
+    where ``how`` says what happened to the process, such as ``was killed (signal 9)``.
+    All processes end with the iterator, and by themselves when this process is killed.
     """
     todo = deque(range(len(items)))
     results: dict[int, _Result] = {}
@@ -70,13 +70,13 @@ def map_in_order(
 
 
 class _Worker:
-    """A process at work on the item of number ``index``."""
+    """A process that works on item ``index``."""
 
     def __init__(self, function: Callable[[Any], Any], siblings: Sequence[Connection]) -> None:
         context = multiprocessing.get_context()
         self.connection, other_end = context.Pipe()
         self.index = -1
-        # a forked process has the open files of this one: it would keep its own pipe and others open
+        # a forked process inherits our open files: it would keep its own pipe and others open
         inherited = [*siblings, self.connection] if context.get_start_method() == "fork" else []
         arguments = (function, other_end, inherited)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
@@ -85,17 +85,17 @@ class _Worker:
         other_end.close()
 
     def begin(self, index: int, items: Sequence[Any]) -> None:
-        """Give it an item. Whether it has died meanwhile shows when the result is awaited."""
+        """Give it an item. If it has died meanwhile, that shows when the result is awaited."""
         self.index = index
         with suppress(OSError):
             self.connection.send(items[index])
 
     def interrupt(self) -> None:
-        """Let it leave the item that it is at."""
+        """Tell it to abandon its item."""
         self._process.terminate()
 
     def end(self) -> str:
-        """Wait until it has ended, for it gets no more items, and say how."""
+        """Wait until it has ended, as it gets no more items, and say how."""
         self.connection.close()
         self._process.join(_PATIENCE)
         self._process.kill()
@@ -105,7 +105,7 @@ class _Worker:
 
 
 def _serve(function: Callable[[Any], Any], connection: Connection, inherited: Sequence[Connection]) -> None:
-    """What a worker does until nothing comes any more."""
+    """What a worker does until no more items come."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends this process
     signal.signal(signal.SIGTERM, _leave)
     for other in inherited:
@@ -118,13 +118,13 @@ def _serve(function: Callable[[Any], Any], connection: Connection, inherited: Se
 
 
 def _leave(*_: object) -> NoReturn:
-    """End as an exception does: with temporary files cleared away."""
+    """End as an exception does, cleaning up temporary files."""
     sys.exit(1)
 
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Let an interrupt wait, or it might come to a process before that ignores it."""
+    """Delay interrupts, or one might reach a process before it ignores them."""
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
         return

@@ -224,7 +224,7 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
                 "registered checkout goes by the args"
             )
     for layer, reader in alignment.bypassing(config.layers, indices):
-        notes.append(f"{reader} reads past {layer}, from the layer above it")
+        notes.append(f"{reader} bypasses {layer} and reads the layer above it")
     for one in attention:
         if one.module == "SimAM" and one.e_lambda is None and one.effective:
             notes.append(f"layer {one.layer} (SimAM) follows another formula: its lambda cannot be told")

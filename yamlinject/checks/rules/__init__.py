@@ -1,4 +1,4 @@
-"""The rules of ``check``, one function each: a module that is put into this package is found by itself."""
+"""The rules of ``check``, one function each; every module of this package is imported."""
 
 from importlib import import_module
 from pkgutil import iter_modules

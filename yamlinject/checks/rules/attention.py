@@ -1,4 +1,4 @@
-"""Layers that have no effect, and attention that is read past (YI3xx)."""
+"""Layers that have no effect, and attention that is bypassed (YI3xx)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from yamlinject.lineage import alignment
 
 @rule("YI303", "warning", "no path leads from an attention layer to the head", needs="wiring")
 def dead_attention(subject: Subject) -> Iterator[Problem]:
-    """Such a layer is built and trained, and changes nothing."""
+    """Such a layer is built and trained, but has no effect."""
     attention = {layer.index for layer in subject.attention}
     for layer, why in _without_effect(subject):
         if layer.index in attention:
@@ -23,16 +23,16 @@ def dead_attention(subject: Subject) -> Iterator[Problem]:
 
 @rule("YI304", "warning", "no path leads from a layer to the head", needs="wiring")
 def dead_layer(subject: Subject) -> Iterator[Problem]:
-    """Unless it has none in the base either."""
+    """Unless it has no effect in the base either."""
     attention = {layer.index for layer in subject.attention}
     for layer, why in _without_effect(subject):
         if layer.index not in attention:
-            hint = f"see which layer is to read {layer.index}, or remove it"
+            hint = f"see which layer should read {layer.index}, or remove it"
             yield Problem(subject.rows[layer.index].span, why, hint)
 
 
 def _without_effect(subject: Subject) -> Iterator[tuple[Layer, str]]:
-    """The layers that no path leads to the head from, and why there is none."""
+    """The layers from which no path leads to the head, and why there is none."""
     unreached = set(range(len(subject.layers))) - alignment.reached(subject.layers)
     if subject.match:
         base, aligned = subject.match.base.layers, subject.match.aligned
@@ -51,7 +51,7 @@ def _without_effect(subject: Subject) -> Iterator[tuple[Layer, str]]:
         yield layer, f"{layer} has no effect: {read_by}"
 
 
-@rule("YI305", "warning", "a layer reads past the attention, from the layer above it", needs="graph")
+@rule("YI305", "warning", "a layer bypasses the attention and reads the layer above it", needs="graph")
 def bypassed_attention(subject: Subject) -> Iterator[Problem]:
     """Only where the attention has an effect, is not read by mistake, and was not asked for so."""
     wrong = subject.match.wrong_readers if subject.match else []
@@ -75,12 +75,12 @@ def bypassed_attention(subject: Subject) -> Iterator[Problem]:
         row = subject.rows[reader.index]
         position = read_at[reader.index][source]
         if reader.index > layer.index:
-            hint = f"write {row.written(position, layer.index)} if it is to read the attention"
+            hint = f"write {row.written(position, layer.index)} if it should read the attention"
         else:
-            hint = f"put {layer} right below {subject.layers[source]} if {reader} is to read it too"
+            hint = f"put {layer} right below {subject.layers[source]} if {reader} should read it too"
         yield Problem(
             row.references[position],
-            f"{reader} reads past {layer}, from {subject.layers[source]} above it",
+            f"{reader} bypasses {layer} and reads {subject.layers[source]} above it",
             hint,
             subject.base_name,
         )

@@ -12,7 +12,7 @@ from yamlinject.core.index_comments import index_comments
 
 @rule("YI501", "warning", "a comment gives a layer another index than its own")
 def stale_index_comment(subject: Subject) -> Iterator[Problem]:
-    """Who renumbers by hand goes by these comments."""
+    """People who renumber by hand rely on these comments."""
     if subject.first_row_is_backbone:  # they count its feature maps too
         return
     generated = bool(subject.document.provenance)

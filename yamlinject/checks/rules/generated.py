@@ -17,26 +17,26 @@ from yamlinject.lineage.generated import Generated, all_intact, regenerated
 _EDITED = "it is not what its command gives: it was edited since"
 
 
-@rule("YI601", "error", "the base of a generated config is not there")
+@rule("YI601", "error", "the base of a generated config is missing")
 def base_missing(subject: Subject) -> Iterator[Problem]:
-    """Nor is one outside of the repository read, for the line may be anybody's."""
+    """A base outside the repository is not read, because the line may come from anyone."""
     made = subject.generated
     base = made.line.provenance.request.base if made else ""
     if made and made.absence == "outside":
-        problem = f"its base {base} is outside of this repository, and is not read"
+        problem = f"its base {base} is outside this repository and is not read"
         hint = "name it with --base, or generate from a base inside"
         yield Problem(_line(subject, made.line.start), problem, hint)
     elif made and made.absence and bases.is_path(base):
         hint = "put it back, or generate from another base"
-        yield Problem(_line(subject, made.line.start), f"its base {base} is not there", hint)
+        yield Problem(_line(subject, made.line.start), f"its base {base} is missing", hint)
 
 
-@rule("YI602", "error", "the base of a generated config was changed since")
+@rule("YI602", "error", "the base of a generated config has changed since")
 def base_changed(subject: Subject) -> Iterator[Problem]:
     """The line records a digest of the base's bytes."""
     made = subject.generated
     if made and made.base_changed:
-        problem = f"its base {made.line.provenance.request.base} was changed since"
+        problem = f"its base {made.line.provenance.request.base} has changed since"
         yield _compared(subject, made, problem)
 
 
@@ -58,7 +58,7 @@ def drifted(subject: Subject) -> Iterator[Problem]:
         found = _compared(subject, made, _EDITED)
         if not made.base_changed:
             yield found
-        elif found.diff:  # which is shown with the base
+        elif found.diff:  # a changed base already shows it
             yield found._replace(diff=())
 
 
@@ -70,8 +70,8 @@ def _compared(subject: Subject, made: Generated, problem: str) -> Problem:
     try:
         again = Source.from_bytes(regenerated(made.base, line)).text
     except YamlInjectError as error:
-        problem = f"its command does not work any more: {error.message}"
-        return Problem(span, problem, "generate it anew with a command that does")
+        problem = f"its command no longer works: {error.message}"
+        return Problem(span, problem, "generate it again with a command that does")
     from_here = line.request._replace(base=str(made.base.path or line.request.base))
     fix = f"run: {command_line(*from_here.to_words(), '-o', file, '--force')}"
     return Problem(
@@ -82,9 +82,9 @@ def _compared(subject: Subject, made: Generated, problem: str) -> Problem:
 def _undo_hint(subject: Subject, made: Generated) -> str:
     request = made.line.provenance.request
     if made.absence and bases.is_path(request.base):
-        return "undo the edit, or generate it anew when the base is there"
+        return "undo the edit, or generate it again when the base is there"
     if made.absence or request.base == bases.STDIN:
-        return f"undo the edit, or generate it anew: {command_line(*request.to_words())}"
+        return f"undo the edit, or generate it again: {command_line(*request.to_words())}"
     remove = command_line("remove", request.module, subject.config.name, "--in-place")
     return f"undo the edit, or run: {remove}, and add the layers again"
 

@@ -12,7 +12,7 @@ from yamlinject.core.layer import Layer
 
 @rule("YI101", "error", "a reference reaches back beyond layer 0")
 def reads_beyond_start(subject: Subject) -> Iterator[Problem]:
-    """A negative one that counts further back than there are layers."""
+    """A negative reference that counts back further than there are layers."""
     return _impossible(subject, lambda layer, source: layer.index > 0 and source < 0)
 
 
@@ -28,15 +28,15 @@ def reads_later_layer(subject: Subject) -> Iterator[Problem]:
     return _impossible(subject, lambda layer, source: layer.index > 0 and source > layer.index)
 
 
-@rule("YI104", "error", "layer 0 reads something else than the image")
+@rule("YI104", "error", "layer 0 reads something other than the image")
 def first_layer(subject: Subject) -> Iterator[Problem]:
     """The frameworks give it the image, which is -1."""
     return _impossible(subject, lambda layer, _: layer.index == 0)
 
 
-@rule("YI105", "warning", "a module of one input gets a list")
+@rule("YI105", "warning", "a module with one input gets a list")
 def list_of_one(subject: Subject) -> Iterator[Problem]:
-    """The frameworks hand a list on as a list, however long it is."""
+    """The frameworks pass a list on as a list, however short it is."""
     joining = {layer.module for layer in subject.layers if len(layer.references) > 1}
     for row in subject.rows:
         layer = row.layer
@@ -44,12 +44,12 @@ def list_of_one(subject: Subject) -> Iterator[Problem]:
         if is_list and layer is not subject.layers[-1] and not _joins(layer.module, joining):
             yield Problem(
                 row.references[0],
-                f"{layer}: 'from' is a list of one, so the module gets a list and no feature map",
+                f"{layer}: 'from' is a list of one, so the module gets a list instead of a feature map",
                 f"write {layer.references[0]} without brackets",
             )
 
 
-@rule("YI106", "warning", "the first row is a whole backbone, of several feature maps")
+@rule("YI106", "warning", "the first row is a whole backbone with several feature maps")
 def whole_backbone(subject: Subject) -> Iterator[Problem]:
     """Forks count its feature maps as layers; neither YOLOv5 nor Ultralytics does."""
     if subject.first_row_is_backbone:

@@ -1,4 +1,4 @@
-"""Strides and channels that do not go together (YI2xx), told by following the graph."""
+"""Strides and channels that do not fit together, found by following the graph (YI2xx)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import flow
 from yamlinject.library import recipes
 
-#: Numbers that many attention modules have for a reduction.
+#: Numbers that many attention modules use as a reduction.
 _LIKELY_REDUCTIONS = (16, 32)
 
 
 @rule("YI201", "error", "a joining module gets feature maps of different sizes", needs="wiring")
 def strides_differ(subject: Subject) -> Iterator[Problem]:
-    """Torch joins tensors of one height and width only (``torch.cat``, ``+``)."""
+    """Torch only joins tensors of the same height and width (``torch.cat``, ``+``)."""
     for layer, inputs in strides.unequal_joins(subject.layers, subject.strides):
         # of two, the first: it is nearly always the layer above
         ((common, _),) = Counter(inputs).most_common(1)
@@ -46,7 +46,7 @@ def head_strides(subject: Subject) -> Iterator[Problem]:
 
 
 @rule(
-    "YI203", "error", "the anchors have not one line for each input of the detection head", needs="wiring"
+    "YI203", "error", "the anchors lack a line, or have one too many, for the head's inputs", needs="wiring"
 )
 def anchor_rows(subject: Subject) -> Iterator[Problem]:
     """YOLOv5's Detect builds one output convolution for each line of anchors."""
@@ -63,7 +63,7 @@ def anchor_rows(subject: Subject) -> Iterator[Problem]:
 
 
 def _head_inputs(subject: Subject) -> list[float | None]:
-    """The strides of the feature maps that the last layer detects in; none if it is no head."""
+    """The strides of the feature maps that the last layer detects in; none if it is not a head."""
     layer = subject.layers[-1]
     if modules.known(layer.module).role != "head":
         return []
@@ -94,7 +94,7 @@ def _list(inputs: Sequence[float | None]) -> str:
     return flow(["?" if stride is None else f"{stride:g}" for stride in inputs])
 
 
-@rule("YI204", "warning", "attention declares other channels than reach it", needs="wiring")
+@rule("YI204", "warning", "attention declares other channels than those that reach it", needs="wiring")
 def declared_channels(subject: Subject) -> Iterator[Problem]:
     """A registered checkout builds the module for what its args say."""
     declared = {
@@ -103,7 +103,7 @@ def declared_channels(subject: Subject) -> Iterator[Problem]:
         if layer.args and module_rules.could_be_channels(layer.args[0])
         if not modules.known(layer.module).declares_channels
     }
-    # of modules without a recipe the first argument may be anything, unless a row shows that it is this
+    # without a recipe the first argument may be anything, unless some row shows that it is the channels
     known = set(recipes.names())
     known |= {
         subject.layers[index].module

@@ -18,13 +18,13 @@ _HINTS = {
 
 @rule("YI001", "error", "PyYAML, which frameworks read configs with, cannot read the file", needs="text")
 def invalid_yaml(subject: Subject) -> Iterator[Problem]:
-    """The frameworks call ``yaml.safe_load``, so that its YAML 1.1 is what counts."""
+    """The frameworks call ``yaml.safe_load``, so its YAML 1.1 is what counts."""
     return _raised(subject, InvalidYamlError, "fix the YAML: PyYAML cannot read the file")
 
 
-@rule("YI002", "error", "a key stands twice, and PyYAML keeps the last one without a word", needs="text")
+@rule("YI002", "error", "a duplicate key, of which PyYAML silently keeps the last", needs="text")
 def duplicate_key(subject: Subject) -> Iterator[Problem]:
-    """YAML forbids it; PyYAML does not say so."""
+    """YAML forbids it, but PyYAML does not complain."""
     return _raised(subject, DuplicateKeyError, "keep the one that is meant")
 
 
@@ -43,7 +43,7 @@ def malformed_row(subject: Subject) -> Iterator[Problem]:
 
 @rule("YI005", "warning", "a row shares its text with another place through a YAML alias")
 def shared_row(subject: Subject) -> Iterator[Problem]:
-    """A framework reads it; a rewrite would change both aligned at once."""
+    """A framework reads it; a rewrite would change both places at once."""
     for row in subject.rows:
         if row.shared:
             yield Problem(
@@ -54,7 +54,7 @@ def shared_row(subject: Subject) -> Iterator[Problem]:
 
 
 def _raised(subject: Subject, kind: type[ConfigError], hint: str) -> Iterator[Problem]:
-    """The error that the text was refused with, if it is of that very ``kind``."""
+    """The error that the text was refused with, if it is exactly of that ``kind``."""
     error = subject.unreadable
     if type(error) is kind:
         hint = next((better for part, better in _HINTS.items() if part in error.message), hint)

@@ -13,16 +13,16 @@ from yamlinject.core.document import Span
 from yamlinject.core.layer import flow
 from yamlinject.library import architectures, recipes
 
-#: Numbers for everybody but PyYAML, which wants a point and a signed exponent (YAML 1.1).
+#: Numbers for everything but PyYAML, which wants a point and a signed exponent (YAML 1.1).
 _TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+")
 
-#: One of them in a text, unless it is in quotes, which say that it is meant.
+#: One of them in a text, unless it is in quotes, which show that a string is meant.
 _WORD = re.compile(rf"(?<![\w.'\"+-]){_TEXT_NUMBER.pattern}(?![\w.'\"])")
 
 
 @rule("YI401", "warning", "PyYAML reads a number such as 1e-4 as text")
 def number_as_text(subject: Subject) -> Iterator[Problem]:
-    """In YAML 1.1 a number needs a point before its exponent, and a sign in it."""
+    """In YAML 1.1 a number with an exponent needs a point before it and a sign in it."""
     for row in subject.document.written:
         yield from _numbers_as_text(subject, row.layer.args, row.span, f"{row.layer}: ")
     for key, value in subject.document.data.items():
@@ -55,7 +55,7 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
 
 
-@rule("YI402", "warning", "attention whose number a framework multiplies by the depth")
+@rule("YI402", "warning", "attention whose number a framework multiplies by depth_multiple")
 def stacked_attention(subject: Subject) -> Iterator[Problem]:
     """A number above 1 becomes 1, 2, 3 or 4 modules on the scales s, m, l and x."""
     for layer in subject.attention:
@@ -69,7 +69,7 @@ def stacked_attention(subject: Subject) -> Iterator[Problem]:
 
 @rule("YI403", "warning", "the args of an attention row are not those of its recipe")
 def unfitting_args(subject: Subject) -> Iterator[Problem]:
-    """The modules that there are recipes for take their channels first."""
+    """The modules with recipes take their channels first."""
     known = recipes.names()
     for row in subject.rows:
         layer = row.layer

@@ -1,4 +1,4 @@
-"""References that do not mean what they mean in the base, or look as if they did not (YI3xx)."""
+"""References that do not mean what they mean in the base, or look wrong without one (YI3xx)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yamlinject.lineage.matching import Match
 
 @rule("YI301", "error", "a layer does not read what it reads in the base")
 def wrong_reference(subject: Subject) -> Iterator[Problem]:
-    """An injected layer stands for the one that it reads."""
+    """An injected layer counts as the one that it reads."""
     if subject.match is None:
         return
     of_base = {place: index for index, place in enumerate(subject.match.aligned)}
@@ -32,7 +32,7 @@ def wrong_reference(subject: Subject) -> Iterator[Problem]:
 def _wrong_reference(
     subject: Subject, match: Match, wrong: WrongReader, position: int, of_base: Mapping[int, int]
 ) -> Problem:
-    """``of_base`` has the layers that come from the base, and their indices there."""
+    """``of_base`` maps the layers that come from the base to their indices there."""
     layers, reference = subject.layers, wrong.layer.references[position]
     row, number = (
         subject.rows[wrong.layer.index],
@@ -62,8 +62,8 @@ def _wrong_reference(
 def stale_reference(subject: Subject) -> Iterator[Problem]:
     """Without a base: a reference to a layer in the middle of a stage, which no upstream model has.
 
-    Whoever forgets to renumber ends up one layer too early: at a Concat, an Upsample or the convolution
-    that begins a stage, and not at the block after it.
+    A reference that was not renumbered is one layer too early: at a Concat, an Upsample or the convolution
+    that begins a stage, not at the block after it.
     """
     if subject.match is not None:
         return
@@ -94,15 +94,15 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
                 )
 
 
-@rule("YI306", "warning", "a layer reads its inputs in another order than in the base")
+@rule("YI306", "warning", "a layer reads its inputs in a different order than in the base")
 def swapped_inputs(subject: Subject) -> Iterator[Problem]:
     """The channels of a Concat come in the order of its inputs, and so do the weights after it."""
     for wrong in subject.match.wrong_readers if subject.match else ():
         if _is_swapped(subject, wrong):
-            row = subject.rows[wrong.layer.index]
+            row, sources = subject.rows[wrong.layer.index], graph.sources(wrong.layer)
             yield Problem(
                 Span(row.references[0].start, row.references[-1].end),
-                f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, in another order than the base",
+                f"{wrong.layer} reads {flow(sources)}, in a different order than the base",
                 f"write {_reordered(row, wrong.expected)}: weights trained on the base fit no other order",
                 subject.base_name,
             )
@@ -117,7 +117,7 @@ def not_the_base(subject: Subject) -> Iterator[Problem]:
 
 
 def _is_swapped(subject: Subject, wrong: WrongReader) -> bool:
-    """Whether only the order is wrong; a head's inputs have their sizes, so that it matters there."""
+    """Whether only the order is wrong, and the layer is not the head, whose inputs have an order."""
     return wrong.swapped and wrong.layer is not subject.layers[-1]
 
 
