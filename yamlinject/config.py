@@ -149,6 +149,7 @@ class Config:
                     "one be written too",
                     self.document.lines.place(self.parsed.provenance[0].start),
                 )
+            self.document.check_characters()
             picked = [selectors.pick(selector, self.layers, request.scope) for selector in selected]
             targets = [layer for pick in picked for layer in pick.layers]
             indices = [layer.index for layer in targets]

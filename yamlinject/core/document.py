@@ -10,14 +10,23 @@ from typing import Any, NamedTuple
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from yamlinject.core import graph, module_rules, provenance
+from yamlinject.core import graph, lookalikes, module_rules, provenance
 from yamlinject.core.layer import SECTIONS, Layer, SectionName
 from yamlinject.core.lines import Lines
+from yamlinject.core.lookalikes import Lookalike
 from yamlinject.core.yaml_nodes import Reading, check_duplicates, children, shared_nodes
 from yamlinject.errors import ConfigError, MalformedRowError, Place, RefusalError
 
 #: Longer than the name of any module; messages about the layers that read one repeat its name.
 _LONGEST_NAME = 200
+
+#: The keys besides the layers whose values are numbers, or names that a framework looks up.
+_NUMBERS = frozenset(
+    """
+    nc ch channels depth_multiple width_multiple max_channels anchors scale scales strides reg_max kpt_shape
+    freeze activation act
+    """.split()
+)
 
 
 class Span(NamedTuple):
@@ -90,7 +99,15 @@ class Document:
             for value, row_node in zip(values, node.value, strict=True):
                 floor = rows[-1].span.end if rows and rows[-1].layer.section == name else 0
                 floor = max(floor, key.start_mark.index)
-                rows.append(_row(len(rows), name, value, row_node, floor, shared, lines))
+                try:
+                    rows.append(_row(len(rows), name, value, row_node, floor, shared, lines))
+                except MalformedRowError:
+                    marks = row_node.start_mark, row_node.end_mark
+                    found = next(lookalikes.find(text, *(mark.index for mark in marks)), None)
+                    if found is None:
+                        raise
+                    place = lines.place(found.start)
+                    raise MalformedRowError(f"layer {len(rows)}: {found}", place) from None
         for name, value in data.items():
             if name not in SECTIONS and _holds_rows(value):
                 raise ConfigError(
@@ -134,6 +151,18 @@ class Document:
         """The channels of the input image: the top-level ``ch`` or ``channels``, or 3."""
         channels = self.data.get("ch", self.data.get("channels", 3))
         return channels if module_rules.is_count(channels) else 3
+
+    @cached_property
+    def lookalikes(self) -> list[tuple[str, Lookalike]]:
+        """Characters that are not YAML's in rows and in values that are numbers, with where that is."""
+        spans = [(str(row.layer), row.span) for row in self.written]
+        spans += [(key, span) for key, span in self.values.items() if key in _NUMBERS]
+        return [(where, found) for where, span in spans for found in lookalikes.find(self.text, *span)]
+
+    def check_characters(self) -> None:
+        """Raise :class:`RefusalError` for a character that only looks like one of YAML's."""
+        for where, found in self.lookalikes:
+            raise RefusalError(f"{where}: {found}", self.lines.place(found.start))
 
     def place(self, index: int) -> Place:
         """Where a layer's row begins, for an error message."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from yamlinject.core import graph
+from yamlinject.core import graph, lookalikes
 from yamlinject.core.layer import Layer
 from yamlinject.errors import SelectorError
 
@@ -51,6 +51,8 @@ def parse(text: str) -> list[Selector]:
 def _parse_one(text: str) -> Selector:
     match = _SELECTOR.fullmatch(text)
     if not match:
+        for found in lookalikes.find(text):
+            raise SelectorError(f"selector {text!r}: {found}")
         raise SelectorError(
             f"selector {text!r} is not one of MODULE, INDEX, {DETECT_INPUTS}, with {'/, '.join(SCOPES)}/ "
             "before it or @N, @N:M after it"

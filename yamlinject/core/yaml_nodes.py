@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from yamlinject.core import lookalikes
 from yamlinject.core.lines import Lines
 from yamlinject.errors import DuplicateKeyError, InvalidYamlError, Place
 
@@ -139,6 +140,9 @@ def _explained(text: str) -> Iterator[None]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else None
+        found = lookalikes.cause(text, place.line) if place else None
+        if found:
+            raise InvalidYamlError(f"not valid YAML: {found}", Lines(text).place(found.start)) from None
         about = error.context if str(error.context).startswith("found") else ""  # a duplicate anchor
         problem = " ".join(f"{about or ''} {error.problem or error.context}".split())
         raise InvalidYamlError(f"not valid YAML: {problem}", place) from None

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from yamlinject.core import lookalikes
 from yamlinject.core.request import is_module_name
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import RefusalError, YamlInjectError
@@ -89,6 +90,8 @@ def _filled(value: Any, channels: int | None) -> Any:
 
 
 def _given_args(text: str) -> list[Any]:
+    for found in lookalikes.find(text):
+        raise YamlInjectError(f"`args`: {found}")
     if "&" in text:
         raise YamlInjectError("`args`: write it without YAML anchors")
     try:

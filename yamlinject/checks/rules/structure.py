@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
+from yamlinject.core import lookalikes
 from yamlinject.errors import ConfigError, DuplicateKeyError, InvalidYamlError, MalformedRowError
 
 #: Parts of what PyYAML says, and what it most likely comes from.
 _HINTS = {
     "expected ',' or ']'": "close the bracket of this row or of the one above, or put a comma between them",
+    "is no YAML": lookalikes.HINT,
     "'\\t'": "indent with spaces: YAML takes no tabs there",
     "could not find expected ':'": "look a few lines up too: a dash needs a space after it",
 }

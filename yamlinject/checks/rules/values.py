@@ -8,7 +8,7 @@ from typing import Any
 
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
-from yamlinject.core import graph, module_rules
+from yamlinject.core import graph, lookalikes, module_rules
 from yamlinject.core.document import Span
 from yamlinject.core.layer import flow
 from yamlinject.library import architectures, recipes
@@ -53,6 +53,13 @@ def _flat(value: Any) -> Iterator[Any]:
         yield from _flat(list(value.values()))
     else:
         yield value
+
+
+@rule("YI405", "error", "a full-width character stands for one of YAML's")
+def full_width_character(subject: Subject) -> Iterator[Problem]:
+    """To PyYAML it is a letter: with such a comma ``[1024, 5]`` is one text in place of two numbers."""
+    for where, found in subject.document.lookalikes:
+        yield Problem(Span(found.start, found.end), f"{where}: {found}", lookalikes.HINT)
 
 
 @rule("YI402", "warning", "attention whose number a framework multiplies by depth_multiple")

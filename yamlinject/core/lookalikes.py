@@ -1,0 +1,82 @@
+"""Characters that stand where one of YAML's own is meant, as input methods for Chinese type them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from yamlinject.core.lines import Lines
+
+_ASIAN = "（）；、。【】〔〕‘’“”「」『』‐‑‒–—―−"  # noqa: RUF001 (what is told apart here)
+
+#: What to type instead: of the full-width forms of ASCII, and of what has none or is meant for another.
+_MEANT = str.maketrans(
+    {chr(ord(char) + 0xFEE0): char for char in map(chr, range(0x21, 0x7F))}
+    | dict(zip(_ASIAN, "[],,.[][]''" + '"' * 6 + "-" * 7, strict=True))
+    | dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f\u3000", " ")
+    | dict.fromkeys("\u200b\u200c\u200d\u2060", "")
+)
+
+HINT = "it comes from an input method or a web page: type it yourself, in English mode"
+
+#: In quotes and behind the # of a comment anything may stand.
+_TOKEN = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"\\]|\\.)*" | \#[^\r\n]* | (?P<word>[^ \t\r\n,\[\]{}]+)""",
+    re.VERBOSE | re.DOTALL,
+)
+_RUN = re.compile(f"[{''.join(map(chr, _MEANT))}]+")
+
+#: An error that is noticed in one line may come from so many lines above it, not counting empty ones; that
+#: of a colon, from the key of a whole list.
+_LINES_ABOVE = 3
+_EMPTY = re.compile(r"[ \t]*(?:#.*)?")
+
+
+class Lookalike(NamedTuple):
+    """A run of such characters between two offsets of a text."""
+
+    start: int
+    end: int
+    text: str
+
+    def __str__(self) -> str:
+        """What is wrong with it and what to do, in one line."""
+        import unicodedata
+
+        meant, first = self.text.translate(_MEANT), self.text[0]
+        code, name = f"U+{ord(first):04X}", unicodedata.name(first).lower()
+        shown = f"{self.text!r} ({code}, {name})" if self.text.isprintable() else f"{code} ({name})"
+        if not meant.strip():
+            return f"{shown} is no YAML: {'type a space' if meant else 'delete it'}"
+        return f"{shown} is no YAML: type {meant!r}"
+
+
+def find(text: str, start: int = 0, end: int | None = None) -> Iterator[Lookalike]:
+    """The first of them in each word of a part of ``text``.
+
+    Words of a language that is written with them, which have other letters too, are passed over.
+    """
+    if text.isascii():
+        return
+    for token in _TOKEN.finditer(text, start, len(text) if end is None else end):
+        word = token["word"]
+        if word and not word.isascii() and word.translate(_MEANT).isascii():
+            found = _RUN.search(text, *token.span())
+            assert found
+            yield Lookalike(*found.span(), found[0])
+
+
+def cause(text: str, line: int) -> Lookalike | None:
+    """What an error that PyYAML notices in ``line``, counted from 1, most likely comes from."""
+    if text.isascii():
+        return None
+    lines, above = Lines(text), 0
+    while line > 0:
+        start, end, _ = lines.numbered(line)
+        found = next(find(text, start, end), None)
+        if found and (above <= _LINES_ABOVE or "\uff1a" in found.text):
+            return found
+        above += not _EMPTY.fullmatch(text, start, end)
+        line -= 1
+    return None
