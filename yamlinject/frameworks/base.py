@@ -1,4 +1,4 @@
-"""What every YOLO framework can do for us: build the model of a config."""
+"""What every YOLO framework does for us: build the model of a config."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 class Framework(ABC):
-    """A framework that is imported, with the attention modules known to it.
+    """An imported framework that knows the attention modules.
 
     ``checkout`` is the folder of a source checkout; without one it is the installed package.
-    Raises :class:`YamlInjectError` when it is not there or cannot be imported.
+    Raises :class:`YamlInjectError` when it does not exist or cannot be imported.
     """
 
-    #: What users call it; also the name of the extra that installs it.
+    #: What users call it, and the name of the extra that installs it.
     name: str
 
     def __init__(self, checkout: Path | None = None) -> None:
@@ -59,10 +59,10 @@ class Framework(ABC):
         return str(import_module(self.name).__version__)
 
     def build(self, config: Config, classes: int | None = None, *, trust: bool = False) -> nn.Module:
-        """The model that the framework builds of a config, with random weights that are always the same.
+        """The model that the framework builds from a config, with the same random weights every time.
 
-        ``classes``: how many it is to tell apart, in place of the config's ``nc``, as training does it.
-        Raises :class:`RefusalError` for a config that could run code, unless it is to be trusted, and
+        ``classes``: the number of classes, instead of the config's ``nc``, as in training.
+        Raises :class:`RefusalError` for a config that could run code, unless with ``trust``, and
         :class:`YamlInjectError` with the layer's place when the framework cannot build it.
         """
         import torch
@@ -85,7 +85,7 @@ class Framework(ABC):
 
     @contextlib.contextmanager
     def explaining(self, config: Config, verb: str = "build") -> Iterator[None]:
-        """Turn what fails in the block, in the framework's code, into one line that names the layer."""
+        """Turn errors of the framework's code in the block into one line that names the layer."""
         try:
             yield
         except Exception as error:
@@ -141,7 +141,7 @@ class Framework(ABC):
 
 
 def _layer_at(error: Exception) -> int | None:
-    """The layer that a framework was at, read off its variables where it failed."""
+    """The layer that a framework was working on, from its variables where it failed."""
     index = None
     step = error.__traceback__
     while step is not None:
@@ -160,9 +160,9 @@ def _is_inside(module: ModuleType, folder: Path) -> bool:
 
 @contextlib.contextmanager
 def _activations_kept(module: ModuleType) -> Iterator[None]:
-    """Take back what ``activation:`` in a config does to classes such as ``Conv``, and so to later models.
+    """Undo what ``activation:`` in a config does to classes such as ``Conv``, and so to later models.
 
-    YOLOv5's ``parse_model`` (``models/yolo.py``) leaves it set; Ultralytics' of today restores it.
+    YOLOv5's ``parse_model`` (``models/yolo.py``) leaves it set; that of today's Ultralytics restores it.
     """
     kept: dict[Any, Any] = {
         one: vars(one)["default_act"]
@@ -178,7 +178,7 @@ def _activations_kept(module: ModuleType) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what frameworks print, log and warn about while they are imported or build a model."""
+    """Silence the output, logs and warnings of frameworks while they are imported or build a model."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

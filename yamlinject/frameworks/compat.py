@@ -1,23 +1,23 @@
-"""Bridges between frameworks that are no longer kept up and the libraries of today.
+"""Bridges between frameworks that are no longer maintained and the libraries of today.
 
-The ``yolov5`` extra pins what can be pinned without holding users back (setuptools, numpy, click). What
-remains is bridged in the process that a framework is launched in; no installed file is touched.
+The ``yolov5`` extra pins what can be pinned without holding users back (setuptools, numpy, click). The
+rest is bridged in the process in which a framework is launched; no installed file is touched.
 
 ==================================  ===============================================================
 what broke                          the bridge
 ==================================  ===============================================================
-``torch.load`` reads tensors only   under ``yamlinject run`` alone, PyTorch's own switch
-since torch 2.6; YOLOv5 keeps       ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD``. Calls that say
+``torch.load`` only reads tensors   only under ``yamlinject run``, PyTorch's own switch
+since torch 2.6; YOLOv5 keeps       ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD``. Calls that pass
 whole models in its checkpoints     ``weights_only`` themselves are not affected, nor are processes
-                                    that import no YOLOv5.
+                                    that do not import YOLOv5.
 ``FreeTypeFont.getsize`` is gone    defined again through ``getbbox``
 since Pillow 10
 ``numpy.trapz`` is gone since       ``numpy.trapezoid`` under its old name
 numpy 2.4
-``Arial.ttf`` is downloaded         when that fails, matplotlib's DejaVu Sans is put in its place
+``Arial.ttf`` is downloaded         when that fails, matplotlib's DejaVu Sans replaces it
 ``pkg_resources`` is gone since     a stand-in with the three functions that YOLOv5 up to 7.0 calls,
 setuptools 82                       through ``importlib.metadata`` and packaging
-the yolov5 package asks the         not for a file that is there
+the yolov5 package asks the         it does not ask for a file that exists
 Hugging Face hub for any weights
 ==================================  ===============================================================
 """
@@ -39,7 +39,7 @@ from yamlinject.frameworks.import_hooks import after_import
 
 
 def install() -> None:
-    """Bridge what is imported from now on, and what is imported already."""
+    """Bridge what is imported from now on, and what is already imported."""
     for package in ("", "yolov5."):
         after_import(f"{package}utils", _prepare)
         after_import(f"{package}utils.general", _give_font)
@@ -55,7 +55,7 @@ def load_whole_models() -> None:
 
 
 def _prepare(utils: ModuleType) -> None:
-    """What has to be there before the rest of a YOLOv5 is imported."""
+    """Provide what must be there before the rest of a YOLOv5 is imported."""
     if _is_yolov5(utils) and "pkg_resources" not in sys.modules and find_spec("pkg_resources") is None:
         sys.modules["pkg_resources"] = _pkg_resources()
 
@@ -76,14 +76,14 @@ def _is_yolov5(utils: ModuleType) -> bool:
 
 
 def _pkg_resources() -> ModuleType:
-    """A module with what YOLOv5 asks ``pkg_resources`` for: versions, and whether a package is there."""
+    """A module with what YOLOv5 uses of ``pkg_resources``: versions, and whether a package is installed."""
     stand_in = ModuleType("pkg_resources", "Stand-in by yamlinject for what YOLOv5 needs.")
 
     class DistributionNotFound(Exception):
         """A package is not installed."""
 
     class VersionConflict(Exception):
-        """A package is installed in another version."""
+        """A package is installed in a different version."""
 
     def parse_version(text: str) -> object:
         from packaging.version import parse
@@ -119,7 +119,7 @@ def _give_getsize(image_font: ModuleType) -> None:
 
     def getsize(self: Any, text: str) -> tuple[int, int]:
         left, _, right, bottom = self.getbbox(text)
-        return right - left, bottom  # the height counts from the top of the line, as it did
+        return right - left, bottom  # the height counts from the top of the line, as before
 
     if not hasattr(font, "getsize"):
         font.getsize = getsize

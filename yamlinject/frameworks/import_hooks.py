@@ -1,4 +1,4 @@
-"""Acting on a module as soon as it is imported, by whoever imports it."""
+"""Acting on a module as soon as anything imports it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Action = Callable[[ModuleType], None]
 
 
 def after_import(name: str, action: Action) -> None:
-    """Call ``action`` with the module ``name``: now if it is imported already, else once it is.
+    """Call ``action`` with the module ``name``: now if it is already imported, else when it is.
 
-    A framework takes seconds to import and may not be needed at all, so it is never imported for this.
+    A framework takes seconds to import and may not be needed at all, so this never imports it.
     """
     module = sys.modules.get(name)
     if module is not None:
@@ -28,7 +28,7 @@ def after_import(name: str, action: Action) -> None:
 
 
 class _Finder(MetaPathFinder):
-    """Finds the awaited modules as everybody else would, and makes their loaders act afterwards."""
+    """Finds the awaited modules as the other finders do, and makes their loaders act afterwards."""
 
     def __init__(self) -> None:
         self.actions: dict[str, list[Action]] = {}

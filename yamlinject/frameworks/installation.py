@@ -1,4 +1,4 @@
-"""Making a process ready for the frameworks that it imports."""
+"""Preparing a process for the frameworks that it imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a framework's own program in this process, with the attention modules known to it."""
+"""Running a framework's own program in this process, so that it knows the attention modules."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from yamlinject.frameworks.installation import install
 def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoReturn:
     """Run ``target`` as Python would, with ``arguments``, and exit with its exit code.
 
-    ``target`` is a script, with ``module`` the name of a module as for ``python -m``, or else the name
-    of an installed console command. What it raises is printed as Python prints it.
+    ``target`` is a script, the name of an installed console command or, with ``module``, the name of a
+    module as for ``python -m``. What it raises is printed as Python prints it.
     Raises :class:`YamlInjectError` when there is no such target.
     """
-    gc.enable()  # the command line does without, training must not
+    gc.enable()  # the command line runs without it, training must not
     install()
     compat.load_whole_models()
     if module:
@@ -61,7 +61,7 @@ def _look_first_in(folder: str) -> None:
 
 
 def _main(file: Path, spec: ModuleSpec | None = None) -> Callable[[], None]:
-    """A file to be run as ``__main__``; ``models/yolo.py`` is a script too, and has to know the modules."""
+    """A file to be run as ``__main__``; ``models/yolo.py`` is a script too, and must know the modules."""
     try:
         code = parse_model.compiled(file)
     except (SyntaxError, ValueError, OSError) as error:

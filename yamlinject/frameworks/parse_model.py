@@ -1,12 +1,12 @@
 """Making the attention modules known to a framework at run time, without touching its files.
 
 Every YOLO framework builds its models in a function ``parse_model``: a loop over the rows that looks a
-module up by its name and works out its arguments in one long chain of conditions. It gets
+module up by its name and computes its arguments in one long chain of conditions. It gets
 
 - the names of the modules in its namespace, except those that the framework defines itself, and
 - a first condition for them: their args become ``[c, c, *args[1:]]`` with ``c`` the real channels of
   the layer that they read. (In YOLOv5's registry ``c`` would be the scaled nominal channels, which is
-  the same but for modules that are not scaled, such as Ultralytics' HGBlock.)
+  the same except for modules that are not scaled, such as Ultralytics' HGBlock.)
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def register(module: ModuleType) -> None:
     if parse_model is None or file is None:
         return
     code = getattr(parse_model, "__code__", None)
-    if code is None or code.co_filename != file:  # a user has put another one in its place
+    if code is None or code.co_filename != file:  # a user has replaced it
         return
     for constant in compiled(Path(file)).co_consts:
         if isinstance(constant, CodeType) and constant.co_name == BUILDER:
@@ -56,7 +56,7 @@ def register(module: ModuleType) -> None:
 
 
 def namespace() -> dict[str, Any]:
-    """The names that a patched ``parse_model`` needs: the modules, and two of our own."""
+    """The names that a patched ``parse_model`` needs: the modules and two more."""
     from yamlinject import nn
 
     modules = {name: getattr(nn, name) for name in nn.__all__}
@@ -68,7 +68,7 @@ def namespace() -> dict[str, Any]:
 
 
 def compiled(file: Path) -> CodeType:
-    """The code of a Python file, in whose ``parse_model``, if it has one, the condition was put first."""
+    """The code of a Python file, with the condition put first in its ``parse_model`` if it has one."""
     tree = ast.parse(file.read_bytes(), str(file))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == BUILDER:
@@ -77,7 +77,7 @@ def compiled(file: Path) -> CodeType:
 
 
 def _args(channels: int, args: list[Any]) -> list[Any]:
-    """What a module of ours is built with: the real channels twice, as from a registry."""
+    """What one of our modules is built with: the real channels twice, as from a registry."""
     if args and (isinstance(args[0], bool) or not isinstance(args[0], int)):
         raise ValueError(f"args {args} have to begin with the channels, such as [{channels}]")
     return [channels, channels, *args[1:]]

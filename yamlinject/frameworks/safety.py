@@ -1,8 +1,8 @@
 """What building a config would run: nothing but layers of the framework and of torch.nn.
 
-YOLOv5's ``parse_model`` (``models/yolo.py``) hands module names, args that are text and ``activation`` to
+YOLOv5's ``parse_model`` (``models/yolo.py``) passes module names, args that are text and ``activation`` to
 ``eval``. Ultralytics' (``ultralytics/nn/tasks.py``) calls whatever its module holds under a row's name,
-``torch_load`` included, and hands ``activation`` to ``eval``. So a config can be a program.
+``torch_load`` included, and passes ``activation`` to ``eval``. So a config can be a program.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from yamlinject.errors import RefusalError, named
 if TYPE_CHECKING:
     from yamlinject.config import Config
 
-#: What configs of the frameworks call by name in their args, and what of it they say themselves.
+#: What configs of the frameworks refer to by name in their args, and what of it they define themselves.
 _KNOWN = {"nc", "anchors", "na", "no", "kpt_shape"}
 _SAID = ("nc", "anchors", "kpt_shape")
 
@@ -33,7 +33,7 @@ _NUMBERS = {"nc", "na", "no"}
 #: The longest text that is looked at; real ones have less than 40 characters.
 _MOST_CHARACTERS = 200
 
-#: Text that is no path, such as ``nearest`` or ``resnet18``.
+#: Text that cannot be a path, such as ``nearest`` or ``resnet18``.
 _WORD = re.compile(rf"[\w-]{{0,{_MOST_CHARACTERS}}}")
 
 #: Parameters by which a class is a whole model, or the loader of one, and reads other files.
@@ -45,9 +45,9 @@ _TRUST = "could run any code when it is built: use `trust` if you know where the
 
 
 def separate(value: Any) -> Any:
-    """A copy in which nothing stands in two places, as YAML's aliases let it.
+    """A copy in which no value is shared between two places, as YAML's aliases allow.
 
-    ``parse_model`` puts what text evaluates to in its place: there it would be evaluated again.
+    ``parse_model`` replaces text by what it evaluates to, and would evaluate a shared value again.
     """
     if isinstance(value, dict):
         return {key: separate(one) for key, one in value.items()}
@@ -57,10 +57,10 @@ def separate(value: Any) -> Any:
 def check(config: Config, builder: FunctionType, namespace: Mapping[str, object]) -> None:
     """Raise :class:`RefusalError` if building ``config`` could run anything but layers.
 
-    ``builder`` is the framework's ``parse_model``, which is to get the config's values :func:`separate`,
-    and ``namespace`` that of its module. Modules have to be classes of layers in there, or ``nn.X`` and
-    ``torchvision.ops.X``. Text in args has to be a literal, a word that names nothing, a name such as
-    ``nc`` or ``nn.SiLU``, or ``nn.LeakyReLU(0.1)``; ``activation`` the latter.
+    ``builder`` is the framework's ``parse_model``, which should get the config's values :func:`separate`,
+    and ``namespace`` that of its module. Modules must be classes of layers in it, or ``nn.X`` and
+    ``torchvision.ops.X``. Text in args must be a literal, a word that names nothing, a name such as
+    ``nc`` or ``nn.SiLU``, or a call such as ``nn.LeakyReLU(0.1)``; ``activation`` must be such a call.
     """
     code = builder.__code__
     namespace = {**namespace, **dict.fromkeys((*code.co_varnames, *code.co_cellvars))}  # its own come first
@@ -99,7 +99,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _parsed(text: str) -> ast.expr | None:
-    """``text`` as ``eval`` would read it, or None where that fails."""
+    """``text`` as ``eval`` would parse it, or None where that fails."""
     if len(text) > _MOST_CHARACTERS:
         return None
     try:
@@ -111,7 +111,7 @@ def _parsed(text: str) -> ast.expr | None:
 
 
 def _is_layer_name(module: str, namespace: Mapping[str, object]) -> bool:
-    """Whether ``module`` names a layer, or nothing at all, which the framework itself reports."""
+    """Whether ``module`` names a layer, or nothing, which the framework itself reports."""
     expression = _parsed(module)
     if isinstance(expression, ast.Name):  # whose letters Python normalizes, as Ultralytics does not
         return all(_names_layer_or_nothing(name, namespace) for name in (module, expression.id))
@@ -125,14 +125,14 @@ def _names_layer_or_nothing(name: str, namespace: Mapping[str, object]) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether ``value`` is a number, or lists of them, or not there."""
+    """Whether ``value`` is a number, a list of such values, or None."""
     if isinstance(value, list):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, (int, float))
 
 
 def _is_layer(value: object) -> bool:
-    """Whether ``value`` is a class of layers: neither a function nor what reads a model's file."""
+    """Whether ``value`` is a class of layers: not a function, and not a class that reads model files."""
     from torch import nn
 
     if not isinstance(value, type) or not issubclass(value, nn.Module):
@@ -182,7 +182,7 @@ def _is_literal(expression: ast.expr) -> bool:
 
 
 def _is_number(expression: ast.expr) -> bool:
-    """Whether it is arithmetic that takes no time: ``na * (nc + 5)``."""
+    """Whether it is simple arithmetic: ``na * (nc + 5)``."""
     match expression:
         case ast.Constant(int() | float()):
             return True
@@ -196,7 +196,7 @@ def _is_number(expression: ast.expr) -> bool:
 
 
 def _is_harmless(text: str, namespace: Mapping[str, object]) -> bool:
-    """Whether evaluating ``text`` gives a plain value, a layer, or fails so that it stays a word."""
+    """Whether evaluating ``text`` gives a plain value or a layer, or fails so that it stays a word."""
     expression = _parsed(text)
     if expression is None:
         return _WORD.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Proof that a config builds and means what it should: its model next to that of its base."""
+"""Proof that a config builds and means what it should: its model compared with that of its base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from yamlinject.config import Config
 
-#: The largest stride of the smallest models, in pixels: less is no image for any of them.
+#: The largest stride of the smallest models, in pixels: smaller images suit none of them.
 _SMALLEST_STEP = 32
 
 
@@ -26,7 +26,7 @@ _SMALLEST_STEP = 32
 class Measured:
     """What one model has, and what it gives for one image.
 
-    ``gflops``: 1e9 operations of a forward pass, with the attention's own, which profilers count as zero.
+    ``gflops``: 1e9 operations of a forward pass, including the attention's, which profilers count as zero.
     ``eval_shapes``, ``train_shapes``: the shapes of all tensors of the output in that mode.
     """
 
@@ -43,9 +43,9 @@ class Measured:
 class Attention:
     """One attention module as built; ``gflops`` are the operations that profilers count as zero.
 
-    ``e_lambda``: the value that a SimAM really works with, found from what it gives for a random input;
-    None for other modules, and where the output follows no such value. ``effective``: whether it re-weights
-    some values otherwise than others.
+    ``e_lambda``: the value that a SimAM really works with, found from its output for a random input; None
+    for other modules, and if no such value explains the output. ``effective``: whether it re-weights some
+    values differently from others.
     """
 
     layer: int
@@ -62,8 +62,8 @@ class Verification:
     """Two models side by side; ``problems`` says what is wrong with the config's, a line each.
 
     ``equal``: whether the outputs are the base's once the attention is replaced by identities and the
-    base's weights are carried over; ``proven``: and that base is known to be right.
-    ``latency``: time of a forward pass over that of the base.
+    base's weights are transferred; ``proven``: whether that base is also known to be right.
+    ``latency``: the time of a forward pass divided by that of the base.
     """
 
     framework: str
@@ -89,11 +89,11 @@ def verify(
 ) -> Verification:
     """Build ``config`` and its base in the real framework, run both, and compare.
 
-    ``base``: without one it is found out (:func:`yamlinject.lineage.resolve.resolve`).
+    ``base``: without one it is searched for (:func:`yamlinject.lineage.resolve.resolve`).
     ``framework``: ``yolov5``, ``ultralytics`` or the folder of a checkout; without it, the one that the
     config is written for. ``image_size``: in pixels. ``latency``: time both too.
-    Raises :class:`YamlInjectError` when one of them cannot be built or run, or could run code when it is
-    built: only with ``trust`` it may. Example::
+    Raises :class:`YamlInjectError` when one of them cannot be built or run, or, unless with ``trust``, when
+    building it could run code. Example::
 
         result = yamlinject.verify(yamlinject.load("yolov5s_SimAM.yaml"))
         print(result.config.parameters, result.problems)
@@ -199,7 +199,7 @@ def _attention(index: int, module: nn.Module, x: Tensor) -> Attention:
 
 
 def _stacked(layer: nn.Module) -> list[nn.Module]:
-    """The modules that one layer is built of: several where its number is above 1."""
+    """The modules that one layer consists of: several if its number is above 1."""
     from torch import nn
 
     return list(layer) if isinstance(layer, nn.Sequential) else [layer]
@@ -234,7 +234,7 @@ def _notes(config: Config, found: Lineage, model: Any, attention: Sequence[Atten
 
 
 def _wiring_problems(config: Config, found: Lineage) -> list[str]:
-    """What the config reads wrongly, as far as there is something to hold it against."""
+    """What the config reads wrongly, as far as there is a base to compare it with."""
     return [
         f"{wrong.layer} reads {flow(graph.sources(wrong.layer))}, expected {flow(wrong.expected)} as in "
         f"{found.reference}"
@@ -243,7 +243,7 @@ def _wiring_problems(config: Config, found: Lineage) -> list[str]:
 
 
 def _differences(result: Verification) -> list[str]:
-    """What the model has that its base has not, besides the attention."""
+    """How the model differs from that of its base, apart from the attention."""
     base, config = result.base, result.config
     problems = []
     own = sum(one.parameters for one in result.attention)

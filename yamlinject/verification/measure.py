@@ -1,4 +1,4 @@
-"""What can be measured of a built model: its outputs, its operations, its time, and SimAM's lambda."""
+"""What can be measured on a built model: its outputs, its operations, its time, and SimAM's lambda."""
 
 from __future__ import annotations
 
@@ -81,18 +81,18 @@ def effective_lambda(module: nn.Module, channels: int) -> float | None:
     if not solved.numel() or not solved.isfinite().all():
         return None
     low, value, high = solved.quantile(torch.tensor([0.25, 0.5, 0.75], dtype=solved.dtype)).tolist()
-    # a class that computes in float32 scatters the more, the larger its lambda is
+    # for a class that computes in float32 the spread grows with its lambda
     return float(f"{value:.3g}") if high - low <= 0.1 * abs(value) else None
 
 
 def is_effective(module: nn.Module, channels: int) -> bool:
-    """Whether a module re-weights some values of a random input otherwise than others."""
+    """Whether a module re-weights some values of a random input differently from others."""
     _, gate = _probe(module, channels)
     return bool(gate.std() > 1e-3 * gate.abs().mean())
 
 
 def _probe(module: nn.Module, channels: int) -> tuple[Tensor, Tensor]:
-    """A random input, of a small spread so that lambda matters, and what a module multiplies it with."""
+    """A random input, with a small spread so that lambda matters, and what a module multiplies it by."""
     random = torch.Generator().manual_seed(0)
     spread = torch.randn(2, channels, _PROBE_SIZE, _PROBE_SIZE, dtype=torch.float64, generator=random)
     means = torch.randn(2, channels, 1, 1, dtype=torch.float64, generator=random)
@@ -103,7 +103,7 @@ def _probe(module: nn.Module, channels: int) -> tuple[Tensor, Tensor]:
 
 
 def time_ratio(model: nn.Module, base: nn.Module, image: Tensor) -> float:
-    """The median of paired ratios: one forward pass of each in turns."""
+    """The median of paired ratios: one forward pass of each, alternately."""
 
     def seconds(one: nn.Module) -> float:
         start = time.perf_counter()
