@@ -61,7 +61,7 @@ def block(module: str, body: str = "", version: str = __version__) -> str:
     digest = hashlib.sha256(body.encode()).hexdigest()[:16]
     return (
         f"# {module} from yamlinject {version} (sha256:{digest}); "
-        "yamlinject register CHECKOUT --undo takes it out\n"
+        "yamlinject register CHECKOUT --undo removes it\n"
         f"{body}"
         f"# {module} from yamlinject ends here\n"
     )
@@ -402,7 +402,7 @@ def test_a_name_that_the_user_added_behind_stays() -> None:
     ],
 )
 def test_a_name_that_stands_in_another_way_is_not_taken_out(text: str, place: tuple[int, int]) -> None:
-    with pytest.raises(RefusalError, match="SimAM does not stand as yamlinject writes it") as error:
+    with pytest.raises(RefusalError, match="SimAM is not written as yamlinject writes it") as error:
         codemod.model_without(text, "SimAM")
     assert error.value.place == place
 

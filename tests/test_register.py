@@ -238,7 +238,7 @@ def test_what_was_edited_since_is_not_undone(root: Path) -> None:
     path = root / "models" / "yolo.py"
     path.write_text(path.read_text().replace("[Conv, SE, SimAM]", "[SimAM, Conv, SE]"))
     error = refused(root, lambda checkout: checkout.undo())
-    assert error == "models/yolo.py:6:18: SimAM does not stand as yamlinject writes it: remove it by hand"
+    assert error == "models/yolo.py:6:18: SimAM is not written as yamlinject writes it: remove it by hand"
     path.write_text(PATCHED_MODEL.replace("Conv, Concat, SimAM", "Conv, Concat, SE, SimAM"))
     Checkout.open(root).undo(["SE"]).save()
     assert path.read_text() == PATCHED_MODEL

@@ -268,7 +268,7 @@ def test_killed_between_two_files(folder: Path, cli: Cli, command: str) -> None:
     (root / "models" / "yolo.py").write_text(MODEL)
     done = cli("register", "yolo", "--undo", folder=folder)
     assert done.code == 0
-    assert f"SimAM is {HALF} takes the rest out\n" in done.err
+    assert f"SimAM is {HALF} removes the rest\n" in done.err
     assert content(root) == {"common.py": COMMON.encode(), "yolo.py": MODEL.encode()}
     assert HALF not in cli("register", "yolo", "--undo", folder=folder).err
 
@@ -298,7 +298,7 @@ def test_a_name_without_its_class(folder: Path, cli: Cli) -> None:
     (root / "models" / "common.py").write_text(COMMON)
     done = cli("register", "yolo", "--module", "SimAM", folder=folder)
     assert done.code == 0
-    assert "names SE, whose class is gone: --undo --module SE takes the name out" in done.err
+    assert "names SE, whose class is gone: --undo --module SE removes the name" in done.err
     done = cli("register", "yolo", "--undo", "--module", "SE", folder=folder)
-    assert (done.code, f"SE is {HALF} takes the rest out\n" in done.err) == (0, True)
+    assert (done.code, f"SE is {HALF} removes the rest\n" in done.err) == (0, True)
     assert content(root)["yolo.py"] == PATCHED_MODEL.encode()

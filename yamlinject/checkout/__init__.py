@@ -1,1 +1,1 @@
-"""Patching a checkout of a framework, and taking the patch back."""
+"""Patching a checkout of a framework, and undoing the patch."""

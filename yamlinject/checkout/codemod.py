@@ -1,7 +1,7 @@
 """The sources of a YOLO checkout with a module inserted or removed: text in, text out.
 
 The class goes into ``models/common.py`` as a block between two comments, and its name into the lists of
-``models/yolo.py``. What is added is proven by the tree of the result, what is removed by adding it again.
+``models/yolo.py``. An addition is proven by the tree of the result, a removal by adding it again.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from yamlinject.core.edits import Edit
 from yamlinject.errors import Place, RefusalError
 from yamlinject.library import recipes
 
-#: The modules that there is a class for, in the order in which they stand in a patched file.
+#: The modules that have a class, in their order in a patched file.
 MODULES = recipes.names()
 
-#: Where their files are; these are read, never imported.
+#: Where their files are, which are read and never imported.
 CLASSES = Path(__file__).parent.parent / "nn"
 
 _BLOCK = re.compile(
@@ -52,13 +52,13 @@ class Block(NamedTuple):
 
 
 def blocks(text: str) -> list[Block]:
-    """The blocks of ``text`` in their order; raises :class:`RefusalError` where one has no end."""
+    """The blocks of ``text`` in order; raises :class:`RefusalError` where one has no end."""
     found: list[Block] = []
     for match in _BLOCK.finditer(text):
         if match["body"] is None:
             raise RefusalError(
                 f"the comment that ends the class {match['module']} of yamlinject is gone: "
-                "take this class and its comment out by hand",
+                "remove this class and its comment by hand",
                 _place(text, match.start()),
             )
         body = NEWLINE.sub("\n", match["body"])
@@ -71,7 +71,7 @@ def common_with(text: str, module: str, *, plain: bool = False) -> str:
 
     ``plain``: in its short form, where it has one. A block of another version or form is replaced.
     Raises :class:`YamlInjectError` for a text with another class of that name, with a block that was
-    edited, or that is not understood.
+    edited, or of unknown structure.
     """
     body = _body(module, plain)
     source = PySource(text)
@@ -87,7 +87,7 @@ def common_with(text: str, module: str, *, plain: bool = False) -> str:
     newline = NEWLINE.search(text)
     block = (
         f"# {module} from yamlinject {__version__} (sha256:{_digest(body)}); "
-        f"yamlinject register CHECKOUT --undo takes it out\n{body}# {module} from yamlinject ends here\n"
+        f"yamlinject register CHECKOUT --undo removes it\n{body}# {module} from yamlinject ends here\n"
     ).replace("\n", newline[0] if newline else "\n")
     return edits.apply(text, [Edit(start, end, block)])
 
@@ -104,7 +104,7 @@ def common_without(text: str, module: str) -> str:
 def model_with(text: str, module: str) -> str:
     """``text``, that of ``models/yolo.py``, with ``module`` imported and in parse_model's list.
 
-    Raises :class:`YamlInjectError` for a text that is not understood.
+    Raises :class:`YamlInjectError` for a text of unknown structure.
     """
     for find in (_imported, _registered):
         source = PySource(text)
@@ -149,7 +149,7 @@ def star_imports(text: str, package: str) -> bool:
 
 
 def _body(module: str, plain: bool) -> str:
-    """What stands below the imports in the file of the class, with two blank lines at its end."""
+    """The text below the imports in the file of the class, with two blank lines at its end."""
     if module not in MODULES:
         close = difflib.get_close_matches(module, MODULES, n=1)
         meant = f" (did you mean {close[0]}?)" if close else ""
@@ -162,7 +162,7 @@ def _body(module: str, plain: bool) -> str:
 
 
 def _check_names(source: PySource, module: str, body: str, own: Block | None) -> None:
-    """Refuse a text in which the class would clash with another, or miss something."""
+    """Refuse a text in which the class would clash with another, or lack an import."""
     new = {name for name, _ in PySource(body).bound()}
     there = set()
     for name, node in source.bound():
@@ -179,13 +179,13 @@ def _check_names(source: PySource, module: str, body: str, own: Block | None) ->
 
 
 def _above_concat(source: PySource, module: str) -> int:
-    """The offset of class Concat, or of the first block directly above it that is to follow ``module``."""
+    """The offset of class Concat, or of the first block directly above it that should follow ``module``."""
     for node in source.tree.body:
         if isinstance(node, ast.ClassDef) and node.name == "Concat":
             at = source.line_start(min([node.lineno, *(each.lineno for each in node.decorator_list)]))
             break
     else:
-        raise RefusalError("there is no class Concat, which the class is to stand above")
+        raise RefusalError("there is no class Concat to insert the class above")
     for block in reversed(blocks(source.text)):
         if block.end == at and block.module > module:
             at = block.start
@@ -222,7 +222,7 @@ def _imports(source: PySource, package: str) -> Iterator[ast.ImportFrom]:
 
 
 def _imported(source: PySource) -> Names | None:
-    """What is imported from ``models.common``; None where that is everything."""
+    """The names imported from ``models.common``; None if that is everything."""
     imports = list(_imports(source, "models.common"))
     if not imports:
         raise RefusalError(
@@ -236,7 +236,7 @@ def _imported(source: PySource) -> Names | None:
 
 
 def _registered(source: PySource) -> Names:
-    """The first list with Conv in it that parse_model looks a module up in."""
+    """The first list containing Conv in which parse_model looks a module up."""
     functions = [
         node
         for node in source.tree.body
@@ -262,7 +262,7 @@ def _registered(source: PySource) -> Names:
 def _listed(
     node: ast.expr, source: PySource, function: ast.FunctionDef
 ) -> ast.List | ast.Tuple | ast.Set | None:
-    """The list, tuple or set that ``node`` is or names, or that it makes a set of."""
+    """The list, tuple or set that ``node`` is or names, or that it turns into a set."""
     if isinstance(node, ast.Name):
         name = node.id
         for statements in (list(ast.walk(function)), source.tree.body):
@@ -282,9 +282,9 @@ def _listed(
 
 
 def _position(words: list[str], module: str) -> int:
-    """Where ``module`` goes: last, but ahead of the modules at the end that follow it in ``MODULES``.
+    """Where ``module`` goes: last, but before modules at the end that follow it in ``MODULES``.
 
-    So the order in which modules are registered leaves no trace.
+    This way the order in which modules are registered does not matter.
     """
     at = len(words)
     while at > 1 and words[at - 1] in MODULES and words[at - 1] > module:

@@ -13,9 +13,9 @@ from yamlinject.errors import RefusalError, YamlInjectError
 
 
 class Names(NamedTuple):
-    """The items of an import, a list, a tuple or a set: the very list that the tree holds.
+    """The items of an import, a list, a tuple or a set: the list object in the tree itself.
 
-    ``bracketed``: whether brackets of the text hold them, so that a line may be added.
+    ``bracketed``: whether they are in brackets in the text, so that a line may be added.
     """
 
     items: list[ast.expr] | list[ast.alias]
@@ -23,7 +23,7 @@ class Names(NamedTuple):
 
     @property
     def words(self) -> list[str]:
-        """The names; an empty one for an item that is none."""
+        """The names; an empty one for an item that is not a name."""
         return [
             item.asname or item.name if isinstance(item, ast.alias) else getattr(item, "id", "")
             for item in self.items
@@ -33,7 +33,7 @@ class Names(NamedTuple):
 def with_name(source: PySource, names: Names, at: int, name: str) -> str:
     """The text of ``source`` with ``name`` as item ``at`` of ``names``, in the style of the item before.
 
-    Raises :class:`RefusalError` when the result does not mean just that. Changes the tree of ``source``.
+    Raises :class:`RefusalError` if the result does not mean exactly that. Changes the tree of ``source``.
     """
     before = names.items[at - 1]
     end = source.end(before)
@@ -54,7 +54,7 @@ def with_name(source: PySource, names: Names, at: int, name: str) -> str:
 def without_name(source: PySource, find: Callable[[PySource], Names | None], name: str) -> str:
     """The text of ``source`` without the item ``name`` of the list that ``find`` finds, if it is there.
 
-    Raises :class:`RefusalError` unless :func:`with_name` would write it again in just the same way.
+    Raises :class:`RefusalError` unless :func:`with_name` would write it again in exactly the same way.
     """
     names = find(source)
     if names is None or name not in names.words:
@@ -76,5 +76,5 @@ def without_name(source: PySource, find: Callable[[PySource], Names | None], nam
     except YamlInjectError:
         pass
     raise RefusalError(
-        f"{name} does not stand as yamlinject writes it: remove it by hand", source.place(item)
+        f"{name} is not written as yamlinject writes it: remove it by hand", source.place(item)
     )

@@ -1,6 +1,6 @@
-"""A SimAM that a checkout has of its own, put there after a tutorial: whether it takes the rows of ``add``.
+"""A checkout's own SimAM, put there after a tutorial: whether it takes the rows of ``add``.
 
-It is read, never run. Of SimAM its text can tell, for it has no use for the channels that it is handed;
+It is read, never run. For SimAM the text can tell, because it does not use the channels that it gets;
 another module's class may do anything with them.
 """
 
@@ -20,7 +20,7 @@ _LAMBDA = re.compile("lamb?da|eps", re.IGNORECASE)
 
 
 class OwnClass(NamedTuple):
-    """Where the class stands in ``models/common.py``, and what keeps it from working; None if nothing."""
+    """Where the class is in ``models/common.py``, and what keeps it from working; None if nothing does."""
 
     place: Place
     problem: str | None
@@ -47,7 +47,7 @@ def find(common: str, model: str, module: str) -> OwnClass | None:
 
 
 def _problem(found: ast.ClassDef, counts: int) -> str | None:
-    """What is wrong with a class whose constructor is handed so many channel counts, and what to do."""
+    """What is wrong with a class whose constructor gets ``counts`` channel counts, and what to do."""
     methods = {node.name: node for node in found.body if isinstance(node, ast.FunctionDef)}
     if "forward" not in methods:
         return "it has no forward: rename it or remove it"

@@ -30,7 +30,7 @@ _HALF = "is half registered, as if a run was cut short"
 
 
 class FileChange(NamedTuple):
-    """What a file holds, and what it is to hold."""
+    """What a file holds, and what it should hold."""
 
     path: Path
     before: Source
@@ -38,7 +38,7 @@ class FileChange(NamedTuple):
 
 
 class Patch(NamedTuple):
-    """The files to change, in the order in which they have to be written, and what else there is to say."""
+    """The files to change, in the order in which they must be written, and notes for the user."""
 
     files: tuple[FileChange, ...]
     notes: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Checkout(NamedTuple):
 
     @classmethod
     def open(cls, path: str | Path) -> Checkout:
-        """Read the files of a checkout; raises :class:`YamlInjectError` for a folder that is none."""
+        """Read the files of a checkout; raises :class:`YamlInjectError` for any other folder."""
         root = Path(path)
         missing = [str(file) for file in (_COMMON, _MODEL) if not isfile(root / file)]
         if missing and any(isfile(root / file) for file in _ULTRALYTICS):
@@ -101,8 +101,8 @@ class Checkout(NamedTuple):
         """The patch that makes ``modules`` known to the checkout's own scripts; ``plain``: in short forms.
 
         One that the checkout has of its own, and that works, stays as it is.
-        Raises :class:`YamlInjectError` for a checkout with other classes or uses of these names, one whose
-        blocks were edited, and one that is not understood.
+        Raises :class:`YamlInjectError` for a checkout with other classes or uses of these names, with
+        edited blocks, or of unknown structure.
         """
         registered = self.registered
         own = {module: self._own_class(module) for module in modules if module not in registered}
@@ -120,7 +120,7 @@ class Checkout(NamedTuple):
             if module not in modules and self._left_behind(module):
                 notes.append(
                     f"{self.root / _MODEL} names {module}, whose class is gone: --undo --module {module} "
-                    "takes the name out"
+                    "removes the name"
                 )
         return Patch((*common, *model), (*notes, *self._notes(modules)))
 
@@ -141,20 +141,20 @@ class Checkout(NamedTuple):
         )
 
     def undo(self, modules: Iterable[str] = ()) -> Patch:
-        """The patch that takes ``modules`` out, all that are registered by default, byte for byte.
+        """The patch that removes ``modules``, by default all that are registered, byte for byte.
 
         Raises :class:`YamlInjectError` where something was edited, so that this cannot be proven.
         """
         registered = self.registered
         asked = list(modules)
-        if not asked:  # also what a file restored by other means has left in the other one
+        if not asked:  # with what is left in one file if the other was restored by other means
             asked = [each for each in codemod.MODULES if each in registered or self._left_behind(each)]
         ours = [module for module in asked if module in registered or self._left_behind(module)]
         model = self._change(_MODEL, self.model, codemod.model_without, ours)
         common = self._change(_COMMON, self.common, codemod.common_without, ours)
         notes = [f"{module} is not registered here" for module in asked if module not in ours]
         notes += [
-            f"{module} {_HALF}: this takes the rest out"
+            f"{module} {_HALF}: this removes the rest"
             for module in ours
             if module not in registered or self._without_name(module)
         ]
@@ -172,14 +172,14 @@ class Checkout(NamedTuple):
     def _change(
         self, file: Path, before: Source, edit: Callable[[str, str], str], modules: Iterable[str]
     ) -> list[FileChange]:
-        """What ``edit`` makes of a file for all ``modules``; nothing where that changes nothing."""
+        """What ``edit`` makes of a file for all ``modules``; nothing if there is no change."""
         path = self.root / file
         with named(str(path)):
             text = reduce(edit, modules, before.text)
         return [FileChange(path, before, before._replace(text=text))] if text != before.text else []
 
     def _check_free(self, module: str) -> None:
-        """Refuse a checkout in which yolo.py would take something else for ``module``."""
+        """Refuse a checkout in which yolo.py would use something else as ``module``."""
         with named(str(self.root / _MODEL)):
             place = codemod.bound_at(self.model.text, module) or codemod.registered_at(
                 self.model.text, module

@@ -1,4 +1,4 @@
-"""The text of a Python file and its tree, with what :mod:`ast` counts in bytes turned into offsets."""
+"""The text of a Python file and its tree, with the byte columns of :mod:`ast` turned into offsets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from yamlinject.errors import Place, RefusalError
 #: The line breaks of Python, which are not those of ``str.splitlines``.
 NEWLINE = re.compile(r"\r\n|\r|\n")
 
-#: Bytes that are no UTF-8: one character each in a text, and ``ast`` takes none of them.
+#: Bytes that are not UTF-8: one character each in a text, and ``ast`` accepts none of them.
 _UNDECODED = re.compile(r"[\ud800-\udfff]")
 
 _REST_OF_LINE = re.compile(r"[ \t\f]*(?:(?P<comma>,)[ \t\f]*)?(?:#[^\r\n]*)?(?P<newline>\r\n|\r|\n)")
@@ -74,7 +74,7 @@ class PySource:
         return Place(node.lineno, self.start(node) - self._starts[node.lineno - 1] + 1)
 
     def own_line(self, node: ast.expr | ast.alias) -> OwnLine | None:
-        """The line that ``node`` stands on if nothing but its comma and a comment shares it."""
+        """The line of ``node`` if nothing but its comma and a comment shares it."""
         first = self._starts[node.lineno - 1]
         indent = self.text[first : self.start(node)]
         rest = _REST_OF_LINE.match(self.text, self.end(node))

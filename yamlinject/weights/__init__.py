@@ -1,1 +1,1 @@
-"""Checkpoints: reading them without running anything, and carrying them over to a config."""
+"""Checkpoints: reading them without running anything, and transferring them to a config."""

@@ -1,8 +1,8 @@
-"""Reading checkpoints without running anything that they hold.
+"""Reading checkpoints without running anything in them.
 
-A ``.pt`` file is a pickle, which names classes and functions that reading it calls. Here
-:mod:`.torch_file` reads it: no object in it is more than its attributes, nothing of a framework is imported
-or called, and names that no framework's checkpoint needs are refused. What is in it is data of any kind.
+A ``.pt`` file is a pickle, which names classes and functions that unpickling calls. Here
+:mod:`.torch_file` reads it: every object is just its attributes, nothing of a framework is imported or
+called, and names that no framework's checkpoint needs are refused. The result is data of any kind.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from yamlinject.frameworks.installation import install
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Where the classes live that the checkpoints of the frameworks hold: of models, losses and settings.
+#: The names of the classes in the frameworks' checkpoints: of models, losses and settings.
 _ALLOWED = re.compile(
     r"""
     torch\.nn\.modules\.\w+\.\w+
@@ -41,31 +41,31 @@ _ALLOWED = re.compile(
     re.VERBOSE,
 )
 
-#: Where a checkpoint keeps its model; what the frameworks' own loading prefers comes first.
+#: Where a checkpoint keeps its model, in the frameworks' own order of preference.
 _MODELS = ("ema", "model", "state_dict")
 
-#: What a model keeps of its training besides its tensors.
+#: The attributes that training leaves in a model besides its tensors.
 _KEPT = ("names", "args", "task")
 
-#: Plain values that are nested deeper are no settings, and torch could not write them again.
+#: Plain values nested deeper than this are not settings, and torch could not write them again.
 _DEEPEST = 50
 
-#: The length of all names in a model. Modules that hold another twice, and that a third, have too many.
+#: The most characters in all names of a model. Modules that hold another twice, and so on, exceed it.
 _ROOM = 2**24
 
-#: Up to 2.9 a checkpoint can make torch write beyond its memory (CVE-2026-24747). It is not read with torch
-#: here, but by all that trains from it.
+#: Up to 2.9 a checkpoint can make torch write beyond its memory (CVE-2026-24747). Torch does not read it
+#: here, but it does wherever the result is trained.
 _LEAST_TORCH = (2, 10)
 
 SAFETENSORS = ".safetensors"
 
 
 class Checkpoint(NamedTuple):
-    """The tensors of a checkpoint by their names, and what else it says.
+    """The tensors of a checkpoint by name, and what else it holds.
 
-    ``architecture``: the config that the model was built of, as data. ``entries``: plain values besides
+    ``architecture``: the config that the model was built from, as data. ``entries``: plain values besides
     the model (numbers, texts, lists of them), such as the settings of the training. ``attributes``: those
-    of the model itself. ``dropped``: what else there is and is left behind, such as the optimizer's state.
+    of the model itself. ``dropped``: everything else, which is left out, such as the optimizer's state.
     """
 
     state: dict[str, Tensor]
@@ -78,14 +78,14 @@ class Checkpoint(NamedTuple):
 def read(file: Path, *, trust: bool = False) -> Checkpoint:
     """Read a ``.pt`` file of a framework, a plain state dict, or a ``.safetensors`` file.
 
-    With ``trust`` what it names beyond the list is imported and called.
-    Raises :class:`SourceError` for what is no checkpoint, and for one that wants anything else.
+    With ``trust`` anything that it names is imported and called.
+    Raises :class:`SourceError` if it is not a checkpoint, or if it names anything unknown.
     """
     with named(str(file)):
         if file.exists() and not file.is_file():
             raise SourceError("not a regular file")
         try:
-            import torch  # noqa: F401  # to say it in one line where it is missing
+            import torch  # noqa: F401  # for a one-line error if it is missing
         except ImportError:
             raise SourceError("torch is not installed: pip install 'yamlinject[torch]'") from None
         if file.suffix == SAFETENSORS:
@@ -97,7 +97,7 @@ def read(file: Path, *, trust: bool = False) -> Checkpoint:
             raise SourceError(f"cannot read it: {error.strerror or error}") from None
         except SourceError:
             raise
-        except Exception as error:  # whatever a damaged pickle leads to
+        except Exception as error:  # whatever a damaged pickle causes
             problem = f"{type(error).__name__}: {error}".splitlines()[0]
             raise SourceError(f"not a checkpoint: {problem}") from None
         if not found.state:
@@ -124,7 +124,7 @@ def _load_trusted(file: Path) -> object:
 
     install()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the frameworks that are imported for it
+        warnings.simplefilter("ignore")  # from the frameworks that it imports
         return torch.load(file, map_location="cpu", weights_only=False)
 
 
@@ -164,7 +164,7 @@ def _own_tensors(model: object) -> dict[str, Tensor]:
 
 
 def _state(model: object) -> Iterator[tuple[str, object]]:
-    """What ``model.state_dict()`` gives of a module, inert or not: parameters and lasting buffers."""
+    """What ``model.state_dict()`` gives for a module, inert or not: parameters and persistent buffers."""
     rest, room = [("", model)], _ROOM
     while rest:
         prefix, module = rest.pop()
@@ -181,7 +181,7 @@ def _state(model: object) -> Iterator[tuple[str, object]]:
 
 
 def _size(module: object) -> int:
-    """How much of a module is looked at, whatever it holds."""
+    """How many entries of a module are looked at, whatever it holds."""
     parts = (_attribute(module, name) for name in ("_parameters", "_buffers", "_modules"))
     return 1 + sum(len(part) for part in parts if isinstance(part, dict))
 
@@ -191,23 +191,23 @@ def _attribute(thing: object, name: str) -> object:
 
 
 def _mapping(thing: object, name: str) -> dict[str, Any]:
-    """What an attribute maps names to; nothing where it is no mapping."""
+    """What an attribute maps names to; nothing if it is not a mapping."""
     found = _attribute(thing, name)
     items = found.items() if isinstance(found, dict) else ()
     return {name: value for name, value in items if isinstance(name, str)}
 
 
 def _depth(value: object, known: dict[int, float]) -> float:
-    """How deep lists and dicts are nested in ``value``; infinitely with anything else than plain values.
+    """How deep lists and dicts are nested in ``value``; infinite if it holds anything but plain values.
 
-    ``known``: the same of what was looked at already, by its id.
+    ``known``: the depths of objects seen before, by their ids.
     """
     if value is None or type(value) in (str, int, float, bool):
         return 0
     if not isinstance(value, (list, tuple)) and type(value) is not dict:
         return math.inf
     if id(value) not in known:
-        known[id(value)] = math.inf  # of what holds itself
+        known[id(value)] = math.inf  # if it contains itself
         parts = (*value, *value.values()) if isinstance(value, dict) else value
         known[id(value)] = 1 + max((_depth(part, known) for part in parts), default=0)
     return known[id(value)]

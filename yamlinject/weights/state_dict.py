@@ -1,4 +1,4 @@
-"""Checkpoint keys from one numbering to another.
+"""Renumbering the keys of checkpoints.
 
 Below a new layer ``model.10.conv.weight`` is ``model.11.conv.weight``. The index map of the rewrite says so
 exactly; nothing here needs a framework, or torch.
@@ -15,12 +15,12 @@ from yamlinject.errors import YamlInjectError
 
 _Value = TypeVar("_Value")
 
-#: ``model.10.m.0.weight``, with more in front in ``YOLO(…)`` and in wrappers for several GPUs.
+#: ``model.10.m.0.weight``, with a prefix in ``YOLO(…)`` and in wrappers for several GPUs.
 _KEY = re.compile(r"(?P<before>(?:[A-Za-z_]\w*\.)*?model\.)(?P<index>0|[1-9][0-9]{0,6})(?P<rest>\..+)")
 
 
 def layer_of(key: str) -> int | None:
-    """The index of the layer that a tensor belongs to, None for what belongs to none."""
+    """The index of the layer that a tensor belongs to, or None."""
     match = _KEY.fullmatch(key)
     return int(match["index"]) if match else None
 
@@ -28,11 +28,11 @@ def layer_of(key: str) -> int | None:
 def transfer_state_dict(
     state_dict: Mapping[str, _Value], index_map: IndexMap, *, reverse: bool = False
 ) -> dict[str, _Value]:
-    """The tensors of ``state_dict``, as they are, each under its name after the rewrite.
+    """The tensors of ``state_dict``, unchanged, each under its name after the rewrite.
 
     ``index_map`` is that of the insertion, ``config.rewrite.index_map``. With ``reverse``, from the config
     with the new layers to its base. Keys that name no layer stay as they are.
-    Raises :class:`YamlInjectError` for a layer that is not there, and in reverse for a new layer's tensors.
+    Raises :class:`YamlInjectError` for an unknown layer, and in reverse for the tensors of a new layer.
     """
     moved = dict(enumerate(index_map.moved))
     if reverse:

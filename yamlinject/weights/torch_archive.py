@@ -15,7 +15,7 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
 def foreign(why: str) -> SourceError:
-    """The error for a file that ``torch.save`` has not written, or that was damaged since."""
+    """The error for a file that ``torch.save`` did not write, or that was damaged since."""
     return SourceError(f"not a checkpoint: {why}")
 
 
@@ -45,7 +45,7 @@ class Archive:
         return self._folder + name in self._places
 
     def read(self, name: str) -> bytearray:
-        """The bytes of a record; its checksum is not looked at, for torch can do without."""
+        """The bytes of a record; its checksum is ignored, because torch may omit it."""
         if name not in self:
             raise foreign(f"there is no {name} in it")
         start, size = self._places[self._folder + name]
@@ -74,7 +74,7 @@ class Archive:
             raise foreign("it is cut short")
 
     def _start(self, header: int) -> int:
-        """Where the bytes of a record are; the header in front of them has its own idea of its length."""
+        """Where the bytes of a record are; the header before them gives its own length."""
         self._stream.seek(header)
         mark, name, extra = _LOCAL_HEADER.unpack(self._stream.read(_LOCAL_HEADER.size))
         if mark != b"PK\3\4":

@@ -1,10 +1,10 @@
-"""Reading what ``torch.save`` wrote as data: no class or function of it is looked up, imported or called.
+"""Reading what ``torch.save`` wrote as data: no class or function in it is looked up, imported or called.
 
-The file holds a pickle, and the storages that its tensors lie in. A pickle is a program for a machine with
-a stack; the machine here knows only the steps that ``torch.save`` writes. A class or function is never more
-than its name in it, and what it makes are plain values, tensors, and :class:`Inert` objects.
+The file holds a pickle, and the storages of its tensors. A pickle is a program for a stack machine; the
+machine here knows only the opcodes that ``torch.save`` writes. A class or function is only ever a name to
+it, and its results are plain values, tensors, and :class:`Inert` objects.
 
-``torch.load(weights_only=True)`` does not do: it makes tensors in far more ways than checkpoints need, and
+``torch.load(weights_only=True)`` will not do: it makes tensors in far more ways than checkpoints need, and
 its list of classes belongs to the whole process, where any library and any thread may add to it.
 """
 
@@ -26,7 +26,7 @@ from yamlinject.weights.torch_archive import Archive, foreign
 #: The largest pickle that is read, in bytes, for 300,000 tensors; a value takes up to 80 times its bytes.
 _MAX_BYTES = 32 * 2**20
 
-#: Numbers of any size can be chosen so that a dict of them takes hours.
+#: Arbitrary large numbers can be chosen so that a dict of them takes hours.
 _MAX_KEY = 2**20
 
 _MAX_DIMENSIONS = 64
@@ -62,12 +62,12 @@ _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (
 
 
 class Inert:
-    """Stands for an object of a class that is only a name here; its attributes are in ``__dict__``."""
+    """Represents an object whose class is only a name here; its attributes are in ``__dict__``."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """Stands for a class or function itself."""
+    """Represents a class or function itself."""
 
     text: str
 
@@ -82,8 +82,8 @@ class _Storage:
 def read(file: Path, classes: re.Pattern[str]) -> object:
     """What ``torch.save`` wrote to ``file``; objects of ``classes``, by their full names, are inert.
 
-    Mappings become plain dicts, and parameters plain tensors. All is on the CPU. Raises :class:`OSError`,
-    :class:`SourceError` for names besides ``classes``, and any exception for what torch has not written.
+    Mappings become plain dicts, and parameters plain tensors, all on the CPU. Raises :class:`OSError`,
+    :class:`SourceError` for other names than ``classes``, and any exception for what torch did not write.
     """
     with open(file, "rb") as stream:
         archive = Archive(stream)
@@ -95,12 +95,12 @@ def read(file: Path, classes: re.Pattern[str]) -> object:
 
 
 def _full_name(argument: str) -> str:
-    """A name of the pickle as Python 3 has it."""
+    """A name in the pickle as Python 3 spells it."""
     return argument.replace(" ", ".", 1).replace("__builtin__.", "builtins.", 1)
 
 
 def _check_names(program: bytearray, classes: re.Pattern[str]) -> None:
-    """Before anything is made, refuse a pickle that names what is not known."""
+    """Refuse a pickle with unknown names, before anything is made."""
     steps = pickletools.genops(program)
     names = {_full_name(str(argument)) for step, argument, _ in steps if step.name == "GLOBAL"}
     unknown = [name for name in names - _KNOWN if not classes.fullmatch(name)]
@@ -113,13 +113,13 @@ def _check_names(program: bytearray, classes: re.Pattern[str]) -> None:
 
 
 class _Machine:
-    """Runs a pickle, in a time and memory that grow with its size and with nothing else."""
+    """Runs a pickle, in time and memory that depend only on its size."""
 
     def __init__(self, archive: Archive, program: bytearray) -> None:
         self._archive = archive
         self._program = program
         self._storages: dict[str, _Storage] = {}
-        self._room = len(program)  # for what is put into sets, where a list of it may be used many times
+        self._room = len(program)  # for what goes into sets, as one list may go into many
 
     def run(self) -> object:
         stack: list[Any] = []
@@ -180,7 +180,7 @@ class _Machine:
         return stack.pop()
 
     def _made(self, called: object, given: object) -> object:
-        """What stands for the result of a call."""
+        """What represents the result of a call."""
         match called, given:
             case _Name("collections.OrderedDict"), ():
                 return {}
@@ -206,7 +206,7 @@ class _Machine:
         raise foreign("a call in its pickle is none that torch.save writes")
 
     def _storage(self, identity: object) -> _Storage:
-        """The storage that the pickle means by what is no part of it; read once."""
+        """The storage outside the pickle that ``identity`` refers to; read once."""
         match identity:
             case "storage", _Name(kind), str(key), str(), int(count) if kind in _STORAGES:
                 dtype = _STORAGES[kind]
@@ -223,14 +223,14 @@ class _Machine:
 
 
 def _plain(value: Any, kind: type) -> Any:
-    """``value``, which has to be of just that type: all others have their own idea of being changed."""
+    """``value``, which must be exactly of that type: others may react to being changed."""
     if type(value) is not kind:
         raise foreign(f"its pickle takes something for a {kind.__name__} that is none")
     return value
 
 
 def _key(value: Any) -> Any:
-    """``value``, which has to be fit for a key: hashing a nest of tuples can take forever."""
+    """``value``, which must be usable as a key: hashing nested tuples can take forever."""
     if type(value) is str or (type(value) is int and 0 <= value < _MAX_KEY):
         return value
     raise foreign("a key in it is neither text nor a small number")
@@ -239,7 +239,7 @@ def _key(value: Any) -> Any:
 def _set_state(target: object, state: object) -> None:
     match target, state:
         case Inert(), dict():
-            target.__dict__ = state  # not copied, as many objects may have the same
+            target.__dict__ = state  # not copied, as many objects may share it
         case (Inert(), _) | (dict(), dict()):  # what a dict has besides its items, such as ``_metadata``
             pass
         case _:
@@ -255,7 +255,7 @@ def _tensor(values: Tensor, offset: Any, size: tuple[Any, ...], stride: tuple[An
     end = offset
     if 0 not in size:
         end += 1 + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
-    # without overlaps nothing repeats: one value could stand for a tensor that no memory holds
+    # without overlaps nothing repeats: one value could expand to a tensor larger than any memory
     if max(end, math.prod(size)) > values.numel():
         raise foreign("a tensor reaches beyond its storage")
     return values.as_strided(size, stride, offset)

@@ -1,7 +1,7 @@
 """Pretrained weights for a config with new layers: every tensor of the base under its new name.
 
-Frameworks take from a checkpoint what has the same name and shape. Below a new layer all names are others,
-so that nearly everything is lost, and what does fit may be of another layer.
+Frameworks take from a checkpoint what has the same name and shape. Below a new layer all names differ, so
+nearly everything is lost, and what does fit may belong to another layer.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 #: More classes than any data set has; each takes memory.
 _MOST_CLASSES = 100_000
 
-#: More layers than any model has, and than any of them reads.
+#: More layers than any model has, or any layer reads.
 _MOST_LAYERS = 1000
 
-#: What stands in front of the names in ``YOLO(…).state_dict()`` and in wrappers for several GPUs.
+#: The prefix of the names in ``YOLO(…).state_dict()`` and in wrappers for several GPUs.
 _WRAPPED = re.compile(r"(?:module\.)?(?:model\.)?(?=model\.[0-9])")
 
-#: The share of a model's parameters that has to fit; below it, the checkpoint is of another model.
+#: The share of a model's parameters that must fit; below it, the checkpoint is of another model.
 _LEAST = 0.5
 
 
 @dataclass(frozen=True)
 class Share:
-    """How much of a model a checkpoint fills: of its items (tensors) and of its parameters and buffers.
+    """How much of a model a checkpoint fills, in items (tensors) and in values of parameters and buffers.
 
-    ``misplaced``: items that have a tensor of that name and shape, which belongs to another layer.
+    ``misplaced``: items whose name and shape match a tensor that belongs to another layer.
     """
 
     items: int
@@ -54,11 +54,11 @@ class Share:
 
 @dataclass
 class Transfer:
-    """What came of a transfer; ``model`` holds the tensors, and :meth:`save` writes them.
+    """The result of a transfer; ``model`` holds the tensors, and :meth:`save` writes them.
 
-    ``unfit``: why tensors of the checkpoint have no place, and ``fresh``: the tensors that start as the
-    modules make them, which are those of new layers and what is unfit. ``freeze``: what ``--freeze N`` of
-    the base has to be here, for N the length of its backbone.
+    ``unfit``: why tensors of the checkpoint have no place; ``fresh``: the tensors that start as the modules
+    make them, because they belong to new layers or because nothing fits. ``freeze``: what ``--freeze N`` of
+    the base, for N the length of its backbone, must be here.
     """
 
     model: nn.Module = field(repr=False)
@@ -96,9 +96,9 @@ class Transfer:
 
 
 def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tuple[str, IndexMap]:
-    """Where the layers of the checkpoint's model stand in ``config``, and what that model is called.
+    """Where the layers of the checkpoint's model are in ``config``, and what that model is called.
 
-    Raises :class:`YamlInjectError` where that cannot be told, or not for sure.
+    Raises :class:`YamlInjectError` where that cannot be told with certainty.
     """
     own = _layers(checkpoint.architecture)
     found = _known(config, base, own)
@@ -109,7 +109,7 @@ def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tu
 
 
 def _known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Lineage:
-    """What ``config`` was made from; raises :class:`RefusalError` where only its names tell."""
+    """What ``config`` was made from; raises :class:`RefusalError` if only module names tell."""
     found = resolve(config, base, own)
     if found.evidence == "none":
         with named(config.label):
@@ -125,7 +125,7 @@ def _map(config: Config, aligned: Sequence[int]) -> IndexMap:
 
 
 def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
-    """The layers of a config as a checkpoint keeps it; none where that is not one."""
+    """The layers of a config as a checkpoint keeps it; none if it is not a config."""
     sections = [(architecture or {}).get(name, []) for name in SECTIONS]
     if not all(isinstance(rows, list) for rows in sections) or sum(map(len, sections)) > _MOST_LAYERS:
         return []
@@ -159,9 +159,9 @@ def transfer(
 
     With ``reverse`` it is a model of the base, for a checkpoint of ``config``. Every tensor keeps its
     values and its type. ``framework``: as for :func:`yamlinject.verify`.
-    Raises :class:`YamlInjectError` for a checkpoint of another model, in reverse where the new layers have
-    parameters, which the base has no place for, and for a config or a checkpoint that could run code when
-    it is built or read: only with ``trust`` it may. Example::
+    Raises :class:`YamlInjectError` for a checkpoint of another model; in reverse, if the new layers have
+    parameters, for which the base has no place; and, unless with ``trust``, for a config or a checkpoint
+    that could run code when it is built or read. Example::
 
         config = yamlinject.load("yolov5s_SimAM.yaml")
         yamlinject.transfer("yolov5s.pt", config).save("yolov5s_SimAM.pt")
@@ -210,7 +210,7 @@ def transfer(
 
 
 def _classes(checkpoint: Checkpoint, target: Config) -> tuple[int | None, list[str]]:
-    """How many classes the model is for, which is the checkpoint's affair, and what there is to note."""
+    """The number of classes, which the checkpoint decides, and notes for the user."""
     notes = [f"left behind: {', '.join(map(flow, checkpoint.dropped))}"] if checkpoint.dropped else []
     given = target.document.data.get("nc")
     classes: Any = (checkpoint.architecture or {}).get("nc")
@@ -224,7 +224,7 @@ def _classes(checkpoint: Checkpoint, target: Config) -> tuple[int | None, list[s
 
 
 def _fill(model: nn.Module, state: Mapping[str, Tensor], attributes: Mapping[str, Any]) -> None:
-    """Put the tensors into the model, all others getting their type, and what the model is called by."""
+    """Put the tensors and the attributes into the model; its other tensors get the same type."""
     types = [value.dtype for value in state.values() if value.is_floating_point()]
     if types:
         model.to(max(set(types), key=types.count))
@@ -236,7 +236,7 @@ def _fill(model: nn.Module, state: Mapping[str, Tensor], attributes: Mapping[str
 
 
 def _fitting(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a framework's loading takes of ``state``: the tensors with a name and shape of the model's."""
+    """What a framework's loading takes from ``state``: tensors whose name and shape the model has."""
     return {
         key: value
         for key, value in state.items()
@@ -245,7 +245,7 @@ def _fitting(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str
 
 
 def _could_be(value: Tensor, own: Tensor) -> bool:
-    """Whether a module could work with ``value``: weights are no whole numbers."""
+    """Whether a module could work with ``value``: weights are not integers."""
     return value.is_floating_point() or not own.is_floating_point()
 
 
@@ -265,7 +265,7 @@ def _size(state: Mapping[str, Tensor]) -> int:
 def _freeze(config: Config, moved: IndexMap, own: Mapping[str, Tensor]) -> tuple[int, list[int]]:
     """What freezes the base's backbone in ``config``: a number of layers, or a list of their indices.
 
-    New layers with parameters are left out of it, for nothing has trained them yet.
+    New layers with parameters are left out, because they are not trained yet.
     """
     backbone = [new for new in moved.moved if config.layers[new].section == "backbone"]
     trainable = {layer_of(key) for key in own}
