@@ -76,7 +76,7 @@ def test_a_second_layer_of_the_module_is_told(config: Path, capsys: pytest.Captu
     assert run(command) == 0
     capsys.readouterr()
     assert run(command) == 0
-    assert "layer 2 (SPPF) had a SimAM below it before" in capsys.readouterr().err
+    assert "layer 2 (SPPF) already had a SimAM below it" in capsys.readouterr().err
 
 
 def test_minus_zero_is_no_number_to_rewrite(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

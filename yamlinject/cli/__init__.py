@@ -1,1 +1,1 @@
-"""The commands, a module for each kind of work; ``cli.py`` puts them together."""
+"""The commands, a module for each kind of work; ``app.py`` puts them together."""

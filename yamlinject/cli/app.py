@@ -37,10 +37,10 @@ _CommandLineError = next(
 
 _LONGEST_MESSAGE = 1000
 
-#: Both typer and click say which command may be meant.
+#: Both typer and click suggest which command was meant.
 _SAID_TWICE = re.compile(r"( Did you mean [^?]*\?)\1")
 
-#: Arguments of the Python functions that errors speak of, and the options that they are here.
+#: Arguments of the Python functions that errors mention, and their options on the command line.
 _OPTIONS = {"image_size": "imgsz"}
 _ARGUMENT = re.compile("`(args|base|force|image_size|number|readers|trust)`")
 
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except YamlInjectError as error:
         message = _ARGUMENT.sub(_as_option, str(error))
-    except BrokenPipeError:  # whoever reads the output has seen enough
+    except BrokenPipeError:  # the reader of the output has seen enough
         return 0
     except OSError as error:
         message = f"{error.filename or 'standard output'}: {error.strerror or error}"
@@ -93,11 +93,11 @@ def _yamlinject(
 
 
 def app(first: Sequence[str] = ()) -> typer.Typer:
-    """The program, with the one command that ``first`` names, or with all: others need not be imported."""
+    """The program: with the one command that ``first`` names, to save imports, or with all."""
     program = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        help="Insert attention layers into YOLO model configs, and renumber everything that has to be.",
+        help="Insert attention layers into YOLO model configs, and renumber all that depends on them.",
         epilog="Start with: yamlinject add SimAM --after SPPF",
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -13,7 +13,7 @@ from yamlinject.output import terminal
 
 _T = TypeVar("_T")
 
-#: From so many files on, a terminal shows how far it is.
+#: From this many files on, a terminal shows the progress.
 _MANY = 50
 
 
@@ -36,64 +36,64 @@ def check(
         str | None,
         typer.Option(
             metavar="BASE",
-            help="The base that all of them were made from: a path or a name.",
+            help="The base that all files were made from: a path or a name.",
             autocompletion=completion.base,
         ),
     ] = None,
     no_base: Annotated[
-        bool, typer.Option("--no-base", help="Look for no base among the known upstream models.")
+        bool, typer.Option("--no-base", help="Look for no base among the upstream models.")
     ] = False,
     select: Annotated[
         list[str] | None,
-        typer.Option(metavar="CODE", help="Only these rules: YI301, or YI3 for all that begin so."),
+        typer.Option(metavar="CODE", help="Only these rules: YI301, or YI3 for all that start with it."),
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="CODE", help="All rules but these.")] = None,
     output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Fix what needs no choice: index comments that are wrong.")
+        bool, typer.Option("--fix", help="Fix what has only one fix: wrong index comments.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option(min=0, help="How many processes; 0 is one a core when there are many files.")
+        int, typer.Option(min=0, help="How many processes; 0 means one per core if there are many files.")
     ] = 0,
 ) -> int:
-    """Find layers that read the wrong ones, and generated configs that were edited since.
+    """Find layers that read the wrong ones, and generated configs that have been edited since.
 
-    Folders are searched for YAML files with backbone and head lists; others are passed over.
+    Folders are searched for YAML files with backbone and head lists; other files are skipped.
 
     Exit code 0: nothing or only warnings, 1: errors, 2: a file could not be checked.
     """
-    from yamlinject.checks import discovery as files
-    from yamlinject.checks import files as checking
+    from yamlinject.checks.discovery import find
+    from yamlinject.checks.files import Options, check_files, codes
     from yamlinject.config import load
-    from yamlinject.output import findings as finding_report
+    from yamlinject.output import findings
 
     if base is not None and no_base:
         raise YamlInjectError("give either --base or --no-base")
     if base == "-" and "-" in paths:
-        raise YamlInjectError("standard input cannot be the base and what is checked")
+        raise YamlInjectError("standard input cannot be both the base and the file to check")
     if fix and "-" in paths:
-        raise YamlInjectError("--fix needs files to fix: standard input is none")
-    options = checking.Options(
+        raise YamlInjectError("--fix needs files to fix, not standard input")
+    options = Options(
         base=load(base) if base is not None else None,
         known_bases=not no_base,
-        codes=checking.codes(select or [], ignore or []),
+        codes=codes(select or [], ignore or []),
         fix=fix,
     )
-    found = files.find(paths)
+    found = find(paths)
     try:
-        results = list(_watched(checking.check_files(found, options, jobs), len(found)))
-    except KeyboardInterrupt:  # of which newer versions of typer say nothing
+        results = list(_watched(check_files(found, options, jobs), len(found)))
+    except KeyboardInterrupt:  # about which newer versions of typer say nothing
         raise typer.Abort from None
     if output_format is OutputFormat.text:
-        terminal.emit(sys.stdout, finding_report.text(results))
+        terminal.emit(sys.stdout, findings.text(results))
     elif output_format is OutputFormat.github:
-        sys.stdout.writelines(f"{line}\n" for line in finding_report.github(results))
+        sys.stdout.writelines(f"{line}\n" for line in findings.github(results))
     else:
-        as_text = finding_report.as_json if output_format is OutputFormat.json else finding_report.sarif
+        as_text = findings.as_json if output_format is OutputFormat.json else findings.sarif
         print(as_text(results))
-    sys.stdout.flush()  # where both streams are one, the summary comes last
-    terminal.tell(finding_report.summary(results))
+    sys.stdout.flush()  # if both streams go to one place, the summary comes last
+    terminal.tell(findings.summary(results))
     if any(checked.error for checked in results):
         return 2
     severities = {finding.rule.severity for checked in results for finding in checked.findings}
@@ -119,7 +119,7 @@ def rule(
 
 
 def _watched(results: Iterable[_T], total: int) -> Iterator[_T]:
-    """Show in a terminal how far a long run is."""
+    """Show the progress of a long run in a terminal."""
     if total < _MANY or not sys.stderr.isatty():
         yield from results
         return
@@ -127,7 +127,7 @@ def _watched(results: Iterable[_T], total: int) -> Iterator[_T]:
     from rich.progress import Progress
 
     step = max(1, total // 100)
-    # drawn at each per cent and by no thread, because processes are started meanwhile
+    # drawn at each per cent, and not by a thread, because processes are started meanwhile
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
         task = progress.add_task("checking", total=total)
         for number, result in enumerate(results, 1):

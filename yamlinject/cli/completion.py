@@ -1,6 +1,7 @@
 """What the shell completes: modules, base configs and selectors.
 
-A shell shows what it is offered and puts it on the command line unquoted, so only plain words are offered.
+A shell shows what it is offered and inserts it unquoted into the command line, so only plain words are
+offered.
 """
 
 import os
@@ -15,12 +16,12 @@ from yamlinject.core import selectors
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases, recipes
 
-#: What is a word to every shell, and nothing else.
+#: What every shell takes for a word, and nothing else.
 _PLAIN = re.compile(r"[\w.,:@%+=/-]*")
 
 
 def module(incomplete: str) -> list[str]:
-    """Names of modules that there is a recipe for."""
+    """Names of modules that have a recipe."""
     return [name for name in recipes.names() if name.startswith(incomplete)]
 
 
@@ -40,7 +41,7 @@ def base(incomplete: str) -> list[str]:
 
 
 def selector(context: typer.Context, incomplete: str) -> list[str]:
-    """The modules of the base that stands on the command line, also after a comma or a scope."""
+    """The modules of the base on the command line, also after a comma or a scope."""
     try:
         layers = load(_base_before(context)).layers
     except (YamlInjectError, ValueError):

@@ -39,7 +39,7 @@ _Output = Annotated[
 _InPlace = Annotated[bool, typer.Option("--in-place", help="Replace the file that was read.")]
 _Diff = Annotated[bool, typer.Option("--diff", help="Print a unified diff, write nothing.")]
 _Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file would change.")]
-_Force = Annotated[bool, typer.Option("--force", help="Replace another file that is in the way.")]
+_Force = Annotated[bool, typer.Option("--force", help="Replace a different file that is in the way.")]
 
 
 def add(
@@ -63,12 +63,12 @@ def add(
         list[str] | None,
         typer.Option(
             metavar="SELECTOR",
-            help="Only these readers of the targets read the new layers; all of them without it.",
+            help="Only these readers of the targets read the new layers; default: all of them.",
             autocompletion=completion.selector,
         ),
     ] = None,
     scope: Annotated[
-        ScopeOption, typer.Option(help="Where selectors look that name no scope.")
+        ScopeOption, typer.Option(help="The scope of selectors that name none.")
     ] = ScopeOption.backbone,
     number: Annotated[
         int, typer.Option(help="The new row's number; frameworks scale it when it is above 1.")
@@ -77,7 +77,7 @@ def add(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="The new row's args as a YAML list; the word channels in it is the target's count.",
+            help="The new row's args as a YAML list; the word channels means the target's channels.",
         ),
     ] = None,
     output: _Output = None,
@@ -86,7 +86,7 @@ def add(
     check: _Check = False,
     force: _Force = False,
     no_provenance: Annotated[
-        bool, typer.Option("--no-provenance", help="Write no line that says how it was made.")
+        bool, typer.Option("--no-provenance", help="Omit the line that says how the file was made.")
     ] = False,
     fix_comments: Annotated[
         bool,
@@ -131,11 +131,11 @@ def remove(
     check: _Check = False,
     force: _Force = False,
 ) -> int:
-    """Undo add: take the injected MODULE layers out again, byte for byte.
+    """Undo add: remove the injected MODULE layers again, byte for byte.
 
-    Without a provenance line at the top of CONFIG every layer of that module goes.
+    Without a provenance line at the top of CONFIG every layer of that module is removed.
 
-    Writes CONFIG without the _MODULE of its name into the current folder unless told otherwise.
+    Writes CONFIG without the _MODULE in its name into the current folder unless told otherwise.
     """
     loaded = load(config)
     result = loaded.remove(module)
@@ -149,9 +149,9 @@ def remove(
 def show(config: _ConfigArgument) -> None:
     """Print the layer table: what every layer reads, its stride and its nominal channels.
 
-    Strides and channels are read off the rows, before any scaling.
+    Strides and channels follow from the rows, before any scaling.
 
-    A module that is not known is taken to keep both.
+    Unknown modules are assumed to keep both.
     """
     terminal.table(sys.stdout, load(config))
 
@@ -163,7 +163,7 @@ def _target(config: Config, default: str, output: str | None, in_place: bool) ->
             raise YamlInjectError("give either --output or --in-place")
         if config.path is None:
             raise YamlInjectError(
-                f"--in-place needs a file to replace, and {config.label} is none of yours"
+                f"--in-place needs a file to replace, and {config.label} is not one of yours"
             )
         return str(config.path)
     if output == "":
@@ -181,7 +181,7 @@ def _deliver(
     force: bool,
     in_place: bool,
 ) -> int:
-    """Print or write ``config`` as asked for, then tell what was done; returns the exit code."""
+    """Print or write ``config`` as requested, then report what was done; returns the exit code."""
     code, outcome = 0, []
     if check and target == bases.STDIN:
         raise YamlInjectError("--check needs a file to compare with: give -o FILE")

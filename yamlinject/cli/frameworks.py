@@ -23,7 +23,7 @@ class OutputFormat(str, Enum):
 FrameworkOption = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; else the one it is written for."
+        metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; default: the one it is written for."
     ),
 ]
 
@@ -37,22 +37,22 @@ def verify(
     base: Annotated[
         str | None,
         typer.Option(
-            metavar="BASE", help="What to compare with; else what its first line records, or a known base."
+            metavar="BASE", help="What to compare with; default: its recorded base, or a known one."
         ),
     ] = None,
     framework: FrameworkOption = None,
-    imgsz: Annotated[int, typer.Option(help="The size of the image that is run through, in pixels.")] = 640,
+    imgsz: Annotated[int, typer.Option(help="The size of the input image, in pixels.")] = 640,
     latency: Annotated[bool, typer.Option("--latency", help="Also compare the time, in pairs.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run whatever the config wants to run.")] = False,
     output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
 ) -> int:
     """Build CONFIG and its base in the real framework, run both, and compare; exit 1 if something is wrong.
 
-    With identities in the place of the attention and the base's weights its outputs have to be the base's.
+    With identities instead of the attention, and the base's weights, its outputs must be those of the base.
     """
     import gc
 
-    gc.enable()  # the command line does without, but here are models of 100 MB and more
+    gc.enable()  # the command line runs without it, but models take 100 MB and more
     from yamlinject.verification.comparison import verify
 
     result = verify(
@@ -75,13 +75,13 @@ def verify(
 def run(
     context: typer.Context,
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="A script, an installed command, or with -m a module.")
+        str, typer.Argument(metavar="TARGET", help="A script, an installed command or, with -m, a module.")
     ],
     module: Annotated[bool, typer.Option("-m", help="TARGET is a module, as for python -m.")] = False,
 ) -> None:
-    """Run a framework's own program with the attention modules known to it; no file is patched.
+    """Run a framework's own program so that it knows the attention modules; no file is patched.
 
-    Everything after TARGET goes to the program as it stands, and its exit code is kept.
+    Everything after TARGET goes to the program unchanged, and its exit code is kept.
     """
     from yamlinject.frameworks import launch
 
@@ -97,7 +97,7 @@ def register(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Which module; SimAM where none is named, and with --undo all; also several.",
+            help="Which module, also several; default: SimAM, and with --undo all.",
             autocompletion=completion.module,
         ),
     ] = None,
@@ -113,7 +113,7 @@ def register(
         bool, typer.Option("--check", help="Write nothing; exit 1 if a file would change.")
     ] = False,
 ) -> int:
-    """Patch a checkout of YOLOv5, so that its own scripts know a module without yamlinject.
+    """Patch a checkout of YOLOv5 so that its own scripts know a module without yamlinject.
 
     Puts the class into models/common.py and its name into the lists of models/yolo.py.
     """

@@ -31,7 +31,7 @@ def weights(
     base: Annotated[
         str | None,
         typer.Option(
-            metavar="BASE", help="The checkpoint's config, where CONFIG's first line does not say it."
+            metavar="BASE", help="The checkpoint's config, if CONFIG's first line does not name it."
         ),
     ] = None,
     framework: FrameworkOption = None,
@@ -45,15 +45,15 @@ def weights(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is in the way.")] = False,
     output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
 ) -> int:
-    """Carry a pretrained CHECKPOINT over to CONFIG: every tensor under the new number of its layer.
+    """Transfer a pretrained CHECKPOINT to CONFIG: every tensor under the new number of its layer.
 
-    The result is a checkpoint that the framework's own training takes for --weights.
+    The result is a checkpoint that the framework's own training accepts as --weights.
 
     New layers start as their modules make them.
     """
     import gc
 
-    gc.enable()  # the command line does without, but here are models of 100 MB and more
+    gc.enable()  # the command line runs without it, but models take 100 MB and more
     from yamlinject.output import weights as report
     from yamlinject.weights.transfer import transfer
 

@@ -18,10 +18,10 @@ from yamlinject.output.terminal import Line, visible
 
 _STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow"}
 _GUTTER = 5
-#: The columns that are shown of a line, and how many of them stand in front of the place in a longer one.
+#: How many columns of a line are shown, and in a longer line, how many of them before the place.
 _WIDTH, _LEAD = 120, 40
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
-_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others stand for one in a file name
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others represent one in a file name
 
 
 def text(results: Sequence[Checked]) -> Iterator[Line]:
@@ -52,7 +52,7 @@ def _block(file: str, finding: Finding) -> Iterator[Line]:
 
 
 def _excerpt(line: str, start: int, stop: int) -> tuple[str, int, int]:
-    """What is shown of ``line``, and its columns in front of ``start`` and from there to ``stop``."""
+    """What is shown of ``line``, and its columns before ``start`` and from there to ``stop``."""
     start = min(start, len(line))
     lead = visible(line[max(0, start - _WIDTH) : start])
     tail = visible(line[start : start + _WIDTH])
@@ -118,7 +118,7 @@ def _failed(results: Sequence[Checked]) -> Iterator[tuple[str, str]]:
 
 
 def github(results: Sequence[Checked]) -> Iterator[str]:
-    """The workflow commands by which GitHub Actions annotates files, those of errors first."""
+    """The workflow commands that make GitHub Actions annotate files, errors first."""
     for file, error in _failed(results):
         yield _command("error", {"file": file}, error)
     for file, finding in _found(results):
@@ -130,7 +130,7 @@ def github(results: Sequence[Checked]) -> Iterator[str]:
 
 
 def _command(name: str, properties: Mapping[str, str | int | None], *message: str) -> str:
-    """A command with the lines of its message; nothing else breaks a line in it or ends it."""
+    """A command with the lines of its message; nothing else in it breaks a line or ends it."""
     listed = ",".join(
         f"{key}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}"
         for key, value in properties.items()
@@ -158,8 +158,8 @@ def _said(finding: Finding) -> list[str]:
 def as_json(results: Sequence[Checked]) -> str:
     """One object with the keys version (1, of this shape), tool, files, skipped, errors, findings, fixed.
 
-    ``files`` and ``skipped`` are numbers; lines and columns count from 1, and an end stands after the last
-    character. What there is not is null. Lone surrogates become U+FFFD.
+    ``files`` and ``skipped`` are numbers; lines and columns count from 1, and an end is after the last
+    character. What does not exist is null. Lone surrogates become U+FFFD.
     """
     checked, skipped, fixed = _tally(results)
     shape = {

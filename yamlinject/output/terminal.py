@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Line(NamedTuple):
-    """One line of output: an optional label in front, and a style in the words of rich."""
+    """One line of output: an optional label before it, and a style as rich names it."""
 
     text: str
     style: str = ""
@@ -36,14 +36,14 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-#: What GitHub's runner takes for a command in a log: ``::name …::`` begins a line, ``##[name …]`` need not.
+#: What GitHub's runner takes for a command in a log: ``::name …::`` starts a line, ``##[name …]`` need not.
 _COMMAND = re.compile(r"^(\s*:):|(#)#(?=\[[A-Za-z])")
 
 
 def visible(text: str) -> str:
-    """``text`` as one line, character by character, without what would not be shown as it stands.
+    """``text`` as one line, character by character, without anything that would not be shown as it is.
 
-    Names come from the files of others: none may steer a terminal, hide or turn round what is around it,
+    Names come from other people's files: none may control a terminal, hide or reverse the text around it,
     or be a command to GitHub, which reads the logs of its runs.
     """
     if not text.isprintable():
@@ -52,9 +52,9 @@ def visible(text: str) -> str:
 
 
 def emit(stream: TextIO, lines: Iterable[Line]) -> None:
-    """Print ``lines`` made :func:`visible`, in colour where ``stream`` is a terminal that is to have it."""
+    """Print ``lines``, made :func:`visible`, in colour if ``stream`` is a terminal that should have it."""
     shown = (line._replace(text=visible(line.text), label=visible(line.label)) for line in lines)
-    if not _is_coloured(stream):  # rich takes longer to import than a rewrite takes
+    if not _is_coloured(stream):  # importing rich takes longer than a rewrite
         for line in shown:
             stream.write(f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}{line.text}\n")
         return
@@ -68,7 +68,7 @@ def emit(stream: TextIO, lines: Iterable[Line]) -> None:
 
 
 def tell(lines: Iterable[Line]) -> None:
-    """Print ``lines`` as messages: results go to standard output, messages do not."""
+    """Print ``lines`` as messages, on standard error: only results go to standard output."""
     emit(sys.stderr, lines)
 
 
@@ -77,7 +77,7 @@ def _is_coloured(stream: TextIO) -> bool:
 
 
 def emit_diff(stream: TextIO, lines: Iterable[str]) -> None:
-    """Print a unified diff: in a terminal for a reader, elsewhere as it is, for a program."""
+    """Print a unified diff: made visible in a terminal, unchanged elsewhere, for programs."""
     if stream.isatty():
         emit(stream, diff(lines))
     else:
@@ -88,7 +88,7 @@ def as_json(value: object) -> str:
     """``value`` as JSON of printable ASCII; lone surrogates, which parsers refuse, become U+FFFD."""
     import json
 
-    # surrogates have to go before they are escaped, when they cannot be told from the escapes of others
+    # surrogates must go before they are escaped: afterwards valid pairs of escapes look the same
     clean = json.loads(_SURROGATE.sub(_UNKNOWN, json.dumps(value, ensure_ascii=False)))
     return json.dumps(clean, indent=2).replace("\x7f", r"\u007f")
 
@@ -119,18 +119,18 @@ def insertion(config: Rewritten) -> Iterator[Line]:
         if times > 1:
             yield _note(f"{base.layers[index]} was picked {times} times: the layers stack")
         if base.layers[index + 1].module == module:
-            yield _note(f"{base.layers[index]} had a {module} below it before: they stack")
+            yield _note(f"{base.layers[index]} already had a {module} below it: they stack")
     if module not in recipes.names():
         yield _note(f"{module} has no recipe: it is assumed to keep the shape of its input")
     if "freeze" in base.document.data:
         yield _note(
-            "its 'freeze' names layers by their index and was left alone: see whether it still fits"
+            "its 'freeze' names layers by their index and was left alone: check whether it still fits"
         )
     if rewrite.stale:
         layers = ", ".join(map(str, rewrite.stale))
         yield _note(
             f"index comments that were wrong before were left alone (layers {layers}): "
-            "--fix-comments sets them right"
+            "--fix-comments fixes them"
         )
 
 
@@ -244,14 +244,14 @@ def table(stream: TextIO, config: Config) -> None:
                 row[0] = f"+ {row[0]}" if is_new else row[0]
                 grid.add_row(*map(visible, row), style="green" if is_new else None)
         grid.add_section()
-    emit(stream, [Line(config.label, "italic")])  # as a title, the table would break it into lines
+    emit(stream, [Line(config.label, "italic")])  # as the table's title it would be wrapped
     print_table(stream, grid)
     if injected:
         emit(stream, [Line("+ injected by yamlinject")])
 
 
 def print_table(stream: TextIO, grid: Table) -> None:
-    """Print a table; what it breaks into lines becomes no command in a log."""
+    """Print a table; no line of it becomes a command in a log."""
     terminal = console(stream)
     if stream.isatty():
         terminal.print(grid)
@@ -262,7 +262,7 @@ def print_table(stream: TextIO, grid: Table) -> None:
 
 
 def console(stream: TextIO) -> Console:
-    """Rich's console for tables: plain and wide where ``stream`` is no terminal that is to have colours."""
+    """Rich's console for tables: plain and wide unless ``stream`` is a terminal with colours."""
     from rich.console import Console
 
     coloured = _is_coloured(stream)

@@ -1,4 +1,4 @@
-"""What ``weights`` prints: how much of a checkpoint is in its place, with the new numbers and without."""
+"""What ``weights`` prints: how much of a checkpoint is in place, with the new numbers and without."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from yamlinject.weights.transfer import Share, Transfer
 
-#: So many tensors are named; the rest is counted.
+#: How many tensors are named; the rest is counted.
 _NAMED = 5
 
 
 def as_json(result: Transfer) -> str:
-    """One object with what :class:`~yamlinject.weights.transfer.Transfer` tells."""
+    """One object with the content of :class:`~yamlinject.weights.transfer.Transfer`."""
     shape = {
         "framework": result.framework,
         "base": result.base,
