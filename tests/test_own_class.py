@@ -88,7 +88,7 @@ def test_what_its_constructor_takes(
                 assert code == 0
                 assert said.splitlines() == [
                     "unchanged yolo is as it should be",
-                    "note      yolo/models/common.py:11 has a SimAM of its own that takes the rows of add: "
+                    "note      yolo/models/common.py:11 has its own SimAM, which takes the rows of add: "
                     "it stays; verify CONFIG --framework yolo tells whether its formula is right",
                 ]
             else:

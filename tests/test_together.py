@@ -42,7 +42,7 @@ from yamlinject.__main__ import main
 main()
 """
 
-CHANGED = "was changed since it was read: nothing was written, run the command again"
+CHANGED = "has changed since it was read: nothing was written, run the command again"
 
 
 class Two:

@@ -231,7 +231,7 @@ TRANSFER = Transfer(
     unfit=[f"u{ODD}"],
     fresh=[f"t{ODD}"] * 7,
     freeze=(10, [11]),
-    notes=[f"left behind: {ODD}\udc9b"],
+    notes=[f"left out: {ODD}\udc9b"],
 )
 
 
@@ -243,7 +243,7 @@ def test_names_of_tensors_are_harmless() -> None:
     assert f"base      b{shown}, built by f{shown}" in lines
     assert f"unfit     u{shown}" in lines
     assert lines.count(f"fresh     t{shown}") == 5
-    assert f"note      left behind: {shown}\ufffd" in lines
+    assert f"note      left out: {shown}\ufffd" in lines
     assert unfit(stream.getvalue()) == []
 
 
@@ -252,7 +252,7 @@ def test_json_of_a_transfer_is_read_everywhere() -> None:
     assert output.isascii()
     assert unfit(output) == []
     assert json.loads(output)["unfit"] == [f"u{ODD}"]
-    assert json.loads(output)["notes"] == [f"left behind: {ODD}\ufffd"]
+    assert json.loads(output)["notes"] == [f"left out: {ODD}\ufffd"]
 
 
 def test_json_is_printable_ascii() -> None:

@@ -559,9 +559,9 @@ def test_the_state_of_the_optimizer_is_left_behind(
     }
     checkpoint = save_checkpoint(tmp_path / "base.pt", optimizer=state, **entries)
     config = save_config(tmp_path, "yolov5n")
-    assert facts(capsys, checkpoint, config)["notes"] == ["left behind: optimizer"]
+    assert facts(capsys, checkpoint, config)["notes"] == ["left out: optimizer"]
     convert(checkpoint, config, tmp_path / "out.pt")
-    assert "note      left behind: optimizer" in capsys.readouterr().out.splitlines()
+    assert "note      left out: optimizer" in capsys.readouterr().out.splitlines()
     written = torch.load(tmp_path / "out.pt", map_location="cpu", weights_only=False)
     assert (written["optimizer"], written["epoch"], written["best_fitness"]) == (None, -1, None)
     assert (written["train_args"], written["date"]) == ({"lr0": 0.01}, "2024-01-01")
@@ -934,7 +934,7 @@ def test_classes_that_may_be_named_are_not_called(
     refused(capsys, file, config, "-o", tmp_path / "out.pt")
     assert not marker.exists()
     save_checkpoint(file, names=attack(marker))
-    assert facts(capsys, file, config)["notes"] == ["left behind: names"]
+    assert facts(capsys, file, config)["notes"] == ["left out: names"]
     model = convert(file, config, tmp_path / "out.pt")
     assert_same_outputs(_pretrained("yolov5n"), model, [10])
     assert not marker.exists()

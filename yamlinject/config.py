@@ -249,10 +249,10 @@ class Rewritten(Config):
         return edits.unified_diff(self.base.text, self.text, self.base.name, name)
 
     def save_in_place(self) -> bool:
-        """Replace the file that this was made from, however many rewrites ago; returns whether it was.
+        """Replace the file that this was made from, however many rewrites ago; returns whether it changed.
 
-        Raises :class:`SourceError`, and writes nothing, when somebody changed that file since it was read,
-        or it cannot be written, and :class:`YamlInjectError` when it was made from none.
+        Raises :class:`SourceError`, and writes nothing, when that file has changed since it was read or
+        cannot be written, and :class:`YamlInjectError` when this was not made from a file.
         """
         origin: Config = self
         while isinstance(origin, Rewritten):

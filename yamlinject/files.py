@@ -84,15 +84,15 @@ class Replacement(NamedTuple):
 
 
 def replace_all(files: Sequence[Replacement]) -> None:
-    """Write all ``files`` in their order, if each of them still holds what was read of it.
+    """Write all ``files`` in order, if each of them still holds what was read from it.
 
-    Raises :class:`SourceError`, and writes nothing, where one was changed since by whomever.
+    Raises :class:`SourceError`, and writes nothing, if one has changed since.
     """
     with locked(*(file.path for file in files)):
         for path, before, _ in files:
             if not holds(path, before):
                 raise SourceError(
-                    "was changed since it was read: nothing was written, run the command again",
+                    "has changed since it was read: nothing was written, run the command again",
                     file=str(path),
                 )
         for path, _, after in files:
@@ -101,14 +101,14 @@ def replace_all(files: Sequence[Replacement]) -> None:
 
 @contextmanager
 def locked(*paths: Path) -> Iterator[None]:
-    """Keep other processes of this package from replacing files in the folders of ``paths`` meanwhile.
+    """Keep other processes of yamlinject from replacing files in the folders of ``paths`` meanwhile.
 
-    Waits for one that does. A lock leaves no file behind and ends with its process. Windows and some
-    network disks have none for folders: there two processes may still write in the same milliseconds.
+    Waits for one that does so. A lock creates no file and ends with its process. Windows and some network
+    disks cannot lock folders: there two processes may still write in the same milliseconds.
     """
     folders = {os.path.dirname(os.path.realpath(path)) for path in paths}
     with ExitStack() as stack:
-        for folder in sorted(folders):  # in one order, so that no two wait for each other
+        for folder in sorted(folders):  # in one order, to avoid deadlocks
             stack.enter_context(_locked_folder(folder))
         yield
 
@@ -117,7 +117,7 @@ def locked(*paths: Path) -> Iterator[None]:
 def _locked_folder(folder: str) -> Iterator[None]:
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # on Windows; whatever else is wrong with it, writing says
+    except OSError:  # on Windows; anything else that is wrong shows when writing
         yield
         return
     try:

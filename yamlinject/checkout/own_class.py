@@ -37,7 +37,7 @@ def find(common: str, model: str, module: str) -> OwnClass | None:
         return None
     listed = codemod.registered_at(model, module) is not None
     uses = [node for node in ast.walk(PySource(model).tree) if isinstance(node, ast.Name)]
-    if sum(node.id == module for node in uses) > listed:  # in a condition of its own
+    if sum(node.id == module for node in uses) > listed:  # in its own condition
         return None
     if codemod.bound_at(model, module) or codemod.star_imports(model, "models.common"):
         problem = _problem(bound[0], 2 if listed else 1)

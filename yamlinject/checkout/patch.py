@@ -98,9 +98,9 @@ class Checkout(NamedTuple):
             return [block.module for block in codemod.blocks(self.common.text)]
 
     def register(self, modules: Iterable[str], *, plain: bool = False) -> Patch:
-        """The patch that makes ``modules`` known to the checkout's own scripts; ``plain``: in short forms.
+        """The patch that makes ``modules`` known to the checkout's own scripts; ``plain``: in short form.
 
-        One that the checkout has of its own, and that works, stays as it is.
+        A module of the checkout's own that works stays as it is.
         Raises :class:`YamlInjectError` for a checkout with other classes or uses of these names, with
         edited blocks, or of unknown structure.
         """
@@ -125,7 +125,7 @@ class Checkout(NamedTuple):
         return Patch((*common, *model), (*notes, *self._notes(modules)))
 
     def _own_class(self, module: str) -> str | None:
-        """What to say of a class that is not yamlinject's and works; raises where one does not."""
+        """A note about a class that is not yamlinject's and works; raises if it does not work."""
         path = self.root / _COMMON
         with named(str(path)):
             found = own_class.find(self.common.text, self.model.text, module)
@@ -136,7 +136,7 @@ class Checkout(NamedTuple):
                     f"there is a {module} that is not yamlinject's: {found.problem}", found.place
                 )
         return (
-            f"{path}:{found.place.line} has a {module} of its own that takes the rows of add: it stays; "
+            f"{path}:{found.place.line} has its own {module}, which takes the rows of add: it stays; "
             f"verify CONFIG --framework {self.root} tells whether its formula is right"
         )
 

@@ -41,7 +41,7 @@ class Subject:
 
     @cached_property
     def unreadable(self) -> ConfigError | None:
-        """Why the layers cannot be told from the text."""
+        """Why the layers cannot be read from the text."""
         try:
             _ = self.config.parsed
         except ConfigError as error:

@@ -45,7 +45,7 @@ class Stages:
             return source
         is_no_block = layers[source].module in known or modules.known(layers[source].module).concatenates
         if not is_no_block and layers[block].module not in architectures.endings():
-            return source  # it may be a block of its own
+            return source  # it may be a separate block
         start = layers[self.start[source]]
         begins = modules.known(start.module).concatenates or graph.stride_factor(start) not in (1, None)
         told = start.index < source and start.module in known

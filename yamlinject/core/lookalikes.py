@@ -1,4 +1,4 @@
-"""Characters that stand where one of YAML's own is meant, as input methods for Chinese type them."""
+"""Characters typed instead of YAML's own, as input methods for Chinese do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from yamlinject.core.lines import Lines
 
-_ASIAN = "（）；、。【】〔〕‘’“”「」『』‐‑‒–—―−"  # noqa: RUF001 (what is told apart here)
+_ASIAN = "（）；、。【】〔〕‘’“”「」『』‐‑‒–—―−"  # noqa: RUF001 (they are the subject here)
 
-#: What to type instead: of the full-width forms of ASCII, and of what has none or is meant for another.
+#: What to type instead of full-width forms of ASCII, and of other characters that look like ASCII.
 _MEANT = str.maketrans(
     {chr(ord(char) + 0xFEE0): char for char in map(chr, range(0x21, 0x7F))}
     | dict(zip(_ASIAN, "[],,.[][]''" + '"' * 6 + "-" * 7, strict=True))
@@ -20,15 +20,15 @@ _MEANT = str.maketrans(
 
 HINT = "it comes from an input method or a web page: type it yourself, in English mode"
 
-#: In quotes and behind the # of a comment anything may stand.
+#: Quoted text and comments may hold any character.
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"\\]|\\.)*" | \#[^\r\n]* | (?P<word>[^ \t\r\n,\[\]{}]+)""",
     re.VERBOSE | re.DOTALL,
 )
 _RUN = re.compile(f"[{''.join(map(chr, _MEANT))}]+")
 
-#: An error that is noticed in one line may come from so many lines above it, not counting empty ones; that
-#: of a colon, from the key of a whole list.
+#: How many lines above the one where an error is noticed its cause may be, not counting empty ones; a wrong
+#: colon may be at the key of a whole list.
 _LINES_ABOVE = 3
 _EMPTY = re.compile(r"[ \t]*(?:#.*)?")
 
@@ -55,7 +55,7 @@ class Lookalike(NamedTuple):
 def find(text: str, start: int = 0, end: int | None = None) -> Iterator[Lookalike]:
     """The first of them in each word of a part of ``text``.
 
-    Words of a language that is written with them, which have other letters too, are passed over.
+    Words of a language that uses them, which have other letters too, are skipped.
     """
     if text.isascii():
         return
@@ -68,7 +68,7 @@ def find(text: str, start: int = 0, end: int | None = None) -> Iterator[Lookalik
 
 
 def cause(text: str, line: int) -> Lookalike | None:
-    """What an error that PyYAML notices in ``line``, counted from 1, most likely comes from."""
+    """The most likely cause of an error that PyYAML notices in ``line``, counted from 1."""
     if text.isascii():
         return None
     lines, above = Lines(text), 0

@@ -1,4 +1,4 @@
-"""Scales: Ultralytics keeps several sizes of a model in one file, and the file's name says which is built.
+"""Scales: Ultralytics keeps several sizes of a model in one file, and the file's name selects one.
 
 The rules are those of ``ultralytics/nn/tasks.py``: ``guess_model_scale`` and ``yaml_model_load``.
 """
@@ -16,26 +16,26 @@ _SCALED_PATH = re.compile(r"(\d+)[nslmx](.+)?$")
 
 
 def asked(stem: str) -> str:
-    """The scale that a name without its ending asks for, or nothing: ``yolo11s_SimAM`` asks for s."""
+    """The scale that a name without its ending selects, or nothing: ``yolo11s_SimAM`` selects s."""
     found = _ASKED.search(stem)
     return found[1] if found else ""
 
 
 def asking(stem: str, scale: str) -> str:
-    """The name ``stem``, which asks for no scale, so that it asks for ``scale``."""
+    """The name ``stem``, which selects no scale, changed to select ``scale``."""
     named = _FAMILY.sub(rf"\g<0>{scale}", stem, count=1)
     return named if named != stem else f"yolov8{scale}_{stem}"
 
 
 def unscaled(path: str) -> str:
-    """The path that is opened where there is no ``path``: ``yolov8_x.yaml`` for ``yolov8s_x.yaml``."""
+    """The path that is opened if ``path`` does not exist: ``yolov8_x.yaml`` for ``yolov8s_x.yaml``."""
     return _SCALED_PATH.sub(r"\1\2", path)
 
 
 def built(data: dict[str, Any], stem: str) -> str | None:
-    """The scale that a file with the values ``data`` is built in, or None where it has no ``scales``.
+    """The scale in which a file with the values ``data`` is built, or None if it has no ``scales``.
 
-    It may be none of those: then it cannot be built.
+    If it is not one of those, the file cannot be built.
     """
     scales = data.get("scales")
     if not isinstance(scales, dict) or not scales:

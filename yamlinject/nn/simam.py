@@ -57,7 +57,7 @@ class SimAM(nn.Module):
 
 
 def _simam_plain(x: torch.Tensor, e_lambda: float) -> torch.Tensor:
-    """The formula as it stands, for all that reads, fuses or differentiates the operations itself."""
+    """The plain formula, for whatever reads, fuses or differentiates the operations itself."""
     _, _, height, width = x.shape
     size = height * width
     n = size - 1 + 2 // (size + 1)  # max(size - 1, 1): no 0 / 0 for one value, and no branch for tracers
@@ -68,7 +68,7 @@ def _simam_plain(x: torch.Tensor, e_lambda: float) -> torch.Tensor:
 
 
 class _SimAMFunction(torch.autograd.Function):
-    """The same by layer normalisation, with nothing but ``x`` kept for the backward pass."""
+    """The same by layer normalisation, keeping only ``x`` for the backward pass."""
 
     e_lambda: float
 
@@ -122,7 +122,7 @@ def _simam_fast(x: torch.Tensor, e_lambda: float, grad: "torch.Tensor | None") -
 
 
 def _simam_eager(x: torch.Tensor, e_lambda: float) -> torch.Tensor:
-    """The faster form, but not where someone looks, on few values (digits) or on other layouts (time)."""
+    """The faster form, except where it is traced, on few values (precision) or other layouts (speed)."""
     fits = not _simam_watched(x) and x.device.type in ("cpu", "cuda") and x.is_contiguous()
     if not fits or x.shape[2:].numel() < 16:
         return _simam_plain(x, e_lambda)
@@ -131,14 +131,14 @@ def _simam_eager(x: torch.Tensor, e_lambda: float) -> torch.Tensor:
 
 
 def _simam_watched(x: torch.Tensor) -> bool:
-    """Whether a tracer, a compiler, forward-mode differentiation or the like has to see plain steps."""
+    """Whether a tracer, a compiler, forward-mode differentiation or the like must see plain steps."""
     if _simam_compiling() or _simam_tracing() or _simam_transforming() or type(x) is not torch.Tensor:
         return True
     dual = torch.autograd.forward_ad.unpack_dual(x)
     return _simam_batched(x) or dual[1] is not None
 
 
-# bool() is False: the answer of a torch that is too old to have the function.
+# bool() is False: the answer for a torch too old to have the function.
 _simam_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", bool)
 _simam_tracing = torch._C._get_tracing_state
 _simam_transforming = getattr(torch._C, "_are_functorch_transforms_active", bool)

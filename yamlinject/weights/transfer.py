@@ -211,7 +211,7 @@ def transfer(
 
 def _classes(checkpoint: Checkpoint, target: Config) -> tuple[int | None, list[str]]:
     """The number of classes, which the checkpoint decides, and notes for the user."""
-    notes = [f"left behind: {', '.join(map(flow, checkpoint.dropped))}"] if checkpoint.dropped else []
+    notes = [f"left out: {', '.join(map(flow, checkpoint.dropped))}"] if checkpoint.dropped else []
     given = target.document.data.get("nc")
     classes: Any = (checkpoint.architecture or {}).get("nc")
     if not module_rules.is_count(classes) or classes == given or classes > _MOST_CLASSES:

@@ -58,7 +58,7 @@ def whole_backbone(subject: Subject) -> Iterator[Problem]:
             first.span,
             f"{first.layer} looks like a whole backbone, whose {BACKBONE_MAPS} feature maps its framework "
             f"counts as layers 0 to {BACKBONE_MAPS - 1}",
-            "leave it to that fork, or write the backbone's layers as rows of their own",
+            "leave it to that fork, or write the backbone's layers as separate rows",
         )
 
 

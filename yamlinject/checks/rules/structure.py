@@ -1,4 +1,4 @@
-"""Texts whose layers cannot be told, and rows that cannot be renumbered (YI0xx)."""
+"""Texts without readable layers, and rows that cannot be renumbered (YI0xx)."""
 
 from __future__ import annotations
 

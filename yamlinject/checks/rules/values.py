@@ -55,7 +55,7 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
 
 
-@rule("YI405", "error", "a full-width character stands for one of YAML's")
+@rule("YI405", "error", "a full-width character instead of one of YAML's")
 def full_width_character(subject: Subject) -> Iterator[Problem]:
     """To PyYAML it is a letter: with such a comma ``[1024, 5]`` is one text in place of two numbers."""
     for where, found in subject.document.lookalikes:
