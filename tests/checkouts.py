@@ -27,7 +27,7 @@ def checkout(folder: Path) -> Path:
 
 
 def edit(file: Path, old: str, new: str) -> None:
-    """Replace the one place in ``file`` where ``old`` stands."""
+    """Replace the only ``old`` in ``file``."""
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
     file.write_text(text.replace(old, new), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which files are collected, and where the tests find configs that are not theirs."""
+"""Which files are collected, and where the tests find other people's configs."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from _pytest.mark.expression import Expression
 from tests.support import Cli, Result
 from yamlinject.cli.app import run
 
-# the tests run in one process for each core, so that more threads would only get in each other's way
+# the tests run in one process per core, so more threads would only compete
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
 needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corpus")
 
-#: Windows has no such thing as these are about: pseudo-terminals, process groups, named pipes, owners and
-#: modes of files, limits of a process, shell scripts, links that everybody may make.
+#: What these test does not exist on Windows: pseudo-terminals, process groups, named pipes, owners and
+#: modes of files, limits of a process, shell scripts, links that anyone may create.
 _POSIX = (
     "bad_input check_hostile checking ci links package report run source strangers_lines together "
     "visible workers"
 )
 collect_ignore = [f"test_{name}.py" for name in _POSIX.split()] if sys.platform == "win32" else []
 
-#: The line of a file whose tests all need what only the extra ``test`` installs, to be imported even.
+#: The line of a file whose tests all need the extra ``test``, even to be imported.
 _NEEDS_FRAMEWORK = re.compile(r"^pytestmark = .*pytest\.mark\.framework", re.M)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out files that import what may not be installed, where ``-m`` chooses none of their tests."""
+    """Leave out files that import what may not be installed, if ``-m`` selects none of their tests."""
     expression = config.getoption("markexpr")
     if not expression or not collection_path.match("test_*.py"):
         return None
@@ -46,7 +46,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The corpus shows what comes out, not that lines are run: tracing it would double its time."""
+    """The corpus tests results, not which lines run: tracing it would double its time."""
     for item in items:
         if item.get_closest_marker("corpus"):
             item.add_marker(pytest.mark.no_cover)
@@ -85,7 +85,7 @@ def shipped(framework: str, folder: str) -> list[Path]:
 
 
 def corpus(folder: str) -> list[Path]:
-    """Every config in a folder of the corpus; none only where there is no corpus at all."""
+    """Every config in a folder of the corpus; none only if there is no corpus at all."""
     found = sorted((CORPUS / folder).rglob("*.yaml"))
     assert found or not CORPUS.exists(), f"{CORPUS / folder} is empty"
     return found

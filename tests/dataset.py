@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-#: Where nobody listens: whatever asks the network fails at once.
+#: An address where nothing listens: any use of the network fails at once.
 CLOSED = "http://127.0.0.1:9"
 
 COLOURS = {"red": (220, 40, 40), "blue": (40, 60, 220)}
@@ -42,7 +42,7 @@ def make_dataset(folder: Path, images: int = 8, size: int = 64) -> Path:
 
 
 def arial() -> Path:
-    """A font that can stand in for Arial, which every framework downloads."""
+    """A font that can replace Arial, which every framework downloads."""
     spec = importlib.util.find_spec("matplotlib")  # not imported: that takes a second
     assert spec is not None
     assert spec.origin is not None

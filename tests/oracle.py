@@ -15,7 +15,7 @@ import yaml
 
 Data = dict[str, Any]
 
-#: New rows, without their ``from``, under the index of the layer that they are to stand below.
+#: New rows, without their ``from``, under the index of the layer that they should be below.
 Below = Mapping[int, Sequence[list[Any]]]
 
 SECTIONS = ("backbone", "head")
@@ -97,7 +97,7 @@ def illegal(data: Data) -> set[int]:
 
 # Nominal channels --------------------------------------------------------------------------------------
 
-#: The modules of the upstream configs, by what ``parse_model`` makes of their channels.
+#: The modules of the upstream configs, by what ``parse_model`` does with their channels.
 _DECLARE_FIRST = re.compile(
     "A2C2f|AConv|ADown|Bottleneck|BottleneckCSP[ABCF]?|C2|C2PSA|C2f|C2fAttn|C2fCIB|C2fPSA|C3|C3Ghost|C3TR|C3k2|"
     "C3x|Conv|DWConv|DownC|ELAN1|Focus|GhostConv|Index|PSA|RepC3|RepConv|RepNCSPELAN4|ResCSP[BC]|ResXCSP[BC]|"
@@ -107,7 +107,7 @@ _KEEP = re.compile(r"AIFI|MP|SP|Shortcut|Silence|nn\.(Identity|MaxPool2d|Upsampl
 
 
 def channels(data: Data) -> list[int | None]:
-    """Nominal channels of every layer; None behind a module that is not in an upstream config."""
+    """Nominal channels of every layer; None after a module that is not in an upstream config."""
     layers = nodes(data)
     counts: dict[Node | None, int | None] = {None: data.get("ch", 3)}
     for node in layers:
@@ -189,12 +189,12 @@ class Written(NamedTuple):
 
 
 def decode(data: bytes) -> str:
-    """The text behind a byte order mark."""
+    """The text after a byte order mark."""
     return data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
 
 
 def read(text: str, *, fast: bool = True) -> tuple[Data, list[Written]]:
-    """What ``yaml.safe_load`` makes of the text, and where its rows stand."""
+    """What ``yaml.safe_load`` makes of the text, and where its rows are."""
     data, root = _load(text, fast=fast)
     sections = {key.value: value.value for key, value in root.value}
     found = []
@@ -215,7 +215,7 @@ def _load(text: str, *, fast: bool = True) -> tuple[Any, Any]:
 
 
 def _end(node: yaml.Node) -> int:
-    """Where the last character of a node stands; a block sequence's own mark is further down."""
+    """Where the last character of a node is; a block sequence's own mark is further down."""
     while isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
         node = node.value[-1]
     return int(node.end_mark.index)
@@ -224,7 +224,7 @@ def _end(node: yaml.Node) -> int:
 def check_text(
     base: bytes, rows: list[Written], result: bytes, result_rows: list[Written], targets: Sequence[int]
 ) -> str:
-    """Assert that only what DESIGN.md section 5 allows differs; one layer stands below each target.
+    """Assert that only what DESIGN.md section 5 allows differs; one layer is below each target.
 
     ``rows`` are those of the decoded base, ``result_rows`` those of the decoded result. Returns the
     result's text without its provenance line.
@@ -277,7 +277,7 @@ def _check_row(old: str, row: Written, new: str, result: Written, name: str) -> 
 
 
 def _renumbered(gap: str, old: int, new: int) -> tuple[str, ...]:
-    """What the text behind a row may become: a comment that begins with its index gets the new one."""
+    """What the text after a row may become: a comment that begins with its index gets the new one."""
     found = _NUMBERED.match(gap)
     if not found or int(found[2]) != old:
         return (gap,)
@@ -286,7 +286,7 @@ def _renumbered(gap: str, old: int, new: int) -> tuple[str, ...]:
 
 
 def _head(text: str, start: int) -> str:
-    """What stands before ``start`` on its line."""
+    """The text before ``start`` on its line."""
     return text[max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1 : start]
 
 
@@ -298,7 +298,7 @@ def _line_at(text: str, offset: int) -> str:
 
 
 def _own_line(text: str, row: Written) -> bool:
-    """Whether nothing but brackets, dash, comma and comment stands on the lines of a row."""
+    """Whether the lines of a row hold nothing but brackets, dash, comma and comment besides."""
     lonely = re.fullmatch(r"[ \t]*(?:[,\[][ \t]*|-[ ]+)?", _head(text, row.start))
     return bool(lonely and re.fullmatch(r"[ \t]*,?[ \t]*(?:#.*)?\s*", _line_at(text, row.end)))
 

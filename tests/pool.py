@@ -94,7 +94,7 @@ def first(results: Iterator[object]) -> Iterator[object]:
 
 
 def play(method: str, scene: str, folder: str) -> None:
-    """What a process of its own does, for a fork with the threads of pytest in it would be a warning."""
+    """What a separate process does, because a fork with pytest's threads would cause a warning."""
     multiprocessing.set_start_method(method)
     print(json.dumps([*scenes(folder)[scene]]))
     assert not multiprocessing.active_children()

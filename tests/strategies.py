@@ -22,7 +22,7 @@ STYLES: tuple[Style, ...] = (
     "dash",
     "dash-flush",
 )
-#: Styles in which every row has lines of its own.
+#: Styles in which every row has its own lines.
 LINE_STYLES: tuple[Style, ...] = ("own-lines", "dash", "dash-flush")
 NEWLINES = ("\n", "\r\n", "\r")
 BOM = b"\xef\xbb\xbf"
@@ -131,7 +131,7 @@ def _comment(draw: st.DrawFn, index: int) -> str:
 
 
 def _between(draw: st.DrawFn) -> list[str]:
-    """Lines that may stand between rows."""
+    """Lines that may come between rows."""
     lines = ["", "   # [[-1, 2], 1, Concat, [1]],  # 3", "# 4", "  #"]
     return draw(st.lists(st.sampled_from(lines), max_size=2)) if draw(st.integers(0, 3)) == 0 else []
 
@@ -194,5 +194,5 @@ def samples(
 
 @st.composite
 def picks(draw: st.DrawFn, sample: Sample) -> list[int]:
-    """Layers to inject one below, in any order; one that stands there twice gets two."""
+    """Layers to inject one below, in any order; a layer listed twice gets two."""
     return draw(st.lists(st.sampled_from(sample.targets), min_size=1, max_size=4))

@@ -1,4 +1,4 @@
-"""What tests of the command line share: a small config, what becomes of it, and what a run prints."""
+"""What tests of the command line share: a small config, its expected results, and what a run prints."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def check_undone(config: Config) -> None:
 
 
 class Result(NamedTuple):
-    """What came of a run of the command line."""
+    """The result of a run of the command line."""
 
     code: int
     out: str
@@ -82,7 +82,7 @@ class Cli(Protocol):
 
 
 def process(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run the command line in a process of its own."""
+    """Run the command line in a separate process."""
     command = [sys.executable, "-m", "yamlinject", *arguments]
     settings: dict[str, Any] = {"cwd": folder, "capture_output": True, "timeout": 60, "check": False}
     return subprocess.run(command, **{**settings, **more})

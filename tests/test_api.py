@@ -362,7 +362,7 @@ def test_remove_the_first_of_several_rows_on_a_line(space: str) -> None:
 
 
 @pytest.mark.parametrize("row", ["- |\n        text\n", "- k: v # 0\n        # c\n"])
-def test_rows_whose_end_cannot_be_told_are_rewritten_rightly_or_refused(row: str) -> None:
+def test_rows_with_an_unclear_end_are_rewritten_correctly_or_refused(row: str) -> None:
     text = (
         f"backbone:\n  - - -1\n    - 1\n    - Conv\n    - - 16\n      {row}"
         "  - [-1, 1, C3, [32]]\nhead:\n  - [[0, 1], 1, Detect, []]\n"

@@ -51,7 +51,7 @@ CONCAT = "[[-1, 1], 1, Concat"
 LAUGHS = "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 15))
 MERGES = "".join(f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 15))
 
-# id, content of in.yaml, where (behind the file name), a fragment of the message
+# id, content of in.yaml, where (after the file name), a fragment of the message
 CONTENTS: list[tuple[str, bytes, str, str]] = [
     ("empty", b"", "", "not a model config"),
     ("only-comments", b"# nothing\n", "", "not a model config"),

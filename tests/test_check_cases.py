@@ -29,8 +29,8 @@ BAD = sorted(ROOT.glob("*/bad/*.yaml"))
 GOOD = sorted(ROOT.glob("*/good/*.yaml"))
 PAIRS = [(bad, good) for bad in BAD if (good := bad.parent.with_name("good") / bad.name) in GOOD]
 
-#: The hints of these speak of other lines than the finding: of the rows of a list, of the anchors, of the
-#: readers, of the whole file.
+#: The hints of these are about other lines than the finding: the rows of a list, the anchors, the readers,
+#: the whole file.
 HINT_IS_ABOUT_OTHER_LINES = {"YI003", "YI203", "YI303", "YI304", "YI603"}
 
 #: The first line of a finding: file, line and column unless it is about the whole file, code, severity.
@@ -138,12 +138,14 @@ def test_pairs_differ_where_the_finding_is(bad: Path, good: Path) -> None:
         assert changed & named
 
 
-def test_most_bad_cases_are_mended_by_a_good_one() -> None:
+def test_most_bad_cases_are_fixed_by_a_good_one() -> None:
     assert len(PAIRS) > 0.9 * len(BAD)
 
 
 @pytest.mark.parametrize(("bad", "good"), PAIRS, ids=[name_of(bad) for bad, _ in PAIRS])
-def test_fix_mends_index_comments_and_nothing_else(bad: Path, good: Path, cli: Cli, tmp_path: Path) -> None:
+def test_fix_changes_index_comments_and_nothing_else(
+    bad: Path, good: Path, cli: Cli, tmp_path: Path
+) -> None:
     folder = shutil.copytree(bad.parent.parent, tmp_path / code_of(bad)) / "bad"
     (tmp_path / ".git").mkdir()  # bases outside of a repository are not read
     result = cli("check", bad.name, "--fix", *options(bad), folder=folder)

@@ -52,7 +52,7 @@ class Done(NamedTuple):
 
 
 def run(folder: Path, *arguments: str, stdin: bytes = b"", limit: float = 100) -> Done:
-    """Run with little time and memory; insist that it ends by itself and says so properly."""
+    """Run with little time and memory; require that it ends by itself with a proper message."""
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, *arguments],
         cwd=folder,
@@ -249,7 +249,7 @@ def test_content(tmp_path: Path, content: bytes, codes: set[str] | None, fragmen
     ],
 )
 def test_content_that_is_passed_over(tmp_path: Path, content: bytes, error: str | None) -> None:
-    """In a folder without a word, by name with one where it is no text."""
+    """In a folder silently, by name with a message if it is not text."""
     result = checked(tmp_path, content)
     if error is None:
         assert result == Checked(result.file, skipped=True)

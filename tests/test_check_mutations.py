@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.corpus, pytest.mark.framework]
 
 EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
 
-#: Where attention is inserted for this test: behind these modules, which between them every family has.
+#: Where attention is inserted for this test: after these modules, at least one of which every family has.
 MODULES = ("SPPF", "C3", "C2f", "C3k2", "Conv", "BottleneckCSP", "RepNCSPELAN4", "GhostConv")
 
 #: A mutation of one reference: layer, which of its references, and the layer that it reads then.
@@ -47,7 +47,7 @@ UPSTREAM = upstream()
 
 
 def injected(base: Config) -> Config:
-    """``base`` with SimAM behind some module of its backbone, or behind layer 0."""
+    """``base`` with SimAM after some module of its backbone, or after layer 0."""
     present = {layer.module for layer in base.layers if layer.section == "backbone"}
     module = next((name for name in MODULES if name in present), "0")
     return base.add("SimAM", module, provenance=False, args="[]")

@@ -263,7 +263,7 @@ def test_unknown_rules(cli: Cli, options: list[str], shown: str) -> None:
 
 
 def forgotten() -> str:
-    """yolov5s with SimAM behind SPPF, and one reference that was not renumbered: [-1, 14].
+    """yolov5s with SimAM after SPPF, and one reference that was not renumbered: [-1, 14].
 
     Layer 14 is the C3 now that was 13, and has the stride that layer 15 has: only the base tells.
     """
@@ -395,7 +395,7 @@ def test_no_exception_stops_the_other_files(
     ]
 
 
-def test_more_findings_than_anybody_reads(cli: Cli) -> None:
+def test_far_too_many_findings(cli: Cli) -> None:
     """A thousand of each rule, the number of the others, and all of the other rules."""
     numbers = ", ".join(["1e5"] * 1234)
     write({"x.yaml": f"{BAD}x: [{numbers}]\n", "y.yaml": f"{GOOD}x: [{', '.join(['1e5'] * 1000)}]\n"})
@@ -407,7 +407,7 @@ def test_more_findings_than_anybody_reads(cli: Cli) -> None:
     assert Counter(cli("check", "y.yaml").codes) == {"YI401": 1000}
 
 
-def test_fix_mends_more_than_is_told(cli: Cli) -> None:
+def test_fix_fixes_more_than_is_listed(cli: Cli) -> None:
     rows = [f"  - [-1, 1, C3, [16]]  # {index}-P3\n" for index in range(1, 1501)]
     text = "backbone:\n  - [-1, 1, Conv, [16, 3, 2]]  # 0\n{}head:\n  - [-1, 1, Detect, [nc]]\n"
     write({"x.yaml": text.format("".join(rows).replace("-P3", "1-P3"))})
@@ -519,7 +519,7 @@ def test_fix_of_standard_input_is_refused(cli: Cli) -> None:
     assert Path("x.yaml").read_text() == STALE
 
 
-def test_fix_is_told_in_all_formats(cli: Cli) -> None:
+def test_all_formats_report_fixes(cli: Cli) -> None:
     for name in ("text", "json", "github", "sarif"):
         write({"x.yaml": STALE})
         result = cli("check", "--fix", "x.yaml", "--output-format", name)
@@ -708,7 +708,7 @@ def test_progress_in_a_terminal(tmp_path: Path, jobs: str) -> None:
     assert code == 0
     assert "checking" in shown
     assert "100%" in shown
-    # removed again, so that the summary stands alone
+    # removed again, so that only the summary is left
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.rpartition("\x1b[2K")[2])
     assert last.split() == "Checked 50 files: nothing found".split()
 

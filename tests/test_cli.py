@@ -16,7 +16,7 @@ from yamlinject.cli.app import run
 
 BASE = "# two classes\n" + TWO_INPUTS
 
-# what `add SimAM --after SPPF` makes of it, by hand; the provenance line stands above
+# what `add SimAM --after SPPF` makes of it, by hand; the provenance line comes before it
 AFTER_SPPF = """\
 # two classes
 nc: 2

@@ -379,7 +379,7 @@ def test_the_order_of_names_leaves_no_trace(before: str, three: str, order: tupl
     assert text == before
 
 
-def test_a_name_that_the_user_added_behind_stays() -> None:
+def test_a_name_that_the_user_added_after_it_stays() -> None:
     text = registry("{Conv, SimAM, Mine}")
     both = registry("{Conv, SimAM, Mine, CBAM}")
     assert codemod.model_with(text, "CBAM") == both
@@ -401,7 +401,7 @@ def test_a_name_that_the_user_added_behind_stays() -> None:
         (model(STAR, "from models.common import C3,SimAM\n"), (1, 30)),
     ],
 )
-def test_a_name_that_stands_in_another_way_is_not_taken_out(text: str, place: tuple[int, int]) -> None:
+def test_a_name_written_in_another_way_is_not_removed(text: str, place: tuple[int, int]) -> None:
     with pytest.raises(RefusalError, match="SimAM is not written as yamlinject writes it") as error:
         codemod.model_without(text, "SimAM")
     assert error.value.place == place

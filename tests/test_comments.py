@@ -91,7 +91,7 @@ def test_in_brackets_a_comma_or_the_closing_bracket_may_come_first() -> None:
     assert in_brackets(text) == [0, 1, 2, 3, 4]
 
 
-def test_a_comment_inside_a_row_or_behind_another_row_is_not_its_own() -> None:
+def test_a_comment_inside_a_row_or_after_another_row_is_not_its_own() -> None:
     text = (
         "backbone:\n"
         "  [[-1, 1, Conv,  # 0\n"
@@ -132,7 +132,7 @@ def clear(comments: str) -> list[bool]:
 
 
 def test_a_number_that_cannot_be_an_index_is_not_clear() -> None:
-    """Stale indices lag behind the rows or are a few ahead; sizes of feature maps jump about."""
+    """Stale indices lag behind the rows or are a few ahead; sizes of feature maps vary wildly."""
     assert clear("0 1 2 2 3 9") == [True] * 6
     assert clear("0 1 640 320 40 5") == [True, True, False, False, False, True]
     assert clear("3 1 3 3 4 5") == [False, True, False, True, True, True]  # 3 three times; it is right once

@@ -137,7 +137,7 @@ def test_a_font_that_can_be_downloaded_is(tmp_path: Path) -> None:
     assert (tmp_path / "settings/Arial.ttf").read_text() == "downloaded, progress=True"
 
 
-def test_other_problems_of_the_font_are_told(tmp_path: Path) -> None:
+def test_other_problems_of_the_font_are_reported(tmp_path: Path) -> None:
     call = "try:\n    general.check_font()\nexcept TypeError as error:\n    print('told:', error)"
     assert ask_for_font(tmp_path, "raise TypeError('a mistake')", call) == ["told: a mistake"]
 

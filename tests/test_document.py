@@ -67,7 +67,7 @@ def test_spans_of_items_end_before_later_comments() -> None:
     ]
 
 
-def test_layers_count_through_backbone_and_head_wherever_they_stand() -> None:
+def test_layers_count_through_backbone_and_head_wherever_they_are() -> None:
     document = Document.parse(
         "head: [[[-1, 0], 1, Detect, [nc, 1e-4]]]\nbackbone: [[-1, 3, Conv, [010, yes]], [0, 1, C3, []]]\n"
     )
@@ -204,7 +204,7 @@ def test_rows_that_share_their_text_are_refused(text: str, place: tuple[int, int
     assert caught.value.place.line == place[0]
 
 
-def test_a_whole_section_behind_an_alias_is_refused() -> None:
+def test_a_whole_section_that_is_an_alias_is_refused() -> None:
     text = "rows: &rows\n  - [-1, 1, Conv, [8]]\nbackbone: *rows\n" + HEAD
     with pytest.raises((ConfigError, RefusalError)):
         Document.parse(text).check_editable()
@@ -232,7 +232,7 @@ def test_aliases_that_multiply_or_hold_themselves_are_refused() -> None:
         Document.parse(f"a: &a [*a]\nbackbone:\n{ROW}{HEAD}")
 
 
-def test_bytes_that_are_no_utf8_stand_for_one_character_each() -> None:
+def test_bytes_that_are_not_utf8_count_as_one_character_each() -> None:
     source = Source.from_bytes(b"# \xc4\xe3 \xff\nbackbone: [[x, 1, Conv, []]] # \xba\nhead: []\n")
     with pytest.raises(ConfigError) as caught:
         Document.parse(source.text)

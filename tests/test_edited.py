@@ -15,9 +15,9 @@ from yamlinject.config import Config
 
 #: Not reproducible with ``add``, which inserts layers that keep channels below another layer.
 LEFT_OUT = {
-    # reads the image: there is no layer that it stands below
+    # reads the image: there is no layer above it
     "xh92117__yolo11highwaycracks__ultralytics__cfg__models__11__yolo11-DICAM.yaml",
-    # FCAttention [512] stands below a Concat of 1536 and one of 768 channels
+    # FCAttention [512] is below a Concat of 1536 and one of 768 channels
     "xh92117__yolo11highwaycracks__ultralytics__cfg__models__11__yolo11-FCAttention.yaml",
 }
 

@@ -21,7 +21,7 @@ def test_insertions_at_one_place_keep_their_order() -> None:
     assert edits.apply("ab", [Edit(1, 1, "1"), Edit(1, 1, "2"), Edit(1, 1, "3")]) == "a123b"
 
 
-def test_insertion_stands_before_a_replacement_that_begins_there() -> None:
+def test_insertion_comes_before_a_replacement_that_begins_there() -> None:
     assert edits.apply("abc", [Edit(1, 2, "B"), Edit(1, 1, "+")]) == "a+Bc"
 
 

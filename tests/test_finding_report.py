@@ -132,7 +132,7 @@ def test_styles() -> None:
         ("abc", 1, 2, ["abc", "^"]),
         ("abc", 2, 4, ["abc", " ^^"]),
         ("abc", 2, 2, ["abc", " ^"]),  # no characters at all
-        ("abc", 4, 4, ["abc", "   ^"]),  # behind the last one
+        ("abc", 4, 4, ["abc", "   ^"]),  # after the last one
         ("abcdef", 3, 2, ["abcdef", "  ^"]),
         ("abc", 2, 90, ["abc", " ^^"]),
         ("abc", 90, 92, ["abc", "   ^"]),

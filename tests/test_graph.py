@@ -27,7 +27,7 @@ STEM: list[Spec] = [
 
 
 def after_stem(*specs: Spec) -> tuple[int | None, float | None]:
-    """Channels and stride of the last of ``specs``, which stand below :data:`STEM`."""
+    """Channels and stride of the last of ``specs``, which come below :data:`STEM`."""
     found = layers(*STEM, *specs)
     return graph.channels(found)[-1], graph.strides(found)[-1]
 
@@ -170,7 +170,7 @@ def test_joins_and_resizing_are_followed_back_to_layers_that_declare() -> None:
     assert graph.strides(found) == [2, 4, 8, 4, 4, 4, 4, 8, 8]
 
 
-def test_the_image_has_3_channels_unless_told_otherwise() -> None:
+def test_the_image_has_3_channels_by_default() -> None:
     assert graph.channels(layers((-1, "SimAM", []))) == [3]
     assert graph.channels(layers((-1, "nn.Identity", []), (-1, "ReOrg", [])), image=4) == [4, 16]
     assert graph.strides(layers((-1, "ReOrg", []))) == [2]
@@ -222,7 +222,7 @@ def test_strides_that_the_rows_do_not_tell_are_none_from_there_on(spec: Spec) ->
     assert after_stem(spec, (-1, "Conv", [64, 3, 2]))[1] is None
 
 
-def test_numbers_beyond_all_sense_are_told_to_nobody() -> None:
+def test_absurd_numbers_are_ignored() -> None:
     """They would only grow from row to row: digits without end for channels, infinity for strides."""
     assert after_stem((-1, "Conv", [10**9 - 1])) == (10**9 - 1, 8)
     assert after_stem((-1, "Conv", [10**9])) == (256, 8)
@@ -284,7 +284,7 @@ def problems(*specs: Spec) -> list[str | None]:
     return graph.insertion_problems(layers(*specs))
 
 
-def test_nothing_may_stand_after_the_last_layer() -> None:
+def test_nothing_may_be_inserted_after_the_last_layer() -> None:
     assert problems() == []
     found = problems(*STEM, ([1, 2], "Detect", []))
     assert found[:3] == [None, None, None]
@@ -292,14 +292,14 @@ def test_nothing_may_stand_after_the_last_layer() -> None:
 
 
 @pytest.mark.parametrize("module", ["CBLinear", "Classify", "ImagePoolingAttn"])
-def test_nothing_may_stand_after_a_layer_that_gives_no_feature_map(module: str) -> None:
+def test_nothing_may_be_inserted_after_a_layer_that_gives_no_feature_map(module: str) -> None:
     found = problems(*STEM, (-1, module, [[64, 128]]), (2, "C3", [64]), ([2, 4], "Detect", []))
     assert [problem is None for problem in found] == [True, True, True, False, True, False]
     assert module in str(found[3])
     assert "not one feature map" in str(found[3])
 
 
-def test_nothing_may_stand_after_a_layer_from_whose_list_others_pick() -> None:
+def test_nothing_may_be_inserted_after_a_layer_from_whose_list_others_pick() -> None:
     found = problems(
         (-1, "TorchVision", [768, "convnext_tiny", "DEFAULT", True, 2, True]),
         (0, "Index", [192, 4]),

@@ -1,4 +1,4 @@
-"""Checkpoints of somebody else: what they name, how much they make of little, and what is in odd places."""
+"""Other people's checkpoints: what they name, how much they expand to, and what is in odd places."""
 
 from __future__ import annotations
 

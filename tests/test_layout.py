@@ -12,7 +12,7 @@ from tests.conftest import REPOSITORY
 
 PACKAGE = REPOSITORY / "yamlinject"
 
-#: Each package or top-level module, and those that it may import: only what stands above it here.
+#: Each package or top-level module, and those that it may import: only what is above it here.
 MAY_IMPORT = {
     "errors": "",
     "_version": "",
@@ -42,7 +42,7 @@ def room(module: str) -> str:
 
 
 def imports(file: Path) -> Iterator[str]:
-    """The modules of ours that a file imports, be it at its top, in a function, or for its types."""
+    """Our own modules that a file imports, at its top, in a function, or for its types."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "yamlinject":
             for name in node.names:
@@ -65,7 +65,7 @@ def test_the_table_goes_one_way() -> None:
         assert all(order.index(other) < order.index(name) for other in allowed.split())
 
 
-def test_every_room_stands_in_the_table() -> None:
+def test_every_room_is_in_the_table() -> None:
     assert {room(name) for name in modules()} == set(MAY_IMPORT)
 
 
@@ -77,8 +77,8 @@ def test_a_room_imports_only_rooms_above_it_in_the_table(name: str) -> None:
     assert found <= set(MAY_IMPORT[name].split())
 
 
-def test_no_circle_of_modules() -> None:
-    """Also not by way of what is imported inside of functions or for types."""
+def test_no_circular_imports() -> None:
+    """Not even through imports inside functions or for types."""
     known = modules()
     arrows = {name: {other for other in imports(file) if other in known} for name, file in known.items()}
     while arrows:

@@ -25,7 +25,7 @@ def test_a_generated_config() -> None:
     assert (found.name, found.edited) == ("yolov5s", False)
     assert found.base.to_bytes() == load("yolov5s").to_bytes()
     assert (found.evidence, found.reference, found.wrong_readers) == ("recorded", "yolov5s", [])
-    # the four SimAM stand at 3, 6, 9 and 12
+    # the four SimAM are at 3, 6, 9 and 12
     assert found.aligned == [index for index in range(29) if index not in (3, 6, 9, 12)]
 
 
@@ -62,7 +62,7 @@ def test_one_made_by_hand_is_known_by_its_layers(base: str) -> None:
     assert found.name == {"yolo11n": "yolo11"}.get(base, base)
 
 
-def test_one_with_a_module_that_nobody_knows() -> None:
+def test_one_with_an_unknown_module() -> None:
     """``check`` and ``verify`` give one answer: yolov5s, and an EMA after its SPPF."""
     base = load("yolov5s")
     config = base.add("EMA", after="SPPF", args="[1024]", provenance=False)
@@ -99,7 +99,7 @@ head:
 """
 
 
-def test_one_that_nobody_knows() -> None:
+def test_an_unknown_one() -> None:
     found = resolve(Config("own.yaml", OWN.encode()))
     assert (found.evidence, found.name, found.reference) == ("none", "without attention", None)
     assert found.aligned == [0, 2, 3]

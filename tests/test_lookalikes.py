@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 (what is told apart here)
+# ruff: noqa: RUF001 (they are the subject here)
 """Full-width characters where YAML's are meant: named wherever a command meets them, and nowhere else."""
 
 from __future__ import annotations

@@ -202,7 +202,7 @@ def test_modules_are_looked_for_in_models_of_up_to_500_layers() -> None:
 
 @pytest.mark.parametrize(("detect", "is_meant"), [("6,9", True), ("10,13", True), ("5,8", False)])
 def test_a_number_may_be_off_by_one_more_than_was_injected(detect: str, is_meant: bool) -> None:
-    """Whoever adds to each number what he injected may miscount by one; the right ones are 8 and 11."""
+    """Adding the number of injected layers by hand, one may miscount by one; 8 and 11 are right."""
     rows = ROWS.replace("C2f", "C2f_DCN").replace("SPPF -1 128\n", "SPPF -1 128\nAtt -1\n")
     rows = rows.replace("Concat -1,4", "Concat -1,3").replace("Detect 7,10", f"Detect {detect}")
     found = match(rows)
@@ -226,7 +226,7 @@ def test_a_stale_number_that_reads_the_attention_above_a_block() -> None:
 )
 def test_readers_tell_a_replaced_module_from_one_that_was_injected(module: str, rows: str) -> None:
     """All that the numbers of changes do not."""
-    source = 4 if rows.startswith("Pool") else 5  # the block, or the attention that stands for it
+    source = 4 if rows.startswith("Pool") else 5  # the block, or the attention that counts as it
     text = ROWS.replace(module, rows).replace("Concat -1,4", f"Concat -1,{source}")
     assert match(text.replace("Detect 7,10", "Detect 8,11")) == ("base", [])
 

@@ -62,7 +62,7 @@ def test_role(module: str, args: list[Any], role: str) -> None:
     assert graph.role(layer(module, args)) == role
 
 
-#: The modules of the table that are no blocks, by what they do.
+#: The modules of the table that are not blocks, by what they do.
 ROLES = {
     "fusion": "Add CBFuse Chuncat Concat Shortcut",
     "upsample": "ConvTranspose DWConvTranspose2d Expand nn.ConvTranspose2d nn.PixelShuffle nn.Upsample",
@@ -209,7 +209,7 @@ ROWS: dict[str, list[Any]] = {
 #: Not built so: they read a text, a list, or what several layers give, or download their weights.
 NOT_BUILT = {"C2fAttn", "CBFuse", "Depth", "ImagePoolingAttn", "Index", "TorchVision"}
 
-#: ``nn.Conv2d`` gets its args as they stand today; old versions of YOLOv5 put the input's channels before.
+#: ``nn.Conv2d`` gets its args unchanged today; old versions of YOLOv5 put the input's channels before.
 OLD = {"nn.Conv2d"}
 
 INSTALLED = [

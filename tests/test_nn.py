@@ -162,7 +162,7 @@ def test_sizes_follow_the_channels(
             "conv1.weight bn1.weight bn1.bias bn1.running_mean bn1.running_var bn1.num_batches_tracked "
             "conv_h.weight conv_h.bias conv_w.weight conv_w.bias",
         ),
-        # the authors' has biases and a norm that the paper has not, so that its weights fit no other
+        # the authors' has biases and a norm that are not in the paper, so its weights fit no other
         (CBAM, "fc1.weight fc2.weight conv.weight"),
     ],
 )
@@ -266,7 +266,7 @@ def test_torch_export_at_another_size(module: type[nn.Module]) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_torch_compile_at_another_size(module: type[nn.Module]) -> None:
-    torch.compiler.reset()  # it counts over all tests how often it sees a function anew, and gives up
+    torch.compiler.reset()  # it counts recompilations over all tests, and gives up at a limit
     layer = made(module, 16)
     compiled = torch.compile(layer, backend="eager", fullgraph=True)
     for shape in OTHERS:
@@ -337,7 +337,7 @@ def test_even_kernel_is_refused() -> None:
         CBAM(64, 64, 16, 4)
 
 
-# `register` pastes what stands below the imports into models/common.py, where torch and nn are known
+# `register` pastes what is below the imports into models/common.py, where torch and nn are known
 
 
 def source(module: type[nn.Module]) -> Path:

@@ -1,4 +1,4 @@
-"""A SimAM that a checkout has of its own: what is said of it, and that it stays as it is."""
+"""A checkout's own SimAM: what is said about it, and that it stays as it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SimAM(nn.Module):
         return x
 """
 
-# parse_model hands (512, 512) to what stands in its list, and (1024,) else
+# parse_model passes (512, 512) to what is in its list, and (1024,) to anything else
 FITS_BOTH = [
     TUTORIAL,
     "self, c1=None, c2=None, lamb=0.0001",

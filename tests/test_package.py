@@ -133,7 +133,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stdout + done.stderr
     query = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = subprocess.run([python, "-c", query], capture_output=True, text=True, check=True).stdout
-    # a plain line of a .pth file adds a folder behind the environment's own, and reads no .pth file there,
+    # a plain line of a .pth file adds a folder after the environment's own, and reads no .pth file there,
     # so that an editable yamlinject of this environment stays out of sight
     here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     Path(packages.strip(), "dependencies.pth").write_text("\n".join(sorted(here)) + "\n")
@@ -161,13 +161,13 @@ def test_the_main_job_from_the_wheel(environment: Path, tmp_path: Path, program:
     assert (tmp_path / "yolov5s_SimAM.yaml").read_text() == written
 
 
-def test_the_wheel_stands_on_its_own(environment: Path, tmp_path: Path) -> None:
+def test_the_wheel_is_self_contained(environment: Path, tmp_path: Path) -> None:
     code = (
         "import sys, yamlinject\n"
-        "from yamlinject.library import data as templates\n"
+        "from yamlinject.library.data import template\n"
         "print(yamlinject.__file__)\n"
-        "print(templates.template('bases', 'yolov5s.yaml'))\n"
-        "print(templates.template('modules', 'SimAM.yaml'))\n"
+        "print(template('bases', 'yolov5s.yaml'))\n"
+        "print(template('modules', 'SimAM.yaml'))\n"
     )
     done = run(environment, "python", "-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

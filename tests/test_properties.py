@@ -154,7 +154,7 @@ def test_every_position_with_every_line_break(sample: Sample) -> None:
 @given(st.data(), samples(styles=LINE_STYLES, newlines=False))
 @ci
 def test_only_numbers_change_outside_the_new_lines(data: st.DataObject, sample: Sample) -> None:
-    """Where every row has lines of its own, the other lines keep all but layer numbers and a comma."""
+    """If every row has its own lines, the other lines keep all but layer numbers and a comma."""
 
     def shape(line: bytes) -> bytes:
         return re.sub(rb"-?[0-9]+", b"N", line).replace(b"],", b"]")

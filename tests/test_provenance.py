@@ -146,7 +146,7 @@ def test_injected_layers_of_all_lines_in_the_numbering_of_now() -> None:
     assert provenance.injected(lines((1,), (2,))) == {1, 3}
     # one below it, which did not
     assert provenance.injected(lines((5,), (2,))) == {2, 5}
-    # 1 and 3 first; both of the second call stand between them; then one more on top of all
+    # 1 and 3 first; both of the second call go between them; then one more above all
     assert provenance.injected(lines((0,), (2, 3), (1, 3))) == {0, 2, 3, 4, 6}
 
 

@@ -198,7 +198,7 @@ def refused(root: Path, edit: Callable[[Checkout], object]) -> str:
     return str(error.value).removeprefix(f"{root}/")
 
 
-# the file, what is replaced in it, by what, and the error
+# the file, what is replaced in it, its replacement, and the error
 REFUSED = [
     ("common.py", "class Conv(", "class SimAM(", "models/common.py:4:1: there is a SimAM that is not"),
     ("common.py", "class Concat", "class Join", "models/common.py: there is no class Concat"),

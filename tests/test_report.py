@@ -96,7 +96,7 @@ def test_show_loses_nothing_in_a_terminal_of_80_columns(folder: Path) -> None:
     # every cell is there, if folded: all args of the rows, and the inputs of Detect
     assert words.count("nn.Upsample") == words.count("nearest]") == 2
     assert words.count("17,") == words.count("[17,") == 1
-    assert "\u2026" not in output  # an ellipsis would stand for what was cut
+    assert "\u2026" not in output  # an ellipsis would mean that something was cut
 
 
 def test_show_has_headings_and_sections(folder: Path) -> None:
@@ -222,7 +222,7 @@ def test_every_command_has_an_example_that_works(folder: Path) -> None:
             "run",
             "register",
             "weights",
-        }:  # these need a framework, and tests of their own
+        }:  # these need a framework, and have their own tests
             continue
         assert run(folder, *example[1].split()).returncode == 0, example[1]
 

@@ -22,8 +22,7 @@ import pytest
 import yamlinject
 from tests.checkouts import checkout
 from tests.dataset import offline
-from yamlinject.frameworks import import_hooks as hooks
-from yamlinject.frameworks import parse_model as registration
+from yamlinject.frameworks import import_hooks, parse_model
 
 Done = subprocess.CompletedProcess[str]
 
@@ -125,7 +124,7 @@ def test_bytes_that_are_no_text_as_argument(tmp_path: Path) -> None:
 
 
 def test_a_console_command(programs: Path) -> None:
-    """An installed distribution of its own, with the wrapper that pip writes."""
+    """A separate installed distribution, with the wrapper that pip writes."""
     write(programs / "site/command.py", f"{PROBE}def main():\n    print(json.dumps(facts))\n    return 7\n")
     write(programs / "site/command-1.0.dist-info/METADATA", "Name: command\nVersion: 1.0\n")
     write(
@@ -192,7 +191,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("source", ENDINGS.values(), ids=ENDINGS)
 def test_how_a_program_ends(tmp_path: Path, source: str) -> None:
-    """The exit code and every word of the traceback, in which nothing of ours stands."""
+    """The exit code and every word of the traceback, which shows nothing of ours."""
     write(tmp_path / "broken.py", "def f(:\n")
     write(tmp_path / "program.py", f"print('begun')\n{source}\n")
     expected = python("program.py", cwd=tmp_path)
@@ -278,20 +277,20 @@ def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], fragment: str)
 
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder whose modules can be imported; afterwards nobody waits for them or knows them any more."""
+    """A folder whose modules can be imported; afterwards they are neither awaited nor imported."""
     known = set(sys.modules)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
-    monkeypatch.setattr(hooks._FINDER, "actions", {})
+    monkeypatch.setattr(import_hooks._FINDER, "actions", {})
     yield tmp_path
     for name in set(sys.modules) - known:
         del sys.modules[name]
 
 
 def awaited(name: str) -> list[dict[str, Any]]:
-    """What stands in the module ``name`` each time that it was acted on."""
+    """What is in the module ``name`` each time that it is acted on."""
     seen: list[dict[str, Any]] = []
-    hooks.after_import(name, lambda module: seen.append({**vars(module)}))
+    import_hooks.after_import(name, lambda module: seen.append({**vars(module)}))
     return seen
 
 
@@ -310,7 +309,7 @@ def test_a_module_that_is_imported_later(modules: Path) -> None:
     write(modules / "outer/__init__.py", "")
     write(modules / "outer/waited_for.py", "WORD = 'begun'\nWORD = 'whole'\n")
     write(modules / "user.py", "from outer.waited_for import WORD, added\n")
-    hooks.after_import("outer.waited_for", lambda module: vars(module).update(added="ours"))
+    import_hooks.after_import("outer.waited_for", lambda module: vars(module).update(added="ours"))
     user = imported("user")
     assert (vars(user)["WORD"], vars(user)["added"]) == ("whole", "ours")
 
@@ -448,9 +447,9 @@ def compiled(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
             "Sum": Sum,
             "base_modules": frozenset({Theirs}),
             "_yamlinject_modules": frozenset({Ours}),
-            "_yamlinject_args": registration._args,
+            "_yamlinject_args": parse_model._args,
         }
-        exec(registration.compiled(file), names)
+        exec(parse_model.compiled(file), names)
         return names
 
     return execute
@@ -540,7 +539,7 @@ UNTOUCHED = {
 @pytest.mark.parametrize("source", UNTOUCHED.values(), ids=UNTOUCHED)
 def test_other_sources_stay_as_they_are(tmp_path: Path, source: str) -> None:
     file = write(tmp_path / "yolo.py", source)
-    assert registration.compiled(file) == compile(source, str(file), "exec", dont_inherit=True)
+    assert parse_model.compiled(file) == compile(source, str(file), "exec", dont_inherit=True)
 
 
 def test_a_source_in_another_encoding(tmp_path: Path) -> None:
@@ -548,15 +547,15 @@ def test_a_source_in_another_encoding(tmp_path: Path) -> None:
     file = tmp_path / "yolo.py"
     file.write_bytes("# -*- coding: gbk -*-\r\nWORD = '注意力'\r\n".encode("gbk"))
     names: dict[str, Any] = {}
-    exec(registration.compiled(file), names)
+    exec(parse_model.compiled(file), names)
     assert names["WORD"] == "注意力"
 
 
 def test_the_command_of_workers_is_changed_once() -> None:
     trainer = ModuleType("ultralytics.engine.trainer")
     vars(trainer)["generate_ddp_command"] = lambda trainer: (["python", "-m", "launcher", trainer], trainer)
-    registration._launch_workers(trainer)
-    registration._launch_workers(trainer)  # as by every Framework of a process
+    parse_model._launch_workers(trainer)
+    parse_model._launch_workers(trainer)  # as by every Framework of a process
     command, file = trainer.generate_ddp_command("file.py")
     assert command == ["python", "-m", "launcher", "-m", "yamlinject", "run", "file.py"]
     assert file == "file.py"
@@ -654,7 +653,7 @@ def test_a_module_of_the_checkout_wins_over_ours(folder: Path) -> None:
 # --- several processes
 
 
-#: A training step in one of several processes, each with weights and images of its own.
+#: A training step in one of several processes, each with its own weights and images.
 STEP = """
 import json
 import os
@@ -777,7 +776,7 @@ def test_worker_processes_of_ultralytics(folder: Path) -> None:
 
 @pytest.mark.framework
 def test_a_parse_model_that_is_not_the_frameworks_is_left_alone(tmp_path: Path) -> None:
-    """Somebody has put a wrapper in its place, which calls the framework's one in the end."""
+    """A user has replaced it by a wrapper, which calls the framework's own in the end."""
     file = tmp_path / "tasks.py"
     file.write_text(
         "def parse_model(d, ch):\n    for m in d:\n        if m in [int]:\n            c2 = 1\n"
@@ -785,10 +784,10 @@ def test_a_parse_model_that_is_not_the_frameworks_is_left_alone(tmp_path: Path) 
     module = ModuleType("tasks")
     module.__file__ = str(file)
 
-    def parse_model(d: object, ch: object) -> object:
+    def wrapper(d: object, ch: object) -> object:
         return d, ch, tmp_path  # a closure, whose code cannot be exchanged
 
-    vars(module)["parse_model"] = parse_model
-    registration.register(module)
+    vars(module)["parse_model"] = wrapper
+    parse_model.register(module)
     assert module.parse_model(1, 2) == (1, 2, tmp_path)
     assert module.SimAM.__name__ == "SimAM"

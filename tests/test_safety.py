@@ -23,7 +23,7 @@ def full_width(text: str) -> str:
     return "".join(chr(ord(char) - 0x20 + 0xFF00) for char in text)
 
 
-#: What leaves a file behind where it is evaluated.
+#: Text that creates a file if it is evaluated.
 CODE = "__import__('pathlib').Path('RAN').touch()"
 
 CONFIG = """\
@@ -63,7 +63,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 class Evil:
-    """What leaves a file behind where it is unpickled."""
+    """An object that creates a file if it is unpickled."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (Path("RAN"),)
@@ -201,7 +201,7 @@ def test_the_base_is_built_too(capsys: pytest.CaptureFixture[str], framework: st
     assert "its arg" in line
 
 
-#: Code in a value that ``parse_model`` has a name for, and a row whose args stand in two places.
+#: Code in a value that ``parse_model`` has a name for, and a row whose args are shared by two places.
 ALIASED = """\
 nc: 3
 anchors: 3
@@ -262,7 +262,7 @@ def test_rows_in_two_places(capsys: pytest.CaptureFixture[str], framework: str, 
     refused(capsys, "verify", "x.yaml", "--framework", framework)
 
 
-def test_what_stands_in_two_places_is_separated() -> None:
+def test_shared_values_are_separated() -> None:
     """With a word in it, which no name of ``parse_model`` is: it is evaluated once in each place."""
     shared = ["nearest", ["a"]]
     copy = safety.separate({"a": shared, "b": [shared, shared]})

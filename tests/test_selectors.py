@@ -164,7 +164,7 @@ def outside(text: str, scope: Scope = "backbone") -> int:
     return found.outside
 
 
-def test_tells_how_many_of_the_module_stand_outside_the_scope() -> None:
+def test_counts_how_many_of_the_module_are_outside_the_scope() -> None:
     assert outside("C3") == 2
     assert outside("C3@-1") == 2
     assert outside("head/C3") == 3

@@ -75,7 +75,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def fresh_compiler() -> None:
-    """The compiler counts how often it sees a function anew, over all tests, and gives up at some point."""
+    """The compiler counts recompilations over all tests, and gives up at some point."""
     torch.compiler.reset()
 
 

@@ -216,7 +216,7 @@ def test_what_replaces_a_file_is_private_until_it_is_in_its_place(tmp_path: Path
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-#: An owner and a group that nobody has.
+#: An owner and a group that do not exist.
 OWNER, GROUP = 54321, 54322
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 
@@ -234,7 +234,7 @@ def test_write_keeps_owner_and_group(tmp_path: Path, mode: int) -> None:
     assert path.read_bytes() == NEW
 
 
-#: Writes a file as somebody who is no root: uid and gid 54321, and a member of ``sys.argv[2]``.
+#: Writes a file as a user who is not root: uid and gid 54321, and a member of ``sys.argv[2]``.
 WRITER = """
 import os, sys
 from pathlib import Path
@@ -267,7 +267,7 @@ def test_who_may_not_keep_the_owner_writes_all_the_same(member_of: int, group: i
             capture_output=True,
             text=True,
             check=False,
-            # somebody else may not write to the file of this run's coverage
+            # that user may not write to the file of this run's coverage
             env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
         )
         assert done.stderr == ""

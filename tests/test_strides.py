@@ -1,4 +1,4 @@
-"""The strides that ``check`` assumes for modules that nobody knows, on layers written by hand."""
+"""The strides that ``check`` assumes for unknown modules, on layers written by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def likely(*rows: tuple[int | list[int], str, list[Any]]) -> list[float | None]:
 
 
 def test_an_unknown_module_that_makes_all_fit_is_found() -> None:
-    """DySample stands where upstream models have an nn.Upsample, and says its factor its own way."""
+    """DySample is where upstream models have an nn.Upsample, and gives its factor in its own way."""
     found = likely(
         (-1, "Conv", [64, 3, 2]),
         (-1, "Conv", [64, 3, 2]),
@@ -54,14 +54,14 @@ def test_a_stride_that_is_no_power_of_two_is_none() -> None:
 
 
 def test_a_join_with_the_image() -> None:
-    """The image has stride 1, to which the join may be brought by a module that nobody knows."""
+    """The image has stride 1, to which an unknown module may bring the join."""
     found = likely(
         (-1, "Conv", [64, 3, 2]), (-1, "Zoom", []), ([-1, -3], "Concat", [1]), (-1, "Detect", ["nc"])
     )
     assert found[:3] == [2, 1, 1]
 
 
-def test_after_an_unknown_module_that_changes_the_channels_nothing_is_told() -> None:
+def test_after_an_unknown_module_that_changes_the_channels_strides_are_unknown() -> None:
     """Its args may hold a stride, as a convolution's do; the first and the last layer keep the size."""
     conv, head = (-1, "Conv", [64, 3, 2]), (-1, "Detect", ["nc"])
     assert likely(conv, (-1, "Stage", [128]), (-1, "C3", [64]), head)[:3] == [2, None, None]

@@ -53,7 +53,7 @@ class Two:
         self.started: list[subprocess.Popen[str]] = []
 
     def run(self, first: list[str], second: list[str], *, at_write: int = 1) -> tuple[int, int, str]:
-        """The exit codes of both, and what the second said; the first stops before a write of its own."""
+        """The exit codes of both, and what the second said; the first stops before it writes."""
         signals = self._folder.parent / "signals"
         signals.mkdir(exist_ok=True)
         writes, waits = signals / "writes", signals / "waits"

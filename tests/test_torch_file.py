@@ -271,7 +271,7 @@ CLASSES = [
     "__builtin__.getattr", "numpy.dtype", "pathlib.PosixPath", "datetime.datetime",
 ]  # fmt: skip
 
-#: What can stand on the stack besides plain values.
+#: What can be on the stack besides plain values.
 TARGETS = {
     **{one: name(one) for one in CLASSES},
     "tensor": tensor(),
@@ -387,7 +387,7 @@ def test_an_odd_key(tmp_path: Path, key: object) -> None:
 def zipped(file: Path, change: Callable[[ZipFile], object]) -> Path:
     """A good checkpoint, with a change to its archive before the directory is written."""
     with ZipFile(file, "w") as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a name that stands twice
+        warnings.simplefilter("ignore")  # about a duplicate name
         archive.writestr("archive/data.pkl", b"\x80\x02" + mapping(weight=tensor()) + pickles.STOP)
         archive.writestr("archive/data/0", pickles.RECORDS["data/0"])
         change(archive)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.framework
 
 RUN = (sys.executable, "-m", "yamlinject", "run")
 
-#: What a framework draws while it trains, some of it in threads whose exceptions nobody else notices.
+#: What a framework draws while it trains, some of it in threads whose exceptions would go unnoticed.
 PLOTS = ["labels.jpg", "results.png", "train_batch0.jpg", "val_batch0_labels.jpg", "val_batch0_pred.jpg"]
 
 IMAGES = 8

@@ -1,4 +1,4 @@
-"""Keys of state dicts under the index map: no torch, so that plain values stand for tensors."""
+"""Keys of state dicts under the index map: without torch, plain values represent tensors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def renamed(key: str, index_map: IndexMap, *, reverse: bool = False) -> str:
     return found
 
 
-#: yolov5s has the layers 0 to 24; behind each is where it stands with SimAM after SPPF (layer 9), and
+#: yolov5s has the layers 0 to 24; each is followed by its place with SimAM after SPPF (layer 9), and
 #: with SimAM after every C3 of the backbone (layers 2, 4, 6 and 8).
 AFTER_SPPF = [*range(10), *range(11, 26)]
 AFTER_C3 = [0, 1, 2, 4, 5, 7, 8, 10, 11, 13, *range(14, 29)]

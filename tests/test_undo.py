@@ -71,7 +71,7 @@ def test_a_comment_above_the_provenance_line(config: Path) -> None:
     assert config.read_text() == "# my header\n\n" + before
 
 
-def test_a_second_layer_of_the_module_is_told(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_layer_of_the_module_is_noted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["add", "SimAM", "m.yaml", "--after", "SPPF", "--in-place", "--no-provenance"]
     assert run(command) == 0
     capsys.readouterr()
@@ -106,7 +106,7 @@ def test_a_head_that_is_not_last(config: Path, capsys: pytest.CaptureFixture[str
         ("[channels, channels]", "[-1, 1, Odd, [32, 32]]"),
     ],
 )
-def test_channels_in_args_wherever_it_stands(config: Path, argument: str, row: str) -> None:
+def test_channels_in_args_at_any_depth(config: Path, argument: str, row: str) -> None:
     assert run(["add", "Odd", "m.yaml", "--after", "SPPF", "--args", argument, "--in-place"]) == 0
     assert row in config.read_text()
 
@@ -142,7 +142,7 @@ def test_an_anchor_without_an_alias_shares_nothing(config: Path) -> None:
     assert config.read_text() == before
 
 
-def test_a_freeze_list_is_told(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_freeze_list_is_noted(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text("freeze: [0, 1, 2]\n" + BASE)
     assert run(["add", "SimAM", "m.yaml", "--after", "C3", "--in-place"]) == 0
     assert "'freeze' names layers by their index" in capsys.readouterr().err

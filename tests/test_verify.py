@@ -169,7 +169,7 @@ def test_wrong_wiring_that_still_builds_is_found(
     assert not result.proven
 
 
-def test_a_base_that_nobody_knows_proves_nothing(tmp_path: Path) -> None:
+def test_an_unknown_base_proves_nothing(tmp_path: Path) -> None:
     """With most of its modules exchanged, this is no base config of anyone."""
     text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
     file = tmp_path / "mine.yaml"
@@ -313,7 +313,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``yamlinject verify`` in a process of its own."""
+    """``yamlinject verify`` in a separate process."""
     command = [sys.executable, "-m", "yamlinject", "verify", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 

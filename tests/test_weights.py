@@ -44,7 +44,7 @@ def family(base: str) -> Framework:
 
 
 def learned(model: nn.Module) -> nn.Module:
-    """``model`` with other values in all of its tensors, as after a training: no two are alike.
+    """``model`` with other values in all of its tensors, as after training: no two are equal.
 
     As built, it has the same random weights as one with SimAM in it, and all of its statistics are alike.
     """
@@ -85,7 +85,7 @@ def save_config(folder: Path, base: str, module: str = "SimAM", after: str = "SP
 def convert(checkpoint: Path, config: Path, output: Path, *options: str) -> nn.Module:
     """The model that ``yamlinject weights`` writes, as the framework reads it."""
     assert run(["weights", str(checkpoint), str(config), "-o", str(output), *options]) == 0
-    model = torch.load(output, map_location="cpu", weights_only=False)["model"]  # both load alike
+    model = torch.load(output, map_location="cpu", weights_only=False)["model"]  # both load the same way
     assert isinstance(model, nn.Module)
     return model
 
@@ -216,7 +216,7 @@ def test_what_lands_in_the_wrong_layer(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("base", "module", "after", "here"),
     [
-        ("yolov5n", "SimAM", "SPPF", [10]),  # behind the backbone's last layer
+        ("yolov5n", "SimAM", "SPPF", [10]),  # after the backbone's last layer
         ("yolov5n", "SimAM", "C3", [14]),  # four above it
         ("yolov5n", "SimAM", "all/C3", [14]),
         ("yolov5n", "SimAM", "detect-inputs", [10]),
@@ -310,8 +310,8 @@ def test_the_base_by_its_layers(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert [name for name in found["fresh"] if not name.startswith("model.10.")] == []
 
 
-def test_a_base_that_nobody_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As it is, a state dict would lose what stands below the new layers, without a word."""
+def test_an_unknown_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unconverted, a state dict would silently lose what is below the new layers."""
     text = load("yolov5n").add("SimAM", after="SPPF", provenance=False).text
     config = tmp_path / "yolov5n_x.yaml"
     for layer in ("Focus", "DWConv"):
@@ -324,7 +324,7 @@ def test_a_base_that_nobody_knows(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_which_of_two_twins_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A C3 behind a C3, whose neighbours read what is next to them."""
+    """A C3 after a C3, whose neighbours read what is next to them."""
     config = tmp_path / "yolov5n_x.yaml"
     load("yolov5n").add("C3", after="2", args="[channels]", provenance=False).save(config)
     checkpoint = save_checkpoint(tmp_path / "base.pt")
@@ -469,7 +469,7 @@ def two_classes(base: str) -> nn.Module:
 def test_a_checkpoint_keeps_its_classes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], base: str
 ) -> None:
-    """Training goes by the classes of its data, whatever the config says."""
+    """Training uses the classes of its data, whatever the config says."""
     original: Any = two_classes(base)
     original.names = {0: "cat", 1: "dog"}
     checkpoint = save_checkpoint(tmp_path / "base.pt", base, model=original)
@@ -546,9 +546,7 @@ def test_the_average_of_a_training_is_preferred(tmp_path: Path, base: str, other
     assert torch.load(tmp_path / "out.pt", map_location="cpu", weights_only=False)["ema"] is None
 
 
-def test_the_state_of_the_optimizer_is_left_behind(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_state_of_the_optimizer_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is numbered as the parameters were; settings and the like stay."""
     state = {"state": {0: {"momentum_buffer": torch.ones(2)}}, "param_groups": [{"lr": 0.1}]}
     entries: dict[str, Any] = {
@@ -802,7 +800,7 @@ def test_curious_names_of_classes(tmp_path: Path, names: object) -> None:
 
 
 class Call:
-    """Pickled as the call of a function; whoever reads the pickle makes it."""
+    """Pickled as the call of a function, which unpickling makes."""
 
     def __init__(self, function: Callable[..., object], *arguments: object) -> None:
         self.call = function, arguments
@@ -908,7 +906,7 @@ def test_code_in_a_zip_with_another_kind_of_pickle(
 
 
 def _model_call(marker: Path) -> Call:
-    """YOLOv5 evaluates what stands in a config for a module."""
+    """YOLOv5 evaluates what a config names as a module."""
     model = import_module("yolov5.models.yolo").DetectionModel
 
     module = f"open({str(marker)!r}, 'w').close() or nn.Identity"

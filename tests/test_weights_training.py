@@ -22,7 +22,7 @@ from yamlinject import load
 
 pytestmark = pytest.mark.framework
 
-#: Where the new layers are: behind SPPF, the backbone's blocks, all blocks, and what the head reads.
+#: Where the new layers are: after SPPF, the backbone's blocks, all blocks, and what the head reads.
 YOLOV5 = {
     "SPPF": [10],
     "C3": [3, 6, 9, 12],

@@ -54,8 +54,8 @@ def test_align(rows: list[str], aligned: list[int] | None) -> None:
 
 
 @pytest.mark.parametrize(("new", "is_told"), [(1, True), (66, True), (67, False), (120, False)])
-def test_twins_are_told_apart_as_far_as_it_takes_little_time(new: int, is_told: bool) -> None:
-    """Of 147 blocks alike the head reads all but the new one; each that it may be takes all 150 layers."""
+def test_twins_are_told_apart_if_it_takes_little_time(new: int, is_told: bool) -> None:
+    """Of 147 equal blocks the head reads all but the new one; each candidate takes all 150 layers."""
     blocks = range(1, 148)
     base = layers("Conv -1", *["C3 -1"] * 147, f"Detect {' '.join(map(str, blocks))}")
     read = [block if block < new else block + 1 for block in blocks]

@@ -1,4 +1,4 @@
-"""Processes that are killed, alone and all together: nothing is lost, and none stays behind."""
+"""Processes that are killed, alone and all together: nothing is lost, and none is left over."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def few(folder: Path) -> Path:
 
 
 def start(folder: Path, *options: str, method: str = "fork") -> subprocess.Popen[bytes]:
-    """``check`` of the folder in a process group of its own.
+    """``check`` of the folder in its own process group.
 
     It listens to interrupts even if the tests run in the background of a shell, which lets them be ignored.
     """

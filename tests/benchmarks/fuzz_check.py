@@ -1,4 +1,4 @@
-"""Look for inputs that ``yamlinject check`` cannot stand. Run it by hand::
+"""Look for inputs that ``yamlinject check`` cannot handle. Run it by hand::
 
     pip install atheris          # coverage-guided; there are wheels for CPython 3.11 to 3.13 on Linux
     python tests/benchmarks/fuzz_check.py --seconds 600
@@ -56,7 +56,7 @@ with _watching:
     from yamlinject.config import Config
     from yamlinject.core import edits
     from yamlinject.errors import YamlInjectError
-    from yamlinject.library import data as templates
+    from yamlinject.library.data import stems, template
     from yamlinject.output import findings as finding_report
 
 #: An input of a fuzzer is small; one that takes longer is saved as slow.
@@ -264,8 +264,8 @@ def seeds() -> list[bytes]:
     whole = json.dumps(yaml.safe_load(small)).encode()
     piped = Config("-", small).add("SE", "SPPF").to_bytes()
     found = [small, made, again, piped, dumped, whole, b"\xef\xbb\xbf" + small.replace(b"\n", b"\r\n")]
-    for name in templates.stems("bases"):
-        base = Config(name, templates.template("bases", f"{name}.yaml").read_bytes())
+    for name in stems("bases"):
+        base = Config(name, template("bases", f"{name}.yaml").read_bytes())
         found += [base.to_bytes(), base.add("SimAM", "C3").to_bytes()]
     corpus = REPOSITORY.parent / "shared" / "corpus"
     return found + [
@@ -314,7 +314,7 @@ def _mutated(data: bytes, choose: random.Random) -> bytes:
 
 
 def guided(seconds: int, crashes: Path, seed: int) -> int:
-    """Run libFuzzer in a process of its own, which ends that process, and sum up what it says."""
+    """Run libFuzzer in a separate process, which it ends, and summarize its output."""
     with tempfile.TemporaryDirectory() as folder:
         corpus, given = Path(folder, "corpus"), Path(folder, "seeds")
         corpus.mkdir()
