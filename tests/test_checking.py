@@ -21,9 +21,10 @@ import yaml
 
 from tests.support import ADD, BAD, BASE, DOUBTFUL, GOOD, PREFIX, Cli, Result, process
 from yamlinject import load
+from yamlinject.checks import discovery
 from yamlinject.checks import files as checking
 from yamlinject.checks import runner as checks
-from yamlinject.checks.findings import Finding
+from yamlinject.checks.findings import Checked, Finding
 from yamlinject.config import Config
 from yamlinject.library import bases
 
@@ -586,7 +587,7 @@ def test_github(cli: Cli) -> None:
     write({"bad.yaml": BAD, "x.yaml": STALE})
     result = cli("check", "bad.yaml", "x.yaml", "no.yaml", "--output-format", "github")
     assert result.code == 2
-    failed, first, second = result.out.splitlines()
+    first, second, failed = result.out.splitlines()
     assert failed.startswith("::error file=no.yaml::")
     places = "file=bad.yaml,line=10,endLine=10,col=7,endColumn=8,title=YI102 reads-itself::layer 6 (Detect)"
     assert first.startswith(f"::error {places}")
@@ -605,6 +606,24 @@ def test_formats_when_nothing_is_found(cli: Cli, name: str, empty: bool) -> None
         assert json.loads(result.out)
 
 
+@pytest.mark.parametrize("name", ["text", "github"])
+def test_findings_are_printed_as_they_come(cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """So that none has to be kept until the last file is checked."""
+    one = checking.check_file
+
+    def check_file(file: discovery.File, options: checking.Options) -> Checked:
+        print(f"now {file.name}")
+        return one(file, options)
+
+    monkeypatch.setattr(checking, "check_file", check_file)
+    write({"a.yaml": BAD, "b.yaml": DOUBTFUL})
+    lines = cli("check", "a.yaml", "b.yaml", "--output-format", name).out.splitlines()
+    order = [line for line in lines if line.startswith("now") or "YI102" in line or "YI401" in line]
+    assert order[0::2] == ["now a.yaml", "now b.yaml"]
+    assert "YI102" in order[1]
+    assert "YI401" in order[3]
+
+
 @pytest.mark.parametrize("name", ["text", "json", "github", "sarif"])
 def test_the_summary_comes_last_where_both_streams_are_one(tmp_path: Path, name: str) -> None:
     for number in range(30):
@@ -619,7 +638,7 @@ def test_the_summary_comes_last_where_both_streams_are_one(tmp_path: Path, name:
     assert done.returncode == 2
     lines = done.stdout.decode().splitlines()
     assert lines[-1] == "Checked 30 files, failed on 1: 30 errors in 30 files"
-    assert lines[-2] == "yamlinject: error: nowhere.yaml: cannot read it: no such file or directory"
+    assert "yamlinject: error: nowhere.yaml: cannot read it: no such file or directory" in lines
     assert not any("Checked" in line for line in lines[:-1])
 
 
@@ -707,7 +726,7 @@ def test_progress_in_a_terminal(tmp_path: Path, jobs: str) -> None:
     code, shown = in_terminal(tmp_path, ["check", ".", "--jobs", jobs], "stderr", PYTHONWARNINGS="error")
     assert code == 0
     assert "checking" in shown
-    assert "100%" in shown
+    assert "100% of 50" in shown
     # removed again, so that only the summary is left
     last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.rpartition("\x1b[2K")[2])
     assert last.split() == "Checked 50 files: nothing found".split()
@@ -724,6 +743,27 @@ def test_no_progress_for_few_files_or_without_a_terminal(tmp_path: Path) -> None
     (tmp_path / "50.yaml").write_text(GOOD)
     assert in_terminal(tmp_path, ["check", "."], "stdout") == (0, "")
     assert process(tmp_path, "check", ".").stderr == b"Checked 51 files: nothing found\n"
+
+
+def test_progress_makes_room_for_what_is_found(tmp_path: Path) -> None:
+    for number in range(50):
+        (tmp_path / f"{number:02}.yaml").write_text(BAD if number in (20, 40) else GOOD)
+    (tmp_path / "45.yaml").write_bytes(b"\0")
+    arguments = ["check", *(f"{number:02}.yaml" for number in range(50))]
+    code, shown = in_terminal(tmp_path, arguments, "stdout stderr", NO_COLOR="1")
+    assert code == 2
+    # what a terminal shows in the end: a line from its last clearing on
+    lines = [line.rpartition("\x1b[2K")[2] for line in shown.replace("\r\n", "\n").split("\n")]
+    for start in ("20.yaml:10:7: YI102", "40.yaml:10:7: YI102", f"{PREFIX}45.yaml", "Checked 49 files"):
+        assert any(line.startswith(start) for line in lines), (start, lines)
+    assert not any("checking" in line for line in lines)
+
+
+def test_no_progress_on_a_dumb_terminal(tmp_path: Path) -> None:
+    for number in range(50):
+        (tmp_path / f"{number:02}.yaml").write_text(GOOD)
+    code, shown = in_terminal(tmp_path, ["check", "."], "stderr", TERM="dumb")
+    assert (code, shown.split()) == (0, "Checked 50 files: nothing found".split())
 
 
 @pytest.mark.parametrize(

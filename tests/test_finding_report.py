@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -106,6 +106,92 @@ models/x.yaml:41:9: YI301 error: layer 20 (Concat) reads layer 14 (C3), expected
     assert printed(finding_report.text(SEVERAL)) == expected
 
 
+STALE = "still the base's number"
+
+
+def stale(line: int, column: int, end: int, text: str, right: int, reader: str) -> Finding:
+    """One of the findings that a forgotten renumbering makes."""
+    message, hint = f"{reader} reads the wrong layer", f"write {right}"
+    at = Place(line, column), Place(line, end)
+    return Finding(RULES["YI301"], message, hint, *at, text, base="yolov5s", cause=STALE)
+
+
+DETECT = "  [[17, 20, 23], 1, Detect, []]"
+FORGOTTEN = (
+    stale(41, 9, 11, CONCAT, 15, "Concat"),
+    STACKED._replace(start=Place(44, 8), end=Place(44, 9)),
+    stale(48, 5, 7, DETECT, 18, "Detect"),
+    stale(48, 9, 11, DETECT, 21, "Detect"),
+    stale(48, 13, 15, DETECT, 24, "Detect"),
+)
+
+
+def test_findings_of_one_cause_stand_together() -> None:
+    assert (
+        shown(*FORGOTTEN)
+        == """\
+f:41:9: YI301 error: Concat reads the wrong layer
+   41 |   [[-1, 14], 1, Concat, [1]],  # cat head P4
+      |         ^^
+      = hint: write 15
+f:48:5: YI301 error: Detect reads the wrong layer
+f:48:9: YI301 error: Detect reads the wrong layer
+f:48:13: YI301 error: Detect reads the wrong layer
+   48 |   [[17, 20, 23], 1, Detect, []]
+      |     ^^  ^^  ^^
+      = hint: write 18, 21, 24
+      = cause: still the base's number
+      = base: yolov5s
+f:44:8: YI402 warning: SimAM 3 times
+   44 |   [-1, 3, SimAM, []]
+      |        ^
+      = hint: write 1
+"""
+    )
+
+
+def test_other_formats_say_the_cause_of_each() -> None:
+    results = [Checked("f", FORGOTTEN)]
+    first, *_ = json.loads(finding_report.as_json(results))["findings"]
+    assert first["hint"] == f"write 15: {STALE}"
+    assert next(finding_report.github(results)).endswith(f"%0Ahint: write 15: {STALE}")
+    (message, *_) = (one["message"]["text"] for one in sarif(results)["results"])
+    assert message.endswith(f"\nhint: write 15: {STALE}")
+
+
+def test_the_base_is_named_once_for_each_file_and_where_it_differs() -> None:
+    first, second = (NO_LISTS._replace(base=name) for name in ("a", "b"))
+    printed_lines = shown(first, first, second, first).splitlines()
+    assert [line.strip() for line in printed_lines if "base" in line] == ["= base: b", "= base: a"]
+    both = printed(finding_report.text([Checked("x", (first,)), Checked("y", (first,))]))
+    assert both.count("= base: a") == 2
+
+
+def test_hints_of_one_line_are_said_once() -> None:
+    text = "[1e-4, 1e-4]"
+    lines = shown(at(text, 2, 6)._replace(hint="x"), at(text, 8, 12)._replace(hint="x")).splitlines()
+    assert lines == [
+        *["f:1:2: YI101 error: m", "f:1:8: YI101 error: m"],
+        f"    1 | {text}",
+        lines[3],
+        lines[4],
+    ]
+    assert lines[3:] == ["      |  ^^^^  ^^^^", "      = hint: x"]
+
+
+def test_places_of_a_line_that_is_cut_have_excerpts_of_their_own() -> None:
+    lines = shown(at(LONG, 10, 11), at(LONG, 9000, 9001)).splitlines()
+    assert [line for line in lines if " | 0" in line or " | …" in line] == [lines[1], lines[4]]
+
+
+def test_a_narrow_terminal_gets_less_of_a_line() -> None:
+    lines = list(finding_report.text([Checked("f", (at(LONG, 5003, 5005),))], 40))
+    assert [line.text for line in lines[1:]] == [
+        f"    1 | …{'2345678901' * 3}…",
+        f"      | {' ' * 11}^^",
+    ]
+
+
 def test_text_without_findings() -> None:
     assert list(finding_report.text([])) == []
     assert (
@@ -119,10 +205,10 @@ def test_styles() -> None:
         *("red", "", "red", "", ""),  # the finding, its line, the underline, hint, base
         *("bold", "bold", "cyan", "red", "green"),  # the diff
     ]
-    assert lines[12:15] == [
-        Line("<stdin>:7:8: YI402 warning: SimAM 3 times", "yellow"),
-        Line("    7 |   [-1, 3, SimAM, []]"),
-        Line("      |        ^", "yellow"),
+    assert [(line.text, line.style) for line in lines[12:15]] == [
+        ("<stdin>:7:8: YI402 warning: SimAM 3 times", "yellow"),
+        ("    7 |   [-1, 3, SimAM, []]", ""),
+        ("      |        ^", "yellow"),
     ]
 
 
@@ -265,25 +351,32 @@ def test_nothing_breaks_out_of_its_line() -> None:
     ],
 )
 def test_summary(results: list[Checked], expected: str) -> None:
-    assert list(finding_report.summary(results)) == [Line(expected)]
+    assert finding_report.Tally.of(results).summary() == Line(expected)
 
 
-def test_summary_says_first_what_could_not_be_checked() -> None:
-    lines = list(finding_report.summary([*SEVERAL, Checked("b", error="b:1:2: \udcff\nc")]))
-    assert [line.style for line in lines] == ["red", "red", ""]
-    assert printed(lines) == (
-        "yamlinject: error: gone.yaml: cannot read it: no such file or directory\n"
-        "yamlinject: error: b:1:2: \ufffd c\n"
-        "Checked 3 files, skipped 1, failed on 2: 2 errors and 1 warning in 2 files\n"
-    )
+@pytest.mark.parametrize("form", [finding_report.text, finding_report.github])
+def test_results_are_printed_as_they_come(form: Any) -> None:
+    """Nothing is kept of a file whose findings were printed."""
+    taken = []
+
+    def results() -> Iterator[Checked]:
+        for name in ("a", "b", "c"):
+            taken.append(name)
+            yield Checked(name, (NO_LISTS,))
+
+    lines = iter(form(results()))
+    next(lines)
+    assert taken == ["a"]
+    list(lines)
+    assert taken == ["a", "b", "c"]
 
 
 def test_github() -> None:
     assert list(finding_report.github(SEVERAL)) == [
-        "::error file=gone.yaml::gone.yaml: cannot read it: no such file or directory",
         "::error file=models/x.yaml,line=41,endLine=41,col=9,endColumn=11,title=YI301 wrong-reference"
         "::layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)%0Ahint: write 15: "
         "the attention at 10 moved it",
+        "::error file=gone.yaml::gone.yaml: cannot read it: no such file or directory",
         "::error file=<stdin>,title=YI003 no-layer-lists"
         "::there is no backbone%0Ahint: write the two lists of rows",
         "::warning file=<stdin>,line=7,endLine=7,col=8,endColumn=9,title=YI402 stacked-attention"
@@ -312,8 +405,8 @@ def test_github_escapes() -> None:
     finding = NO_LISTS._replace(message="100 %, a::b\r\n::c\udcff", hint="")
     results = [Checked("50%:a,b\n\r\udcff.yaml", (finding,)), Checked("g:h", error="g:h: 5%\n")]
     assert list(finding_report.github(results)) == [
-        "::error file=g%3Ah::g:h: 5%25 ",
         "::error file=50%25%3Aa%2Cb  \ufffd.yaml,title=YI003 no-layer-lists::100 %25, a::b  ::c\ufffd",
+        "::error file=g%3Ah::g:h: 5%25 ",
     ]
 
 

@@ -54,7 +54,7 @@ def run_in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
     except OSError:  # how Linux says that the other end was closed
         pass
     os.close(ours)
-    assert process.wait() == 0, output
+    assert process.wait() == ("--check" in arguments), output
     return output.decode().replace("\r\n", "\n")
 
 
@@ -67,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
 def table(output: str) -> dict[str, list[str]]:
     """The rows of ``show`` by their first column; cells are two spaces or more apart."""
     rows = (re.split(r"\s{2,}", line.strip()) for line in output.splitlines())
-    return {row[0]: row[1:] for row in rows if re.fullmatch(r"(\+ )?\d+", row[0])}
+    return {row[0]: row[1:] for row in rows if re.fullmatch(r"([+~] )?\d+", row[0])}
 
 
 def test_show(folder: Path) -> None:
@@ -76,27 +76,81 @@ def test_show(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     rows = table(done.stdout.decode())
     assert len(rows) == 26
-    # from as written, as resolved, number, module, args, stride, nominal channels: counted by hand
-    assert rows["0"] == ["-1", "image", "1", "Conv", "[64, 6, 2, 2]", "2", "64"]
-    assert rows["6"] == ["-1", "5", "9", "C3", "[512]", "16", "512"]
-    assert rows["9"] == ["-1", "8", "1", "SPPF", "[1024, 5]", "32", "1024"]
-    assert rows["+ 10"] == ["-1", "9", "1", "SimAM", "[1024]", "32", "1024"]
-    assert rows["12"] == ["-1", "11", "1", "nn.Upsample", "[None, 2, nearest]", "16", "512"]
-    assert rows["13"] == ["[-1, 6]", "12, 6", "1", "Concat", "[1]", "16", "1024"]
-    assert rows["20"] == ["[-1, 15]", "19, 15", "1", "Concat", "[1]", "16", "512"]
-    assert rows["24"] == ["-1", "23", "3", "C3", "[1024, False]", "32", "1024"]
-    assert rows["25"][:5] == ["[18, 21, 24]", "18, 21, 24", "1", "Detect", "[nc, anchors]"]
+    # from as written, number, module, args, stride, nominal channels: counted by hand
+    assert rows["0"] == ["-1", "1", "Conv", "[64, 6, 2, 2]", "2", "64"]
+    assert rows["6"] == ["-1", "9", "C3", "[512]", "16", "512"]
+    assert rows["9"] == ["-1", "1", "SPPF", "[1024, 5]", "32", "1024"]
+    assert rows["+ 10"] == ["-1", "1", "SimAM", "[1024]", "32", "1024"]
+    assert rows["12"] == ["-1", "1", "nn.Upsample", "[None, 2, nearest]", "16", "512"]
+    assert rows["13"] == ["[-1, 6]", "1", "Concat", "[1]", "16", "1024"]
+    assert rows["~ 20"] == ["[-1, 15]", "1", "Concat", "[1]", "16", "512"]
+    assert rows["24"] == ["-1", "3", "C3", "[1024, False]", "32", "1024"]
+    assert rows["~ 25"] == ["[18, 21, 24]", "1", "Detect", "[nc, anchors]"]
 
 
-def test_show_loses_nothing_in_a_terminal_of_80_columns(folder: Path) -> None:
-    output = run_in_terminal(folder, "show", "yolov5s", COLUMNS="80", NO_COLOR="1")
-    assert all(len(line) <= 80 for line in output.splitlines())
+def test_show_marks_the_rows_that_were_rewired(folder: Path) -> None:
+    """Those whose numbers `add` said that it changed, and no row of a file without a provenance line."""
+    run(folder, "add", "SimAM", "--after", "C3")
+    output = run(folder, "show", "yolov5s_SimAM.yaml").stdout.decode()
+    assert [index for index in table(output) if index[0] == "~"] == ["~ 16", "~ 20", "~ 23", "~ 26", "~ 28"]
+    assert output.endswith(
+        "+ injected by yamlinject\n~ rewired: its 'from' has other numbers than before the insertion\n"
+    )
+    run(folder, "add", "SimAM", "--after", "C3", "--no-provenance", "-o", "x.yaml")
+    assert "~" not in run(folder, "show", "x.yaml").stdout.decode()
+
+
+def test_show_of_a_file_whose_line_does_not_fit_marks_no_rewired_row(folder: Path) -> None:
+    run(folder, *ADD, "--in-place")
+    text = (folder / "base.yaml").read_text()
+    (folder / "base.yaml").write_text(text.replace("SimAM, [16]", "SE, [16]"))
+    done = run(folder, "show", "base.yaml")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "~" not in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("from_", "shown"),
+    [("-1", "-1"), ("[-1, 1]", "[-1, 1]"), ("2", "2"), ("-2", "-2 = 1"), ("[-1, -3]", "[-1, -3] = 2, 0")],
+)
+def test_show_counts_for_the_reader_what_goes_back_by_more_than_one(
+    folder: Path, from_: str, shown: str
+) -> None:
+    (folder / "base.yaml").write_text(BASE.replace("[[-1, 1], 1, Concat", f"[{from_}, 1, Concat"))
+    assert table(run(folder, "show", "base.yaml").stdout.decode())["3"][0] == shown
+
+
+def test_nothing_is_padded_or_broken_in_a_pipe(folder: Path) -> None:
+    lines = run(folder, "show", "yolov5s").stdout.decode().splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    assert max(map(len, lines)) == 78  # as wide as its rows are
+    assert sum("Detect" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_show_loses_nothing_in_a_terminal(folder: Path, columns: int) -> None:
+    output = run_in_terminal(folder, "show", "yolov5s", COLUMNS=str(columns), NO_COLOR="1")
+    lines = output.splitlines()
+    if columns >= 80:
+        assert all(len(line) <= columns for line in lines)
+        assert sum("nn.Upsample  [None, 2, nearest]" in line for line in lines) == 2
     words = output.split()
-    assert {"index", "from", "reads", "number", "module", "args", "stride", "channels"} <= set(words)
+    assert {"index", "from", "number", "module", "args", "stride", "nominal", "channels"} <= set(words)
     # every cell is there, if folded: all args of the rows, and the inputs of Detect
-    assert words.count("nn.Upsample") == words.count("nearest]") == 2
-    assert words.count("17,") == words.count("[17,") == 1
+    assert words.count("nearest]") == 2
+    assert words.count("[17,") == words.count("anchors]") == 1
     assert "\u2026" not in output  # an ellipsis would mean that something was cut
+
+
+def test_text_is_broken_between_words_in_a_terminal(folder: Path) -> None:
+    arguments = ("add", "SimAM", "base.yaml", "--after", "SPPF,Stage,0,1,2", "--scope", "all", "--check")
+    plain = run(folder, *arguments).stderr.decode()
+    shown = run_in_terminal(folder, *arguments, COLUMNS="40", NO_COLOR="1")
+    assert max(map(len, shown.splitlines())) <= 40 < max(map(len, plain.splitlines()))
+    assert shown.split() == plain.split()
+    label = next(line for line in shown.splitlines() if line.startswith("note"))
+    below = shown.splitlines()[shown.splitlines().index(label) + 1]
+    assert below[:10] == " " * 10 != below[10:11]
 
 
 def test_show_has_headings_and_sections(folder: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -276,9 +277,20 @@ def test_the_report(
     assert "parameters 7,235,389 7,235,389" in lines
     assert "strides 8, 16, 32 8, 16, 32" in lines
     assert "attention layer 10 (SimAM): 512 channels, 0 parameters, lambda 0.0001" in lines
-    assert any(line.startswith("latency 1 ") for line in lines)
+    assert any(re.fullmatch(r"latency \d+\.\d ms \d+\.\d ms", line) for line in lines)
+    told = re.compile(
+        r"latency (\S+) times that of the base on cpu "
+        r"\(median of 20 pairs; half of them between (\S+) and (\S+)\)"
+    )
+    (times,) = (match.groups() for match in map(told.fullmatch, lines) if match)
+    ratio, low, high = map(float, times)
+    assert 0 < low <= ratio <= high
     assert any("profilers count them as zero" in line for line in lines)
-    assert "verified by yolov5 7.0.14 with an image of 64 px" in lines
+    assert "measured by yolov5 7.0.14 with an image of 64 px" in lines
+    assert "outputs the same shapes: 1x252x85, 1x3x8x8x85, 1x3x4x4x85, 1x3x2x2x85" in lines
+    assert "compared without the attention, the outputs equal those of the base" in lines
+    assert lines[-1] == "verified yolov5s_SimAM.yaml builds, and is yolov5s with attention inserted"
+    assert not any(line.endswith(" ") for line in out.splitlines())
 
 
 def test_the_report_as_json(
@@ -302,6 +314,7 @@ def test_a_problem_exits_with_1(
     code, out, _ = cli(capsys, "yolov5n", "--imgsz", "64")
     assert code == 1
     assert "problem   there is no attention layer in it" in out
+    assert out.splitlines()[-1] == "wrong     yolov5n has 1 problem, see above"
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

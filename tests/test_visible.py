@@ -269,7 +269,7 @@ def test_nothing_begins_or_ends_a_command_of_github(mark: str) -> None:
     odd = f"a{mark}::error::b{mark}::stop-commands::c,line=1,title=d%0A::e"
     finding = Finding(RULES["YI003"], odd, odd, base=odd)
     results = [Checked(odd, (finding,)), Checked(odd, error=odd)]
-    failed, found = (COMMAND.fullmatch(line) for line in finding_report.github(results))
+    found, failed = (COMMAND.fullmatch(line) for line in finding_report.github(results))
     shown = "a{0}::error::b{0}::stop-commands::c,line=1,title=d%250A::e".format(" " * len(mark))
     name = shown.replace(":", "%3A").replace(",", "%2C")
     assert failed

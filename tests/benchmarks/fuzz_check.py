@@ -230,7 +230,9 @@ def _assert_place(text: str, finding: Finding) -> None:
 
 
 def _assert_rendered(results: Sequence[Checked], found: Sequence[Finding]) -> None:
-    shown = [line.text for line in (*finding_report.text(results), *finding_report.summary(results))]
+    shown = [
+        line.text for line in (*finding_report.text(results), finding_report.Tally.of(results).summary())
+    ]
     assert all(line.isprintable() for line in shown)
     assert sum(": YI" in line for line in shown) >= len(found)
     assert sum(line.startswith("::") for line in finding_report.github(results)) == len(found)

@@ -14,10 +14,10 @@ from yamlinject.errors import Place
 class Finding(NamedTuple):
     """A rule that a file breaks, and where.
 
-    ``hint`` says what to write instead. ``start`` and ``end`` bound the offending text, ``end`` after its
-    last character; without ``end`` it runs to the end of the line, and both are None for the whole file.
-    ``line`` is the text of ``start``'s line.
-    ``base``: the base that the file was compared with, if that led to the finding.
+    ``hint`` says what to write instead, ``cause`` why, if one mistake makes several findings.
+    ``start`` and ``end`` bound the offending text, ``end`` after its last character; without ``end`` it
+    runs to the end of the line, and both are None for the whole file. ``line`` is the text of ``start``'s
+    line. ``base``: the base that the file was compared with, if that led to the finding.
     ``diff``: the lines of a unified diff that fixes the file. ``fix``: the edits that ``--fix`` makes.
     """
 
@@ -30,6 +30,12 @@ class Finding(NamedTuple):
     base: str | None = None
     diff: tuple[str, ...] = ()
     fix: tuple[Edit, ...] = ()
+    cause: str = ""
+
+    @property
+    def advice(self) -> str:
+        """Hint and cause in one."""
+        return f"{self.hint}: {self.cause}" if self.cause else self.hint
 
 
 class Finder:
@@ -42,8 +48,8 @@ class Finder:
 
     def finding(self, rule: Rule, problem: Problem) -> Finding:
         """The finding of ``rule`` for a problem that it yielded."""
-        at, message, hint, base, diff, fix = problem
-        found = Finding(rule, message, hint, base=base, diff=diff, fix=fix)
+        at, message, hint, base, diff, fix, cause = problem
+        found = Finding(rule, message, hint, base=base, diff=diff, fix=fix, cause=cause)
         if at is None:
             return found
         if isinstance(at, Span):

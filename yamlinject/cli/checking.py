@@ -3,18 +3,18 @@
 import sys
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yamlinject.cli import completion
 from yamlinject.errors import YamlInjectError
-from yamlinject.output import terminal
+from yamlinject.output import progress, terminal
+from yamlinject.output.terminal import Line
 
-_T = TypeVar("_T")
-
-#: From this many files on, a terminal shows the progress.
-_MANY = 50
+if TYPE_CHECKING:
+    from yamlinject.checks.findings import Checked
+    from yamlinject.output.findings import Tally
 
 
 class OutputFormat(str, Enum):
@@ -81,23 +81,37 @@ def check(
         fix=fix,
     )
     found = find(paths)
+    tally = findings.Tally()
+    results = _told(progress.watched(check_files(found, options, jobs), len(found), "checking"), tally)
     try:
-        results = list(_watched(check_files(found, options, jobs), len(found)))
+        if fix:  # whoever stops reading the output does not stop the work
+            results = iter(list(results))
+        if output_format is OutputFormat.text:
+            terminal.emit(sys.stdout, findings.text(results, terminal.width(sys.stdout)))
+        elif output_format is OutputFormat.github:
+            sys.stdout.writelines(f"{line}\n" for line in findings.github(results))
+        else:
+            as_text = findings.as_json if output_format is OutputFormat.json else findings.sarif
+            print(as_text(list(results)))
     except KeyboardInterrupt:  # about which newer versions of typer say nothing
         raise typer.Abort from None
-    if output_format is OutputFormat.text:
-        terminal.emit(sys.stdout, findings.text(results))
-    elif output_format is OutputFormat.github:
-        sys.stdout.writelines(f"{line}\n" for line in findings.github(results))
-    else:
-        as_text = findings.as_json if output_format is OutputFormat.json else findings.sarif
-        print(as_text(results))
     sys.stdout.flush()  # if both streams go to one place, the summary comes last
-    terminal.tell(findings.summary(results))
-    if any(checked.error for checked in results):
+    terminal.tell([tally.summary()])
+    if tally.failed:
         return 2
-    severities = {finding.rule.severity for checked in results for finding in checked.findings}
-    return int("error" in severities or (strict and bool(severities)))
+    return int("error" in tally.severities or (strict and bool(tally.severities)))
+
+
+def _told(results: "Iterable[Checked]", tally: "Tally") -> "Iterator[Checked]":
+    """Count the results, and say at once which files could not be checked."""
+    for checked in results:
+        tally.count(checked)
+        if checked.findings or checked.error is not None:
+            progress.clear()
+        if checked.error is not None:
+            sys.stdout.flush()  # what was found before stands before it
+            terminal.tell([Line(f"yamlinject: error: {checked.error}", "red")])
+        yield checked
 
 
 def rule(
@@ -116,20 +130,3 @@ def rule(
     if code.upper() not in RULES:
         raise YamlInjectError(f"there is no rule {code!r}: yamlinject rule lists them")
     print(template("rules", f"{code.upper()}.md").read_text(encoding="utf-8"), end="")
-
-
-def _watched(results: Iterable[_T], total: int) -> Iterator[_T]:
-    """Show the progress of a long run in a terminal."""
-    if total < _MANY or not sys.stderr.isatty():
-        yield from results
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    step = max(1, total // 100)
-    # drawn at each per cent, and not by a thread, because processes are started meanwhile
-    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        task = progress.add_task("checking", total=total)
-        for number, result in enumerate(results, 1):
-            progress.update(task, completed=number, refresh=number % step == 0)
-            yield result

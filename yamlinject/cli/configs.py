@@ -13,7 +13,7 @@ from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
 from yamlinject.lineage.recorded import was_made_like
-from yamlinject.output import terminal
+from yamlinject.output import layers, terminal
 from yamlinject.output.terminal import Line
 
 
@@ -153,7 +153,7 @@ def show(config: _ConfigArgument) -> None:
 
     Unknown modules are assumed to keep both.
     """
-    terminal.table(sys.stdout, load(config))
+    layers.show(sys.stdout, load(config))
 
 
 def _target(config: Config, default: str, output: str | None, in_place: bool) -> str:

@@ -53,6 +53,7 @@ def verify(
     import gc
 
     gc.enable()  # the command line runs without it, but models take 100 MB and more
+    from yamlinject.output import verification as report
     from yamlinject.verification.comparison import verify
 
     result = verify(
@@ -68,7 +69,7 @@ def verify(
 
         print(terminal.as_json(asdict(result)))
     else:
-        terminal.emit(sys.stdout, terminal.verification(result))
+        terminal.emit(sys.stdout, report.lines(result, terminal.width(sys.stdout)))
     return int(bool(result.problems))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,98 +15,140 @@ from yamlinject.checks.registry import Rule, Severity
 from yamlinject.checks.rules import RULES
 from yamlinject.output import terminal
 from yamlinject.output.terminal import Line, visible
+from yamlinject.output.widths import columns as columns_of
+from yamlinject.output.widths import fitting
 
 _STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow"}
 _GUTTER = 5
-#: How many columns of a line are shown, and in a longer line, how many of them before the place.
-_WIDTH, _LEAD = 120, 40
+#: How many columns of a line are shown, how many are beside it, and which part of a longer line's columns
+#: is before the place.
+_WIDTH, _MARGIN, _LEAD = 120, 10, 3
+#: A hint that says which number to write, and no more.
+_NUMBER = re.compile(r"write -?[0-9]+")
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others represent one in a file name
 
 
-def text(results: Sequence[Checked]) -> Iterator[Line]:
-    """A block for each finding: where and what, the line with the place marked, hint, base and diff."""
-    for file, finding in _found(results):
-        yield from _block(file, finding)
+def text(results: Iterable[Checked], width: int | None = None) -> Iterator[Line]:
+    """The findings of each file: where and what, the line with the places marked, hints, base and diff.
+
+    Findings of one cause stand together, those in one line share its excerpt, and the base is named once
+    for a file. ``width``: the columns of the terminal, if it is for one.
+    """
+    columns = _WIDTH if width is None else min(_WIDTH, width - _MARGIN)
+    for checked in results:
+        groups = _groups(checked.findings, columns)
+        last = {finding.base: number for number, group in enumerate(groups) for finding in group}
+        for number, group in enumerate(groups):
+            for _, together in groupby(group, lambda finding: finding.start and finding.start.line):
+                yield from _block(checked.file, list(together), columns)
+            margin = " " * (_gutter(group[-1]) + 1)
+            if group[0].cause:
+                yield Line(f"{margin}= cause: {group[0].cause}")
+            for base in dict.fromkeys(finding.base for finding in group if last[finding.base] == number):
+                if base is not None:
+                    yield Line(f"{margin}= base: {base}")
+            for each in terminal.diff(line for finding in group for line in finding.diff):
+                shown = f"{margin}{_excerpt(each.text, 0, 0, columns)[0]}".rstrip()
+                yield each._replace(text=shown, whole=True)
 
 
-def _block(file: str, finding: Finding) -> Iterator[Line]:
-    rule, start, end = finding.rule, finding.start, finding.end
-    style = _STYLES[rule.severity]
-    where = "".join(f":{number}" for number in start or ())
-    yield Line(f"{file}{where}: {rule.code} {rule.severity}: {finding.message}", style)
-    gutter = _GUTTER
+def _groups(findings: Iterable[Finding], columns: int) -> list[list[Finding]]:
+    """Findings of one cause together, and those of one rule in a line that is shown whole."""
+    groups: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        short = finding.start and len(finding.line) <= columns >= columns_of(visible(finding.line))
+        alone = finding.start.line if finding.start and short else -number
+        groups.setdefault((finding.rule.code, finding.cause or alone), []).append(finding)
+    return list(groups.values())
+
+
+def _block(file: str, findings: Sequence[Finding], columns: int) -> Iterator[Line]:
+    """The findings in one line of a file, or about the whole file."""
+    style = _STYLES[findings[0].rule.severity]
+    gutter = _gutter(findings[0])
+    excerpt = underline = ""
+    for rule, message, _, start, end, line, *_ in findings:
+        where = "".join(f":{number}" for number in start or ())
+        yield Line(f"{file}{where}: {rule.code} {rule.severity}: {message}", style)
+        if start is not None:
+            stop = end.column - 1 if end and end.line == start.line else len(line.rstrip())
+            excerpt, before, marked = _excerpt(line, start.column - 1, stop, columns)
+            underline = underline.ljust(before)
+            underline += "^" * (before + marked - len(underline))
     if start is not None:
-        gutter = max(gutter, len(str(start.line)))
-        stop = end.column - 1 if end and end.line == start.line else len(finding.line.rstrip())
-        shown, before, marked = _excerpt(finding.line, start.column - 1, stop)
-        yield Line(f"{start.line:>{gutter}} | {shown}".rstrip())
-        yield Line(f"{'':{gutter}} | {' ' * before}{'^' * marked}", style)
-    margin = " " * (gutter + 1)
-    if finding.hint:
-        yield Line(f"{margin}= hint: {finding.hint}")
-    if finding.base is not None:
-        yield Line(f"{margin}= base: {finding.base}")
-    for each in terminal.diff(finding.diff):
-        yield each._replace(text=f"{margin}{_excerpt(each.text, 0, 0)[0]}".rstrip())
+        yield Line(f"{start.line:>{gutter}} | {excerpt}".rstrip(), whole=True)
+        yield Line(f"{'':{gutter}} | {underline}", style, whole=True)
+    hints = list(dict.fromkeys(finding.hint for finding in findings if finding.hint))
+    if hints:
+        just_numbers = all(map(_NUMBER.fullmatch, hints))
+        hint = (
+            ", ".join([hints[0], *(each[6:] for each in hints[1:])]) if just_numbers else "; ".join(hints)
+        )
+        yield Line(f"{'':{gutter}} = hint: {hint}", whole=hint.startswith("run: "))
 
 
-def _excerpt(line: str, start: int, stop: int) -> tuple[str, int, int]:
+def _gutter(finding: Finding) -> int:
+    """How wide the numbers of lines are."""
+    return max(_GUTTER, len(str(finding.start.line))) if finding.start else _GUTTER
+
+
+def _excerpt(line: str, start: int, stop: int, columns: int) -> tuple[str, int, int]:
     """What is shown of ``line``, and its columns before ``start`` and from there to ``stop``."""
     start = min(start, len(line))
-    lead = visible(line[max(0, start - _WIDTH) : start])
-    tail = visible(line[start : start + _WIDTH])
-    if len(line) > _WIDTH or _columns(lead + tail) > _WIDTH:
-        lead = lead[len(lead) - _fitting(lead[::-1], _LEAD) :]
-        tail = tail[: _fitting(tail, _WIDTH - _columns(lead))]
+    lead = visible(line[max(0, start - columns) : start])
+    tail = visible(line[start : start + columns])
+    if len(line) > columns or columns_of(lead + tail) > columns:
+        lead = lead[len(lead) - fitting(lead[::-1], columns // _LEAD) :]
+        tail = tail[: fitting(tail, columns - columns_of(lead))]
     before = "…" * (len(lead) < start) + lead
     after = "…" * (start + len(tail) < len(line))
-    return before + tail + after, _columns(before), max(1, _columns(tail[: max(0, stop - start)]))
+    marked = max(1, columns_of(tail[: max(0, stop - start)]))
+    return before + tail + after, columns_of(before), marked
 
 
-def _columns(text: str) -> int:
-    """The columns of a terminal that visible text takes."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import category, east_asian_width
+class Tally:
+    """What a run came to, counted as its results come, for they are not kept."""
 
-    spacing = (char for char in text if category(char) not in ("Mn", "Me"))
-    return sum(2 if east_asian_width(char) in ("W", "F") else 1 for char in spacing)
+    def __init__(self) -> None:
+        self.checked = self.skipped = self.failed = self.fixed = self._files = 0
+        self.severities: Counter[Severity] = Counter()
 
+    def count(self, checked: Checked) -> None:
+        """Count one result."""
+        self.failed += checked.error is not None
+        self.skipped += checked.skipped
+        self.checked += checked.error is None and not checked.skipped
+        self.fixed += checked.fixed
+        self._files += bool(checked.findings)
+        self.severities.update(finding.rule.severity for finding in checked.findings)
 
-def _fitting(text: str, columns: int) -> int:
-    """How many characters of ``text`` fit into ``columns``."""
-    return sum(taken <= columns for taken in accumulate(map(_columns, text)))
+    @classmethod
+    def of(cls, results: Iterable[Checked]) -> Tally:
+        """The tally of all ``results``."""
+        tally = cls()
+        for checked in results:
+            tally.count(checked)
+        return tally
 
-
-def summary(results: Sequence[Checked]) -> Iterator[Line]:
-    """The messages about a run: why files could not be checked, and what was found in how many."""
-    failed = [error for _, error in _failed(results)]
-    for error in failed:
-        yield Line(f"yamlinject: error: {error}", "red")
-    counts = Counter(finding.rule.severity for _, finding in _found(results))
-    found = " and ".join(_count(counts[severity], severity) for severity in _STYLES if counts[severity])
-    if found:
-        found += f" in {_count(sum(bool(checked.findings) for checked in results), 'file')}"
-    checked, skipped, fixed = _tally(results)
-    yield Line(
-        f"Checked {_count(checked, 'file')}"
-        + f", skipped {skipped}" * bool(skipped)
-        + f", failed on {len(failed)}" * bool(failed)
-        + f": {found or 'nothing found'}"
-        + f", fixed {fixed}" * bool(fixed)
-    )
+    def summary(self) -> Line:
+        """What was found in how many files."""
+        found = " and ".join(
+            _count(self.severities[severity], severity) for severity in _STYLES if self.severities[severity]
+        )
+        if found:
+            found += f" in {_count(self._files, 'file')}"
+        return Line(
+            f"Checked {_count(self.checked, 'file')}"
+            + f", skipped {self.skipped}" * bool(self.skipped)
+            + f", failed on {self.failed}" * bool(self.failed)
+            + f": {found or 'nothing found'}"
+            + f", fixed {self.fixed}" * bool(self.fixed)
+        )
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
-
-
-def _tally(results: Sequence[Checked]) -> tuple[int, int, int]:
-    """How many files were checked and skipped, and how many findings were fixed."""
-    done = [checked for checked in results if checked.error is None]
-    skipped = sum(checked.skipped for checked in done)
-    return len(done) - skipped, skipped, sum(checked.fixed for checked in results)
 
 
 def _found(results: Sequence[Checked]) -> Iterator[tuple[str, Finding]]:
@@ -117,16 +159,20 @@ def _failed(results: Sequence[Checked]) -> Iterator[tuple[str, str]]:
     return ((checked.file, checked.error) for checked in results if checked.error is not None)
 
 
-def github(results: Sequence[Checked]) -> Iterator[str]:
-    """The workflow commands that make GitHub Actions annotate files, errors first."""
-    for file, error in _failed(results):
-        yield _command("error", {"file": file}, error)
-    for file, finding in _found(results):
-        places = _region(finding, ("line", "endLine", "col", "endColumn"))
-        if places["endLine"] not in (None, places["line"]):  # columns are for places on one line
-            places |= {"col": None, "endColumn": None}
-        properties = {"file": file, **places, "title": f"{finding.rule.code} {finding.rule.name}"}
-        yield _command(finding.rule.severity, properties, *_said(finding))
+def github(results: Iterable[Checked]) -> Iterator[str]:
+    """The workflow commands by which GitHub Actions annotates files."""
+    for checked in results:
+        if checked.error is not None:
+            yield _command("error", {"file": checked.file}, checked.error)
+        yield from (_annotation(checked.file, finding) for finding in checked.findings)
+
+
+def _annotation(file: str, finding: Finding) -> str:
+    places = _region(finding, ("line", "endLine", "col", "endColumn"))
+    if places["endLine"] not in (None, places["line"]):  # columns are for places on one line
+        places |= {"col": None, "endColumn": None}
+    properties = {"file": file, **places, "title": f"{finding.rule.code} {finding.rule.name}"}
+    return _command(finding.rule.severity, properties, *_said(finding))
 
 
 def _command(name: str, properties: Mapping[str, str | int | None], *message: str) -> str:
@@ -152,7 +198,7 @@ def _region(finding: Finding, names: Sequence[str]) -> dict[str, int | None]:
 
 def _said(finding: Finding) -> list[str]:
     """The lines of a finding's message."""
-    return [finding.message, *[f"hint: {finding.hint}"] * bool(finding.hint)]
+    return [finding.message, *[f"hint: {finding.advice}"] * bool(finding.advice)]
 
 
 def as_json(results: Sequence[Checked]) -> str:
@@ -161,15 +207,15 @@ def as_json(results: Sequence[Checked]) -> str:
     ``files`` and ``skipped`` are numbers; lines and columns count from 1, and an end is after the last
     character. What does not exist is null. Lone surrogates become U+FFFD.
     """
-    checked, skipped, fixed = _tally(results)
+    tally = Tally.of(results)
     shape = {
         "version": 1,
         "tool": {"name": "yamlinject", "version": __version__},
-        "files": checked,
-        "skipped": skipped,
+        "files": tally.checked,
+        "skipped": tally.skipped,
         "errors": [{"file": file, "message": error} for file, error in _failed(results)],
         "findings": [_plain(file, finding) for file, finding in _found(results)],
-        "fixed": fixed,
+        "fixed": tally.fixed,
     }
     return terminal.as_json(shape)
 
@@ -181,7 +227,7 @@ def _plain(file: str, finding: Finding) -> dict[str, Any]:
         "name": finding.rule.name,
         "severity": finding.rule.severity,
         "message": finding.message,
-        "hint": finding.hint,
+        "hint": finding.advice,
         **_region(finding, ("line", "end_line", "column", "end_column")),
         "base": finding.base,
         "diff": "".join(f"{line}\n" for line in finding.diff) or None,

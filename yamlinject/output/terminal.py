@@ -6,32 +6,36 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from yamlinject.core import graph
-from yamlinject.core.layer import SECTIONS, Layer, flow
+from yamlinject.core.layer import flow
 from yamlinject.core.rewrite import Rewrite
 from yamlinject.library import recipes
+from yamlinject.output.widths import wrapped
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from yamlinject.checkout.patch import Patch
-    from yamlinject.config import Config, Rewritten
-    from yamlinject.verification.comparison import Verification
+    from yamlinject.config import Rewritten
 
 
 class Line(NamedTuple):
-    """One line of output: an optional label before it, and a style as rich names it."""
+    """One line of output: an optional label before it, and a style as rich names it.
+
+    ``whole``: it is never broken between words to fit a terminal, because users copy it from there.
+    """
 
     text: str
     style: str = ""
     label: str = ""
+    whole: bool = False
 
 
 _LABEL_WIDTH = 10
+#: The indentation of the lines below the first, if the text has no label.
+_HANG = 4
+#: The columns of a terminal that does not tell them, and the least that are reckoned with.
+_USUAL, _NARROWEST = 80, 40
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -52,19 +56,50 @@ def visible(text: str) -> str:
 
 
 def emit(stream: TextIO, lines: Iterable[Line]) -> None:
-    """Print ``lines``, made :func:`visible`, in colour if ``stream`` is a terminal that should have it."""
-    shown = (line._replace(text=visible(line.text), label=visible(line.label)) for line in lines)
-    if not _is_coloured(stream):  # importing rich takes longer than a rewrite
-        for line in shown:
-            stream.write(f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}{line.text}\n")
+    """Print ``lines``, made :func:`visible`; in a terminal they are broken to fit, and have colours."""
+    console = _console(stream) if _is_coloured(stream) else None
+    columns = width(stream)
+    for line in lines:
+        label = f"{visible(line.label):<{_LABEL_WIDTH * bool(line.label)}}"
+        text = visible(line.text)
+        for part in _fitting(label, text, None if line.whole else columns):
+            if console is None:  # importing rich takes longer than a rewrite
+                stream.write(f"{label}{part}\n")
+            else:
+                console(label, part, line.style)
+            label = ""
+
+
+def _fitting(label: str, text: str, columns: int | None) -> Iterator[str]:
+    """The lines of ``text`` behind ``label``, those below the first indented."""
+    if columns is None or len(label + text) * 2 <= columns:
+        yield text
         return
+    hang = len(label) or len(text) - len(text.lstrip()) + _HANG
+    first, *others = wrapped(" " * len(label) + text, columns, hang)
+    yield first[len(label) :]
+    yield from others
+
+
+def _console(stream: TextIO) -> Callable[[str, str, str], None]:
+    """What prints a label and a text in a style."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(file=stream, highlight=False, soft_wrap=True)
-    for line in shown:
-        label = f"{line.label:<{_LABEL_WIDTH * bool(line.label)}}"
-        console.print(Text.assemble((label, "bold"), (line.text, line.style)))
+    return lambda label, text, style: console.print(Text.assemble((label, "bold"), (text, style)))
+
+
+def width(stream: TextIO) -> int | None:
+    """The columns of the terminal that ``stream`` is; None where it is none."""
+    if not stream.isatty():
+        return None
+    asked = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(asked) if asked.isdigit() else os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return max(columns, _NARROWEST) if columns else _USUAL
 
 
 def tell(lines: Iterable[Line]) -> None:
@@ -113,22 +148,22 @@ def insertion(config: Rewritten) -> Iterator[Line]:
     for pick in rewrite.picked:
         if pick.outside:
             what = pick.selector.what
-            yield _note(f"{pick.outside} more {what} outside this scope: --after all/{what} picks all")
+            yield note(f"{pick.outside} more {what} outside this scope: --after all/{what} picks all")
     targets = Counter(layer.index for pick in rewrite.picked for layer in pick.layers)
     for index, times in targets.items():
         if times > 1:
-            yield _note(f"{base.layers[index]} was picked {times} times: the layers stack")
+            yield note(f"{base.layers[index]} was picked {times} times: the layers stack")
         if base.layers[index + 1].module == module:
-            yield _note(f"{base.layers[index]} already had a {module} below it: they stack")
+            yield note(f"{base.layers[index]} already had a {module} below it: they stack")
     if module not in recipes.names():
-        yield _note(f"{module} has no recipe: it is assumed to keep the shape of its input")
+        yield note(f"{module} has no recipe: it is assumed to keep the shape of its input")
     if "freeze" in base.document.data:
-        yield _note(
+        yield note(
             "its 'freeze' names layers by their index and was left alone: check whether it still fits"
         )
     if rewrite.stale:
         layers = ", ".join(map(str, rewrite.stale))
-        yield _note(
+        yield note(
             f"index comments that were wrong before were left alone (layers {layers}): "
             "--fix-comments fixes them"
         )
@@ -144,9 +179,9 @@ def removal(config: Rewritten) -> Iterator[Line]:
     if config.exact:
         yield Line("byte for byte the base that its provenance line recorded", label="result")
     elif rewrite.provenance:
-        yield _note("the file was edited after it was generated: the result is not its base")
+        yield note("the file was edited after it was generated: the result is not its base")
     else:
-        yield _note("it has no provenance line: every layer of the module was removed")
+        yield note("it has no provenance line: every layer of the module was removed")
 
 
 def _changes(rewrite: Rewrite) -> Iterator[Line]:
@@ -156,40 +191,9 @@ def _changes(rewrite: Rewrite) -> Iterator[Line]:
         yield Line(f"{layer}: {flow(layer.from_)} -> {flow(from_)}{moved}", "yellow", label="changed")
 
 
-def _note(text: str) -> Line:
+def note(text: str) -> Line:
+    """Something that the user should know."""
     return Line(text, "magenta", label="note")
-
-
-def verification(result: Verification) -> Iterator[Line]:
-    """Two models side by side, what the attention is, and what is wrong."""
-    base, config = result.base, result.config
-    own = sum(one.gflops for one in result.attention)
-    rows = [
-        ("", base.name, config.name),
-        ("layers", str(base.layers), str(config.layers)),
-        ("parameters", f"{base.parameters:,}", f"{config.parameters:,}"),
-        ("GFLOPs", _rounded(base.gflops), _rounded(config.gflops)),
-        ("strides", _list(base.strides), _list(config.strides)),
-        ("eval output", *_shapes(base.eval_shapes, config.eval_shapes)),
-        ("train output", *_shapes(base.train_shapes, config.train_shapes)),
-    ]
-    if result.latency is not None:
-        rows.append(("latency", "1", f"{result.latency:.3f}"))
-    label_width, width = (max(len(row[column]) for row in rows) + 2 for column in (0, 1))
-    for label, left, right in rows:
-        yield Line(f"{label:<{label_width}}{left:<{width}}{right}", "" if label else "bold")
-    for one in result.attention:
-        e_lambda = "" if one.e_lambda is None else f", lambda {one.e_lambda:g}"
-        what = f"{one.channels} channels, {one.parameters:,} parameters{e_lambda}"
-        yield Line(f"layer {one.layer} ({one.module}): {what}", "green", label="attention")
-    if result.proven:
-        yield Line("with identities for the attention, the outputs are the base's", label="proven")
-    if own:
-        yield _note(f"{own:.2g} GFLOPs are the attention's own operations; profilers count them as zero")
-    yield Line(f"by {result.framework} with an image of {result.image_size} px", label="verified")
-    yield from map(_note, result.notes)
-    for problem in result.problems:
-        yield Line(problem, "red", label="problem")
 
 
 def patched(patch: Patch, checkout: str, *, written: bool) -> Iterator[Line]:
@@ -201,91 +205,4 @@ def patched(patch: Patch, checkout: str, *, written: bool) -> Iterator[Line]:
             yield Line(f"{path} would change", label="checked")
     if not patch.changed:
         yield Line(f"{checkout} is as it should be", label="unchanged")
-    yield from map(_note, patch.notes)
-
-
-def _rounded(value: float) -> str:
-    return f"{value:,.1f}" if value >= 10 else f"{value:.2g}"
-
-
-def _shapes(left: Sequence[Sequence[int]], right: Sequence[Sequence[int]]) -> tuple[str, str]:
-    texts = [_list("x".join(map(str, shape)) for shape in shapes) for shapes in (left, right)]
-    return texts[0], "the same" if left == right else texts[1]
-
-
-def _list(values: Iterable[Any]) -> str:
-    return ", ".join(map(str, values))
-
-
-def table(stream: TextIO, config: Config) -> None:
-    """Print the layer table of a config."""
-    from rich import box
-    from rich.table import Table
-
-    injected = config.injected
-    counts = graph.channels(config.layers, config.document.image_channels)
-    strides = graph.strides(config.layers)
-    counts[-1] = strides[-1] = None  # the last layer gives predictions
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("index", justify="right", no_wrap=True)
-    for heading in ("from", "reads"):
-        grid.add_column(heading, justify="right", overflow="fold", min_width=5)
-    grid.add_column("number", justify="right", no_wrap=True)
-    grid.add_column("module", no_wrap=True)
-    grid.add_column("args", overflow="fold", min_width=8)
-    for heading in ("stride", "channels"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    for section in SECTIONS:
-        grid.add_row("", "", "", "", f"{section}", style="bold")
-        for layer in config.layers:
-            if layer.section == section:
-                row = _row(layer, strides[layer.index], counts[layer.index])
-                is_new = layer.index in injected
-                row[0] = f"+ {row[0]}" if is_new else row[0]
-                grid.add_row(*map(visible, row), style="green" if is_new else None)
-        grid.add_section()
-    emit(stream, [Line(config.label, "italic")])  # as the table's title it would be wrapped
-    print_table(stream, grid)
-    if injected:
-        emit(stream, [Line("+ injected by yamlinject")])
-
-
-def print_table(stream: TextIO, grid: Table) -> None:
-    """Print a table; no line of it becomes a command in a log."""
-    terminal = console(stream)
-    if stream.isatty():
-        terminal.print(grid)
-        return
-    with terminal.capture() as captured:
-        terminal.print(grid)
-    stream.writelines(f"{visible(line)}\n" for line in captured.get().splitlines())
-
-
-def console(stream: TextIO) -> Console:
-    """Rich's console for tables: plain and wide unless ``stream`` is a terminal with colours."""
-    from rich.console import Console
-
-    coloured = _is_coloured(stream)
-    return Console(
-        file=stream,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        color_system="auto" if coloured else None,
-        force_terminal=coloured,
-        width=None if stream.isatty() else 200,
-    )
-
-
-def _row(layer: Layer, stride: float | None, channels: int | None) -> list[str]:
-    reads = ["image" if j == graph.IMAGE else str(j) for j in graph.sources(layer)]
-    return [
-        str(layer.index),
-        flow(layer.from_),
-        ", ".join(reads),
-        str(layer.number),
-        layer.module,
-        flow(layer.args),
-        "" if stride is None else f"{stride:g}",
-        "" if channels is None else str(channels),
-    ]
+    yield from map(note, patch.notes)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from yamlinject.output import terminal
+from yamlinject.output import tables, terminal
+from yamlinject.output.tables import Column, Row
 from yamlinject.output.terminal import Line
 
 if TYPE_CHECKING:
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
     from yamlinject.weights.transfer import Share, Transfer
 
+_COLUMNS = (
+    Column(),
+    Column("items", right=True),
+    Column("values in place", right=True),
+    Column("items in the wrong layer", right=True),
+)
 #: How many tensors are named; the rest is counted.
 _NAMED = 5
 
@@ -35,16 +42,11 @@ def as_json(result: Transfer) -> str:
 
 def table(stream: TextIO, result: Transfer) -> None:
     """Print the result of a transfer."""
-    from rich import box
-    from rich.table import Table
-
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column("")
-    for heading in ("items", "values in place", "items in the wrong layer"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    for name, share in (("as it is", result.before), ("renumbered", result.after)):
-        grid.add_row(name, *_cells(result, share))
-    terminal.print_table(stream, grid)
+    rows = [
+        Row(name, *_cells(result, share))
+        for name, share in (("as it is", result.before), ("renumbered", result.after))
+    ]
+    terminal.emit(stream, tables.table(_COLUMNS, rows))
     terminal.emit(stream, _lines(result))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from yamlinject.config import Config
+    from yamlinject.verification.measure import Latency
 
 #: The largest stride of the smallest models, in pixels: smaller images suit none of them.
 _SMALLEST_STEP = 32
@@ -63,7 +64,7 @@ class Verification:
 
     ``equal``: whether the outputs are the base's once the attention is replaced by identities and the
     base's weights are transferred; ``proven``: whether that base is also known to be right.
-    ``latency``: the time of a forward pass divided by that of the base.
+    ``latency``: the time of a forward pass of both, if it was measured.
     """
 
     framework: str
@@ -71,7 +72,7 @@ class Verification:
     base: Measured
     config: Measured
     attention: list[Attention]
-    latency: float | None
+    latency: Latency | None
     equal: bool = False
     proven: bool = False
     problems: list[str] = field(default_factory=list)
@@ -132,7 +133,7 @@ def verify(
         base=_measured(found.name, base_model, image, base_outputs, base_train_outputs),
         config=_measured(config.label, model, image, outputs, train_outputs, uncounted),
         attention=attention,
-        latency=measure.time_ratio(model, base_model, image) if latency else None,
+        latency=measure.latency(model, base_model, image) if latency else None,
         notes=_notes(config, found, model, attention),
     )
     measure.become_identities(model.model, indices)

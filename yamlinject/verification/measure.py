@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 
 from yamlinject.errors import YamlInjectError
 
-_ROUNDS = 20
+#: Pairs of forward passes that are timed, but for the first, which warms up.
+_ROUNDS = 21
 _PROBE_SIZE = 16
 
 
@@ -102,17 +104,44 @@ def _probe(module: nn.Module, channels: int) -> tuple[Tensor, Tensor]:
     return x, gate
 
 
-def time_ratio(model: nn.Module, base: nn.Module, image: Tensor) -> float:
-    """The median of paired ratios: one forward pass of each, alternately."""
+@dataclass(frozen=True)
+class Latency:
+    """The time of a forward pass of both models.
 
-    def seconds(one: nn.Module) -> float:
+    ``config``, ``base``: medians in milliseconds. ``ratio``: the median of the ratios of each pair; ``low``
+    and ``high``: their quartiles. ``pairs``: how many. ``device``: as torch calls it.
+    """
+
+    config: float
+    base: float
+    ratio: float
+    low: float
+    high: float
+    pairs: int
+    device: str
+
+
+def latency(model: nn.Module, base: nn.Module, image: Tensor) -> Latency:
+    """The time of both models: a forward pass of each, alternately."""
+
+    def milliseconds(one: nn.Module) -> float:
         start = time.perf_counter()
         one(image)
-        return time.perf_counter() - start
+        return 1e3 * (time.perf_counter() - start)
 
     with torch.no_grad():
-        pairs = [(seconds(model), seconds(base)) for _ in range(_ROUNDS)]
-    return statistics.median(mine / its for mine, its in pairs[1:])
+        mine, its = zip(*((milliseconds(model), milliseconds(base)) for _ in range(_ROUNDS)), strict=True)
+    ratios = [ours / theirs for ours, theirs in zip(mine[1:], its[1:], strict=True)]
+    low, ratio, high = statistics.quantiles(ratios, n=4)
+    return Latency(
+        statistics.median(mine[1:]),
+        statistics.median(its[1:]),
+        ratio,
+        low,
+        high,
+        len(ratios),
+        str(image.device),
+    )
 
 
 def become_identities(layers: nn.Sequential, indices: Sequence[int]) -> None:

@@ -40,13 +40,12 @@ def _wrong_reference(
     )
     expected = wrong.expected[position]
     source = graph.resolve(wrong.layer.index, reference)
-    hint = f"write {row.written(position, expected)}"
+    hint, cause = f"write {row.written(position, expected)}", ""
     injected = layers[source] if source not in of_base else None
     if injected and source > expected and graph.sources(injected) != [source - 1]:
         hint += f", or let {injected} read -1 if it belongs there"
     elif reference == number:
-        above = expected - number
-        hint += f": {reference} is still the base's number, and {_layers(above)} inserted above it"
+        cause = "still the base's number, though layers were inserted above"
     elif reference >= 0:
         way = "low" if source < expected else "high"
         hint += f": {reference} is {abs(source - expected)} too {way} (it is {number} in the base)"
@@ -55,6 +54,7 @@ def _wrong_reference(
         f"{wrong.layer} reads {_named(layers, source)}, expected {_named(layers, expected)}",
         hint,
         match.base.name,
+        cause=cause,
     )
 
 
@@ -89,8 +89,8 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
                     row.references[position],
                     f"{reader} reads {layers[source]}, in the middle of a stage that goes on with "
                     f"{layers[source + 1]}",
-                    f"count the layers that were inserted above: {row.written(position, end)} is "
-                    f"the {layers[end].module} that the stage ends with",
+                    f"write {row.written(position, end)}, the {layers[end].module} that ends the stage",
+                    cause="it looks like a number from before layers were inserted above",
                 )
 
 
@@ -129,7 +129,3 @@ def _reordered(row: Row, expected: Sequence[int]) -> str:
 
 def _named(layers: Sequence[Layer], index: int) -> str:
     return "the image" if index == graph.IMAGE else str(layers[index])
-
-
-def _layers(count: int) -> str:
-    return "one layer was" if count == 1 else f"{count} layers were"

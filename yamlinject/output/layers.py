@@ -1,0 +1,135 @@
+"""What ``show`` prints: the layers of a config as a table, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TextIO
+
+from yamlinject.core import graph
+from yamlinject.core.layer import SECTIONS, Layer, flow
+from yamlinject.errors import YamlInjectError
+from yamlinject.output import terminal
+from yamlinject.output.tables import Column, Row, table
+from yamlinject.output.terminal import Line
+
+if TYPE_CHECKING:
+    from yamlinject.config import Config
+
+_COLUMNS = (
+    Column("index", right=True),
+    Column("from", right=True, folds=True),
+    Column("number", right=True, folds=True),
+    Column("module", folds=True),
+    Column("args", folds=True),
+    Column("stride", right=True),
+    Column("nominal\nchannels", right=True, folds=True),
+)
+#: What a table takes at most where there is no terminal.
+_WIDEST = 200
+
+
+def show(stream: TextIO, config: Config) -> None:
+    """Print the layer table of a config, with the rows marked that an insertion made or changed."""
+    injected, rewired = config.injected, _rewired(config)
+    counts, strides = _channels_and_strides(config)
+    rows: list[Row | str] = []
+    for section in SECTIONS:
+        rows.append(section)
+        for layer in config.layers:
+            if layer.section != section:
+                continue
+            mark = "+ " if layer.index in injected else "~ " if layer.index in rewired else ""
+            stride, count = strides[layer.index], counts[layer.index]
+            rows.append(
+                Row(
+                    f"{mark}{layer.index}",
+                    _from(layer),
+                    str(layer.number),
+                    layer.module,
+                    flow(layer.args),
+                    "" if stride is None else f"{stride:g}",
+                    "" if count is None else str(count),
+                    style={"+ ": "green", "~ ": "yellow"}.get(mark, ""),
+                )
+            )
+    terminal.emit(stream, [Line(config.label, "italic", whole=True)])
+    terminal.emit(stream, table(_COLUMNS, rows, terminal.width(stream) or _WIDEST))
+    terminal.emit(stream, _legend(bool(injected), bool(rewired)))
+
+
+def _legend(injected: bool, rewired: bool) -> Iterator[Line]:
+    if injected:
+        yield Line("+ injected by yamlinject")
+    if rewired:
+        yield Line("~ rewired: its 'from' has other numbers than before the insertion")
+
+
+def as_json(config: Config) -> str:
+    """One object with file, layers, and for each its row, what it reads, stride and nominal channels."""
+    injected, rewired = config.injected, _rewired(config)
+    counts, strides = _channels_and_strides(config)
+    shape = {"file": config.label, "layers": []}
+    layers: list[dict[str, Any]] = [
+        {
+            "index": layer.index,
+            "section": layer.section,
+            "from": layer.from_,
+            "reads": [None if source == graph.IMAGE else source for source in graph.sources(layer)],
+            "number": layer.number,
+            "module": layer.module,
+            "args": plain(layer.args),
+            "stride": strides[layer.index],
+            "nominal_channels": counts[layer.index],
+            "injected": layer.index in injected,
+            "rewired": layer.index in rewired,
+        }
+        for layer in config.layers
+    ]
+    return terminal.as_json({**shape, "layers": layers})
+
+
+def plain(value: Any) -> Any:
+    """YAML data as what JSON knows; the rest of it, such as dates, as text."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, (str, int)) or (isinstance(value, float) and isfinite(value)):
+        return value
+    return str(value)
+
+
+def _channels_and_strides(config: Config) -> tuple[list[int | None], list[float | None]]:
+    counts = graph.channels(config.layers, config.document.image_channels)
+    strides = graph.strides(config.layers)
+    counts[-1] = strides[-1] = None  # the last layer gives predictions
+    return counts, strides
+
+
+def _from(layer: Layer) -> str:
+    """``from`` as it is written, with the layer that it means where it counts back by more than one."""
+    if all(reference >= -1 for reference in layer.references):
+        return flow(layer.from_)
+    sources = ("image" if source == graph.IMAGE else str(source) for source in graph.sources(layer))
+    return f"{flow(layer.from_)} = {', '.join(sources)}"
+
+
+def _rewired(config: Config) -> set[int]:
+    """The layers whose references had other numbers before the insertions that provenance lines tell of."""
+    config_then, index_then = config, list(range(len(config.layers)))
+    try:
+        while config_then.parsed.provenance:
+            undone = config_then.undone
+            index_then = [
+                undone.rewrite.index_map.moved[index] if index >= 0 else -1 for index in index_then
+            ]
+            config_then = undone
+        before = config_then.layers
+    except YamlInjectError:  # it was edited since
+        return set()
+    return {
+        layer.index
+        for layer, then in zip(config.layers, index_then, strict=True)
+        if then >= 0 and before[then].references != layer.references
+    }
