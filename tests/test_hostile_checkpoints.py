@@ -198,14 +198,21 @@ BOMBS = {
     ),
     "deep-modules": file_of(get(MANY), CONV, *(holding(get(index)) for index in range(MANY))),
     "many-modules": mapping(model=holding(*[CONV] * MANY)),
-    "many-tensors": mapping(**{f"model.{index}.weight": tensor() for index in range(50_000)}),
-    "many-values": mapping(extra=listed(value({}) * 2**20), model=STATE),
+    "many-tensors": mapping(**{f"model.{index}.weight": tensor() for index in range(MANY)}),
+    "many-values": mapping(extra=listed(value({}) * (2**22 - 500)), model=STATE),
+    "many-marks": mapping(model=STATE) + pickles.MARK * (2**22 - 500),
+    "lists-of-one-twice": file_of(STATE, value([1]), *(listed(get(one), get(one)) for one in range(45))),
+    "dicts-of-one-twice-in-a-model": file_of(
+        module(_parameters=STATE, names=get(60), args=get(45), yaml=get(60)),
+        value({"backbone": 1}),
+        *(mapping(backbone=get(one), head=get(one)) for one in range(60)),
+    ),
     "one-state-of-many": file_of(
         STATE, value(dict.fromkeys(WORDS)), listed(*[call("numpy.dtype") + get(0) + pickles.BUILD] * MANY)
     ),
     "one-list-in-many-sets": file_of(STATE, value(WORDS), listed(*[call("builtins.set", get(0))] * MANY)),
     "one-set-of-many-modules": file_of(
-        holding(*[module(_buffers=mapping(a=tensor()), _non_persistent_buffers_set=get(0))] * MANY),
+        holding(*[module(_buffers=mapping(a=tensor()), _non_persistent_buffers_set=get(0))] * (MANY // 2)),
         call("builtins.set", value(WORDS)),
     ),
     "one-text-encoded-often": file_of(

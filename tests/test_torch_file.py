@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 import torch
@@ -443,8 +444,36 @@ def test_a_zip_without_anything(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_pickle_that_is_too_large(tmp_path: Path) -> None:
-    steps = b"N0" * 2**24 + mapping(weight=tensor())
-    assert "32 MiB" in refused(pickles.save(tmp_path / "a.pt", steps))
+    size = len(mapping(text=value("x"), weight=tensor())) + len(b"\x80\x02.") - 1
+    for length, fits in ((4 * 2**20 - size, True), (4 * 2**20 - size + 1, False), (2**25, False)):
+        steps = mapping(text=value("x" * length), weight=tensor())
+        file = pickles.save(tmp_path / "a.pt", steps)
+        if fits:
+            assert len(read(file)) == 1
+        else:
+            assert "its pickle is larger than 4 MiB" in refused(file)
+
+
+def test_far_more_tensors_than_any_model_has(tmp_path: Path) -> None:
+    """They would take a minute."""
+    file = pickles.save(tmp_path / "a.pt", mapping(**{f"{one}.weight": tensor() for one in range(200_000)}))
+    started = time.process_time()
+    assert "its pickle is larger than 4 MiB" in refused(file)
+    assert time.process_time() - started < 5
+
+
+def test_compressed_records_are_never_unpacked(tmp_path: Path) -> None:
+    """Of 64 MiB, in a file of some kB."""
+    for compression in (ZIP_DEFLATED, ZIP_LZMA, ZIP_BZIP2):
+        record = tmp_path / "record"
+        with record.open("wb") as sparse:
+            sparse.truncate(2**26)
+        with ZipFile(tmp_path / "a.pt", "w") as archive:
+            steps = mapping(weight=tensor(size=(2**24,), memory=storage(count=2**24)))
+            archive.writestr("archive/data.pkl", b"\x80\x02" + steps + pickles.STOP)
+            archive.write(record, "archive/data/0", compression)
+        assert (tmp_path / "a.pt").stat().st_size < 2**20
+        assert "a record is compressed" in refused(tmp_path / "a.pt")
 
 
 def test_damage_anywhere(tmp_path: Path) -> None:

@@ -23,8 +23,9 @@ from torch import Tensor
 from yamlinject.errors import SourceError
 from yamlinject.weights.torch_archive import Archive, foreign
 
-#: The largest pickle that is read, in bytes, for 300,000 tensors; a value takes up to 80 times its bytes.
-_MAX_BYTES = 32 * 2**20
+#: The largest pickle that is read, in bytes: ten times that of a yolo12x with its optimizer. One of nothing
+#: but small values takes up to 150 times as much memory, and some seconds.
+_MAX_BYTES = 4 * 2**20
 
 #: Arbitrary large numbers can be chosen so that a dict of them takes hours.
 _MAX_KEY = 2**20
