@@ -324,11 +324,12 @@ def test_only_objects_have_attributes(tmp_path: Path, target: str, state: str) -
 @pytest.mark.parametrize("state", STATES)
 def test_attributes_are_data(tmp_path: Path, state: str) -> None:
     """Whatever they are called: an object stays what it is."""
+    before = dict(vars(torch_file.Inert))
     steps = mapping(weight=tensor(), extra=module() + STATES[state] + pickles.BUILD)
     found = torch_file.read(pickles.save(tmp_path / "a.pt", steps), re.compile(r"torch\.nn\..+"))
     assert isinstance(found, dict)
     assert type(found["extra"]) is torch_file.Inert
-    assert vars(torch_file.Inert)["__doc__"].startswith("Stands for")
+    assert dict(vars(torch_file.Inert)) == before
 
 
 @pytest.mark.parametrize("one", CLASSES)
