@@ -56,7 +56,7 @@ def test_a_loaded_config(base: Path) -> None:
     assert config.path == base
 
 
-def test_add_gives_a_new_config_that_tells_what_was_done(base: Path) -> None:
+def test_add_returns_a_new_config_that_says_what_was_done(base: Path) -> None:
     config = yamlinject.load(base)
     added = config.add("SimAM", after=["C3", "SPPF"])
     assert config.to_bytes() == BASE
@@ -92,7 +92,7 @@ def test_chain(base: Path) -> None:
     assert undone.exact
 
 
-def test_remove_tells_what_was_done(base: Path) -> None:
+def test_remove_says_what_was_done(base: Path) -> None:
     added = yamlinject.load(base).add("SimAM", after="SPPF")
     removed = added.remove("SimAM")
     assert removed.stem == "small"
@@ -221,7 +221,7 @@ def test_what_cannot_be_added(base: Path, after: str, kind: type[YamlInjectError
 
 
 @pytest.mark.parametrize("after", ["C3@", "", "C3,", "-1"])
-def test_selectors_that_are_none(base: Path, after: str) -> None:
+def test_invalid_selectors(base: Path, after: str) -> None:
     with pytest.raises(SelectorError, match=r"^selector '.*' is not one of MODULE"):
         yamlinject.load(base).add("SimAM", after=after)
 
@@ -298,7 +298,7 @@ def test_channels_that_the_rows_do_not_tell_have_to_be_given(base: Path) -> None
         (b"nc: 3", b"n\0c: 3", SourceError, ": "),
     ],
 )
-def test_load_refuses_what_is_no_config(
+def test_load_refuses_what_is_not_a_config(
     base: Path, old: bytes, new: bytes, kind: type[YamlInjectError], where: str
 ) -> None:
     base.write_bytes(BASE.replace(old, new))

@@ -82,14 +82,14 @@ def wiring_errors(row: dict[str, str], *, known_bases: bool = True) -> list[Find
 @needs_corpus
 @pytest.mark.parametrize(("verdict", "count"), [("a", 152), ("b", 48)])
 @pytest.mark.parametrize("known_bases", [True, False])
-def test_what_is_wired_rightly_has_no_error(verdict: str, count: int, known_bases: bool) -> None:
+def test_correct_wiring_has_no_error(verdict: str, count: int, known_bases: bool) -> None:
     rows = judged(verdict)
     assert len(rows) == count
     assert [row["file"] for row in rows if wiring_errors(row, known_bases=known_bases)] == []
 
 
 @needs_corpus
-def test_attention_that_is_passed_by_is_a_warning() -> None:
+def test_bypassed_attention_is_a_warning() -> None:
     """Verdict b: some reader goes round the attention, or nothing reads it.
 
     But for one file: its CBAM at the end reads layer 22, and the head, the only reader of 22, reads it.
@@ -104,7 +104,7 @@ def test_attention_that_is_passed_by_is_a_warning() -> None:
 
 
 @needs_corpus
-def test_what_is_wired_wrongly_is_found_with_the_layer_that_is_wrong() -> None:
+def test_wrong_wiring_is_found_with_the_layer_that_is_wrong() -> None:
     """The layers are those that the table's detail names: ``layer 23=Detect in[0] reads 16=Conv``."""
     rows = judged("c")
     assert len(rows) == 41

@@ -248,7 +248,7 @@ def test_content(tmp_path: Path, content: bytes, codes: set[str] | None, fragmen
         pytest.param(BASE.encode("utf-32"), "", id="utf-32"),
     ],
 )
-def test_content_that_is_passed_over(tmp_path: Path, content: bytes, error: str | None) -> None:
+def test_skipped_content(tmp_path: Path, content: bytes, error: str | None) -> None:
     """In a folder silently, by name with a message if it is not text."""
     result = checked(tmp_path, content)
     if error is None:

@@ -497,7 +497,7 @@ def test_fix_in_a_folder(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("options", [["--ignore", "YI501"], ["--select", "YI1"]])
-def test_fix_mends_only_what_is_selected(cli: Cli, options: list[str]) -> None:
+def test_fix_fixes_only_what_is_selected(cli: Cli, options: list[str]) -> None:
     write({"x.yaml": STALE})
     assert cli("check", "x.yaml", "--fix", *options) == (0, "", "Checked 1 file: nothing found\n")
     assert Path("x.yaml").read_text() == STALE
@@ -845,7 +845,7 @@ def test_generated_from_a_file(cli: Cli) -> None:
     agreed(cli, ADD, "base_SimAM.yaml", 2, "YI601", "YI603")
 
 
-def test_the_difference_and_the_hint_mend_a_generated_file(cli: Cli) -> None:
+def test_the_difference_and_the_hint_fix_a_generated_file(cli: Cli) -> None:
     write({"base.yaml": BASE})
     cli(*ADD)
     edit("base_SimAM.yaml", "[[5], 1, Detect", "[[4], 1, Detect")

@@ -178,7 +178,7 @@ def test_the_hook_looks_at_what_is_committed_now(hook: Hook, tmp_path: Path) -> 
     assert "old.yaml:10" in everything.out
 
 
-def test_the_hook_passes_over_other_yaml(hook: Hook, tmp_path: Path) -> None:
+def test_the_hook_skips_other_yaml(hook: Hook, tmp_path: Path) -> None:
     made = project(hook, tmp_path)
     made.stage(OTHERS)
     done = made.pre_commit("run")
@@ -406,7 +406,7 @@ def test_what_cannot_be_checked_fails_the_action(folder: Path) -> None:
     assert annotated(done.out) == ["::error file=missing.yaml", "::error file=bad.yaml,line=10"]
 
 
-def test_no_paths_are_not_taken_for_all_is_well(folder: Path) -> None:
+def test_no_paths_are_an_error(folder: Path) -> None:
     write(folder, {"good.yaml": GOOD})
     assert run_action(folder, paths="").code == 2
 
@@ -415,7 +415,7 @@ def test_no_paths_are_not_taken_for_all_is_well(folder: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["$(touch hit)", "`touch hit`", "; touch hit", "' ; touch hit '", '" ; touch hit "', "*.yaml"]
 )
-def test_what_users_give_is_data(folder: Path, given: str, text: str) -> None:
+def test_user_input_is_data(folder: Path, given: str, text: str) -> None:
     write(folder, {"good.yaml": GOOD})
     done = run_action(folder, **{given: text})
     assert done.code == 2, done

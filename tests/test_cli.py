@@ -173,7 +173,7 @@ def test_in_place_is_idempotent(cli: Cli) -> None:
     assert files() == set()
 
 
-def test_in_place_refuses_what_was_edited_since(cli: Cli) -> None:
+def test_in_place_refuses_what_has_been_edited_since(cli: Cli) -> None:
     cli(*ADD, "--in-place")
     edited = Path("base.yaml").read_text().replace("nc: 2", "nc: 3")
     Path("base.yaml").write_text(edited)
@@ -276,7 +276,7 @@ def test_remove_to_stdout_and_tells_of_edits(cli: Cli) -> None:
     assert "edited after it was generated" in result.err
 
 
-def test_a_command_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["ad", "SimAM"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("yamlinject: error: No such command 'ad'.")

@@ -112,7 +112,7 @@ def test_the_class_goes_above_the_decorators_of_concat() -> None:
 
 
 @pytest.mark.parametrize("order", [*permutations(["SimAM", "CBAM", "SE"])])
-def test_the_order_of_registration_leaves_no_trace(order: tuple[str, ...]) -> None:
+def test_the_order_of_registration_does_not_matter(order: tuple[str, ...]) -> None:
     text = COMMON
     for module in order:
         text = codemod.common_with(text, module)
@@ -130,7 +130,7 @@ def test_a_class_that_the_user_pasted_below_a_block_stays_there() -> None:
     assert codemod.common_without(both, "SimAM") == COMMON.replace(CONCAT, mine + block("CBAM") + CONCAT)
 
 
-def test_a_block_of_another_version_is_replaced_or_taken_out() -> None:
+def test_a_block_of_another_version_is_replaced_or_removed() -> None:
     old = block("SimAM", "class SimAM(nn.Module):\n    pass\n\n\n", version="0.0.9")
     text = COMMON.replace(CONCAT, old + CONCAT)
     assert codemod.common_with(text, "SimAM") == with_blocks("SimAM")
@@ -369,7 +369,7 @@ def test_model(before: str, after: str, frame: str) -> None:
     ],
 )
 @pytest.mark.parametrize("order", [*permutations(["SimAM", "CBAM", "SE"])])
-def test_the_order_of_names_leaves_no_trace(before: str, three: str, order: tuple[str, ...]) -> None:
+def test_the_order_of_names_does_not_matter(before: str, three: str, order: tuple[str, ...]) -> None:
     text = before
     for module in order:
         text = codemod.model_with(text, module)

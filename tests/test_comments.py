@@ -69,7 +69,7 @@ def test_numbers_that_may_be_an_index(comment: str, number: int, lead: str, clea
         "\n    # 9",
     ],
 )
-def test_comments_that_are_none(comment: str) -> None:
+def test_what_is_no_index_comment(comment: str) -> None:
     assert found(f"  - [-1, 1, Conv, [8]]{comment}") is None
 
 

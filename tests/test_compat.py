@@ -251,7 +251,7 @@ def test_loading_stays_safe_where_there_is_no_yolov5(tmp_path: Path) -> None:
 # --- the Hugging Face hub
 
 
-def test_weights_that_are_there_are_not_looked_for_on_the_hub(tmp_path: Path) -> None:
+def test_existing_weights_are_not_looked_for_on_the_hub(tmp_path: Path) -> None:
     downloads = "def attempt_download_from_hub(name, hf_token=None):\n    return f'from the hub: {name}'\n"
     names = ("yolov5/__init__.py", "yolov5/utils/__init__.py")
     stand_in(tmp_path, {**dict.fromkeys(names, ""), "yolov5/utils/downloads.py": downloads})

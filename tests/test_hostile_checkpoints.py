@@ -132,7 +132,7 @@ def test_a_torch_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("version", ["2.10.0", "2.10.0+cpu", "2.14.1+cu130", "2.10.0a0+git", "10.0.0"])
-def test_a_torch_that_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+def test_a_torch_that_is_new_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     monkeypatch.setattr(torch, "__version__", version)
     assert len(read(saved(tmp_path, {"weight": torch.zeros(2)}))) == 1
 

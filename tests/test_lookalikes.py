@@ -120,7 +120,7 @@ def test_add_copies_none(tmp_path: Path, cli: Cli, text: str, said: str, options
     assert (tmp_path / "base.yaml").read_text(encoding="utf-8") == text
 
 
-def test_remove_still_gives_back_what_was_there(tmp_path: Path, cli: Cli) -> None:
+def test_remove_still_restores_what_was_there(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "a.yaml").write_text(GOOD.replace("SPPF, [16, 5]", "SPPF, [16，5]"), encoding="utf-8")
     result = cli("remove", "SimAM", "a.yaml", "-o", "b.yaml")
     assert result.code == 0

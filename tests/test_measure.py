@@ -64,7 +64,7 @@ def test_no_lambda_explains_something_else(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["identity", "constant"])
-def test_what_weighs_everything_alike_has_no_effect(what: str) -> None:
+def test_equal_weights_have_no_effect(what: str) -> None:
     assert not is_effective(Function(what), 16)
 
 

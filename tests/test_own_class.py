@@ -159,7 +159,7 @@ def test_what_keeps_it_from_working(root: Path, cli: Cli, text: str, model: str,
 
 
 @pytest.mark.parametrize("module", ["CBAM", "SE"])
-def test_of_another_module_its_text_does_not_tell(root: Path, cli: Cli, module: str) -> None:
+def test_other_modules_cannot_be_judged_by_their_text(root: Path, cli: Cli, module: str) -> None:
     text = FINE.replace("SimAM", module)
     code, said = registered(cli, root, text, PATCHED_MODEL.replace("SimAM", module), "--module", module)
     assert code == 2

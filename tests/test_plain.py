@@ -48,7 +48,7 @@ def test_it_is_short_and_is_undone(root: Path, cli: Cli) -> None:
     assert content(root) == before
 
 
-def test_one_form_takes_the_place_of_the_other(root: Path, cli: Cli) -> None:
+def test_one_form_replaces_the_other(root: Path, cli: Cli) -> None:
     cli("register", "yolo", folder=root.parent)
     long = content(root)
     assert long["common.py"].decode() == LONG

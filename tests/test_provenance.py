@@ -139,7 +139,7 @@ def lines(*layers: tuple[int, ...]) -> list[Found]:
     return [Found(Provenance(Request("SimAM", "b", ("0",)), DIGEST, found, {}), 0, 0) for found in layers]
 
 
-def test_injected_layers_of_all_lines_in_the_numbering_of_now() -> None:
+def test_injected_layers_of_all_lines_in_the_current_numbering() -> None:
     assert provenance.injected([]) == set()
     assert provenance.injected(lines((10,))) == {10}
     # 2 was injected first; then one at 1, which moved it to 3

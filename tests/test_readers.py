@@ -117,7 +117,7 @@ def test_on_the_command_line(cli: Cli, tmp_path: Path) -> None:
         ("4", ",".join(["5"] * 201), "201 selectors"),
     ],
 )
-def test_readers_that_are_none(after: str, readers: str, message: str) -> None:
+def test_invalid_readers(after: str, readers: str, message: str) -> None:
     with pytest.raises(SelectorError) as refused:
         load("yolov5s").add("SimAM", after=after, readers=readers)
     assert message in str(refused.value)

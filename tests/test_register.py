@@ -261,7 +261,7 @@ def test_undo_of_what_is_not_registered(root: Path) -> None:
     assert Checkout.open(root).undo() == ((), ())
 
 
-def test_tensorflow_is_said_to_miss_the_class(root: Path) -> None:
+def test_a_note_says_that_tensorflow_lacks_the_class(root: Path) -> None:
     path = root / "models" / "tf.py"
     path.write_text("class TFConv(A):\n    pass\n\nclass TFSE(A):\n    pass\n")
     assert Checkout.open(root).register(["SimAM", "SE"]).notes == (
@@ -385,7 +385,7 @@ def test_the_patched_scripts_build_the_models_without_yamlinject(yolov5: Path) -
     assert parameters == 7_235_389 + 610 + 2146 + 8290 + 32_866
 
 
-def test_names_whose_class_was_taken_out_by_other_means(root: Path) -> None:
+def test_names_whose_class_was_removed_by_other_means(root: Path) -> None:
     """As after ``git checkout models/common.py``: registering refuses, and undoing cleans up."""
     before = content(root)
     common = (root / "models/common.py").read_bytes()

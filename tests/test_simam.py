@@ -477,7 +477,7 @@ def test_the_short_form_in_other_precisions(spread: float, dtype: torch.dtype, r
         ((512, 512, "1e-3"), 1e-3),
     ],
 )
-def test_the_short_form_takes_what_frameworks_hand_over(args: tuple[Any, ...], e_lambda: float) -> None:
+def test_the_short_form_takes_what_frameworks_pass(args: tuple[Any, ...], e_lambda: float) -> None:
     assert Short(*args).e_lambda == e_lambda
     assert Short(*args).state_dict() == {}
 

@@ -148,7 +148,7 @@ def test_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("function", [read_bytes, lambda path: holds(path, b"")], ids=["read", "holds"])
-def test_a_pipe_that_comes_into_the_place_of_a_file_is_not_waited_for(
+def test_a_pipe_that_replaces_a_file_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: Callable[[Path], object]
 ) -> None:
     path, pipe = tmp_path / "x.yaml", tmp_path / "pipe"
@@ -254,7 +254,7 @@ write_atomic(Path(sys.argv[1]), b"new")
         pytest.param(1, OWNER, 0o604, id="neither"),  # what the old group might do is not for another
     ],
 )
-def test_who_may_not_keep_the_owner_writes_all_the_same(member_of: int, group: int, mode: int) -> None:
+def test_a_user_who_may_not_keep_the_owner_still_writes(member_of: int, group: int, mode: int) -> None:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
         folder = Path(name)
         folder.chmod(0o777)

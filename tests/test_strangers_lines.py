@@ -207,7 +207,7 @@ def test_a_line_below_one_that_cannot_be_read_says_nothing() -> None:
 # --- how much a line may say
 
 
-def test_so_many_selectors_and_no_more() -> None:
+def test_the_most_selectors() -> None:
     most = Request("SimAM", "b", tuple(["0,1"] * 100))
     assert Request.from_words(most.to_words()) == most
     with pytest.raises(SelectorError, match="201 selectors: give at most 200"):
@@ -216,7 +216,7 @@ def test_so_many_selectors_and_no_more() -> None:
         load("yolov5s").add("SimAM", [*most.after, "0"])
 
 
-def test_so_many_lines_and_no_more() -> None:
+def test_the_most_lines() -> None:
     line = made_from("base.yaml").split("\n", 1)[0] + "\n"
     assert len(provenance.read(line * 50)) == 50
     assert provenance.damaged(line * 50) is None

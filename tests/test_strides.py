@@ -33,7 +33,7 @@ def test_an_unknown_module_that_makes_all_fit_is_found() -> None:
 
 
 @pytest.mark.parametrize(("count", "is_found"), [(1, True), (67, True), (68, False), (90, False)])
-def test_it_is_sought_as_far_as_it_takes_little_time(count: int, is_found: bool) -> None:
+def test_the_search_stops_before_it_takes_long(count: int, is_found: bool) -> None:
     """The last of so many modules resamples; two factors are tried for each, on all layers each time."""
     idle: list[tuple[int, str, list[Any]]] = [(0, f"Block{number:02}", []) for number in range(count - 1)]
     at = len(idle) + 2
@@ -49,7 +49,7 @@ def test_it_is_sought_as_far_as_it_takes_little_time(count: int, is_found: bool)
     assert found[at - 1 : at + 1] == [4, 2 if is_found else 4]
 
 
-def test_a_stride_that_is_no_power_of_two_is_none() -> None:
+def test_a_stride_that_is_not_a_power_of_two_is_unknown() -> None:
     assert likely((-1, "Conv", [64, 3, 3]), (-1, "C3", [64]), (-1, "Detect", ["nc"])) == [None, None, None]
 
 

@@ -138,7 +138,7 @@ def test_two_that_create_the_same_file_alike(folder: Path, two: Two) -> None:
     assert "unchanged base_SimAM.yaml\n" in said
 
 
-def test_a_fix_of_what_was_changed_since(folder: Path, two: Two) -> None:
+def test_a_fix_of_a_file_that_has_changed_since(folder: Path, two: Two) -> None:
     wrong = BASE.replace("# 4\n", "# 5\n")
     (folder / "base.yaml").write_text(wrong)
     fix = ["check", "base.yaml", "--fix", "--no-base"]

@@ -160,7 +160,7 @@ def test_a_storage_of_another_size(tmp_path: Path, memory: bytes) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 3, 5, 2**31, 2**62, 2**70, -1, -4, True, 4.0, "4", None, (4,)])
-def test_a_number_of_values_that_is_not_so(tmp_path: Path, count: object) -> None:
+def test_a_wrong_number_of_values(tmp_path: Path, count: object) -> None:
     line = refused(made(tmp_path, tensor((1,), memory=storage(count=count))))
     assert "not a checkpoint" in line
 
@@ -233,7 +233,7 @@ def test_a_tensor_that_is_no_part_of_its_storage(
         ((1,) * 64, (2**62,) * 64, 3, None),
     ],
 )
-def test_the_last_that_is_one(
+def test_the_last_valid_tensor(
     tmp_path: Path,
     size: tuple[int, ...],
     stride: tuple[int, ...],

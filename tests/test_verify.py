@@ -119,7 +119,7 @@ def test_a_name_without_a_scale_is_noted(tmp_path: Path) -> None:
     assert any("asks for no scale" in note for note in result.notes)
 
 
-def test_a_base_may_be_given_and_has_to_mean_the_same() -> None:
+def test_a_given_base_must_agree() -> None:
     config = load("yolov5s").add("SimAM", after="SPPF")
     assert verified(config, base=load("yolov5s")).problems == []
     (first, *_) = verified(config, base=load("yolov5m")).problems
@@ -402,7 +402,7 @@ def test_images_with_other_channels(tmp_path: Path, name: str) -> None:
         verified(load(file), name, load(base))
 
 
-def test_an_image_size_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_size_that_is_no_multiple_of_the_stride(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--imgsz 100: has to be a multiple of 32" in refusal(capsys, "yolov5s", "--imgsz", "100")
 
 

@@ -658,7 +658,7 @@ def test_a_disk_that_is_full(
     assert not existing or output.read_bytes() == b"mine"
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint, config = save_checkpoint(tmp_path / "base.pt"), save_config(tmp_path, "yolov5n")
     output = tmp_path / "none" / "out.pt"
     assert run(["weights", str(checkpoint), str(config), "-o", str(output)]) == 2
@@ -1018,7 +1018,7 @@ sys.exit(run(sys.argv[2:]))
 
 
 @pytest.mark.parametrize(("library", "name"), [("torch", "base.pt"), ("safetensors", "in.safetensors")])
-def test_a_library_that_is_not_there(tmp_path: Path, library: str, name: str) -> None:
+def test_a_missing_library(tmp_path: Path, library: str, name: str) -> None:
     file = tmp_path / name
     if file.suffix == ".pt":
         save_checkpoint(file)

@@ -104,7 +104,7 @@ def test_wrong_readers(rows: list[str], wrong: list[tuple[int, list[int]]]) -> N
     ] == wrong
 
 
-def test_attention_that_nothing_reads_and_what_goes_past_it() -> None:
+def test_unread_attention_and_what_bypasses_it() -> None:
     config = layers("Conv -1", "C3 -1", "A -1", "SPPF 1", "B -1", "Concat -1 1", "Detect 5")
     assert alignment.unread(config, [2, 4]) == [config[2]]
     assert list(alignment.bypassing(config, [2, 4])) == [(config[2], config[3]), (config[2], config[5])]

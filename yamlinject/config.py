@@ -188,7 +188,7 @@ class Config:
 
     @cached_property
     def undone(self) -> Rewritten:
-        """The config from before its newest provenance line, for a comparison: it is not proven.
+        """The config before its newest provenance line, for a comparison: it is not proven.
 
         Raises :class:`YamlInjectError` when there is no such line, or when it does not fit.
         """

@@ -76,7 +76,7 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 class Replacement(NamedTuple):
-    """A file that was read, what it held then, and what it is to hold."""
+    """A file that was read, what it held then, and what it should hold."""
 
     path: Path
     before: bytes

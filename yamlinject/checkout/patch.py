@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
-from os.path import isfile  # where Path.is_file raises for a folder that is closed to us, it says no
+from os.path import isfile  # it returns False where Path.is_file raises for a folder without access
 from pathlib import Path
 from typing import NamedTuple
 

@@ -1,1 +1,1 @@
-"""Text in, text out: layers, references and the edits of a rewrite; no file, no screen, no torch."""
+"""Text in, text out: layers, references and the edits of a rewrite; no files, no terminal, no torch."""

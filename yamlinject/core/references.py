@@ -27,7 +27,7 @@ class Change(NamedTuple):
 def kept_references(
     layers: Sequence[Layer], targets: Collection[int], readers: Collection[int] | None
 ) -> frozenset[tuple[int, int]]:
-    """The pairs of a layer and a target that it goes on reading, since it is none of ``readers``."""
+    """The pairs of a layer and a target that it keeps reading, as it is not one of ``readers``."""
     if readers is None:
         return frozenset()
     return frozenset(

@@ -68,7 +68,7 @@ def read(name: str) -> Base:
 
 
 def file_of_all_scales(name: str) -> Path | None:
-    """The file that Ultralytics opens where there is none of that name: that of all scales."""
+    """The file that Ultralytics opens if that one does not exist: the file of all scales."""
     other = Path(scales.unscaled(name))
     if Path(name).exists() or not other.is_file():
         return None

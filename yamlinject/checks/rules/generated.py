@@ -42,7 +42,7 @@ def base_changed(subject: Subject) -> Iterator[Problem]:
 
 @rule("YI603", "error", "a generated config is not what its command gives")
 def drifted(subject: Subject) -> Iterator[Problem]:
-    """Undoing the command and running it again has to give the same bytes."""
+    """Undoing the command and running it again must give the same bytes."""
     made = subject.generated
     if made is None:
         start = provenance.damaged(subject.config.text)
