@@ -113,6 +113,23 @@ def test_notes(cli: Cli, arguments: list[str], fragment: str) -> None:
     assert any(fragment in note for note in notes), result.err
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--after", "backbone/C3"],
+        ["--after", "head/C3"],
+        ["--after", "C3", "--scope", "backbone"],
+        ["--after", "C3", "--scope", "head"],
+        ["--after", "backbone/C3@0", "--scope", "head"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_outside_a_chosen_scope_is_no_news(cli: Cli, options: list[str]) -> None:
+    result = cli("add", "SimAM", "base.yaml", *options)
+    assert result.code == 0
+    assert "outside" not in result.err
+
+
 def test_another_file_in_the_way(cli: Cli) -> None:
     Path("base_SimAM.yaml").write_text("mine\n")
     refused = cli(*ADD)

@@ -293,6 +293,21 @@ def test_the_report(
     assert not any(line.endswith(" ") for line in out.splitlines())
 
 
+def test_what_is_being_done_is_told_as_it_begins() -> None:
+    said: list[str] = []
+    config = load("yolov5n").add("SimAM", after="SPPF")
+    verify(config, framework="yolov5", image_size=64, latency=True, progress=said.append)
+    assert said == [
+        "importing the framework",
+        "building yolov5n_SimAM.yaml",
+        "building yolov5n",
+        "running yolov5n_SimAM.yaml",
+        "running yolov5n",
+        "counting operations, and timing both",
+        "comparing both without the attention",
+    ]
+
+
 def test_the_report_as_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,8 +68,9 @@ def add(
         ),
     ] = None,
     scope: Annotated[
-        ScopeOption, typer.Option(help="The scope of selectors that name none.")
-    ] = ScopeOption.backbone,
+        ScopeOption | None,
+        typer.Option(help="The scope of selectors that name none.", show_default="backbone"),
+    ] = None,
     number: Annotated[
         int, typer.Option(help="The new row's number; frameworks scale it when it is above 1.")
     ] = 1,
@@ -104,7 +105,7 @@ def add(
         module,
         after,
         readers=readers or (),
-        scope=scope.value,
+        scope=scope.value if scope else "backbone",
         number=number,
         args=args,
         provenance=not no_provenance,
@@ -114,7 +115,7 @@ def add(
     if in_place and was_made_like(config, result):
         terminal.tell([Line(target, "bold", label="unchanged")])
         return 0
-    summary = terminal.insertion(result)
+    summary = terminal.insertion(result, scoped=scope is not None)
     code = _deliver(result, target, summary, diff=diff, check=check, force=force, in_place=in_place)
     if not (diff or check or target == bases.STDIN):
         terminal.tell([Line(command_line("show", target), label="next")])

@@ -8,7 +8,7 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.config import load
-from yamlinject.output import terminal
+from yamlinject.output import progress, terminal
 
 _DEFAULT_MODULE = "SimAM"
 
@@ -56,14 +56,16 @@ def verify(
     from yamlinject.output import verification as report
     from yamlinject.verification.comparison import verify
 
-    result = verify(
-        load(config),
-        load(base) if base is not None else None,
-        framework=framework,
-        image_size=imgsz,
-        latency=latency,
-        trust=trust,
-    )
+    with progress.cleared():
+        result = verify(
+            load(config),
+            load(base) if base is not None else None,
+            framework=framework,
+            image_size=imgsz,
+            latency=latency,
+            trust=trust,
+            progress=progress.say,
+        )
     if output_format is OutputFormat.json:
         from dataclasses import asdict
 

@@ -10,7 +10,7 @@ from yamlinject.cli import completion
 from yamlinject.cli.frameworks import FrameworkOption, OutputFormat
 from yamlinject.config import load
 from yamlinject.errors import SourceError, YamlInjectError
-from yamlinject.output import terminal
+from yamlinject.output import progress, terminal
 
 
 def weights(
@@ -62,14 +62,16 @@ def weights(
     source, target = Path(checkpoint), Path(output or "")
     if output is not None:
         _check_target(source, target, force)
-    result = transfer(
-        source,
-        load(config),
-        load(base) if base is not None else None,
-        framework=framework,
-        reverse=reverse,
-        trust=trust,
-    )
+    with progress.cleared():
+        result = transfer(
+            source,
+            load(config),
+            load(base) if base is not None else None,
+            framework=framework,
+            reverse=reverse,
+            trust=trust,
+            progress=progress.say,
+        )
     if output_format is OutputFormat.json:
         print(report.as_json(result))
     else:

@@ -135,8 +135,11 @@ def diff(lines: Iterable[str]) -> Iterator[Line]:
         yield Line(line, "bold" if header else _DIFF_STYLES.get(line[:1], ""))
 
 
-def insertion(config: Rewritten) -> Iterator[Line]:
-    """What :meth:`Config.add` did: the layers picked and injected, and every changed reference."""
+def insertion(config: Rewritten, *, scoped: bool = False) -> Iterator[Line]:
+    """What :meth:`Config.add` did: the layers picked and injected, and every changed reference.
+
+    ``scoped``: whether the user chose the scope, and need not be told what is outside.
+    """
     base, rewrite = config.base, config.rewrite
     module = rewrite.injected[0].module
     for pick in rewrite.picked:
@@ -146,7 +149,7 @@ def insertion(config: Rewritten) -> Iterator[Line]:
         yield Line(f"layer {layer.index} {flow(layer.row)}", "green", label="inserted")
     yield from _changes(rewrite)
     for pick in rewrite.picked:
-        if pick.outside:
+        if pick.outside and not scoped and pick.selector.scope is None:
             what = pick.selector.what
             yield note(f"{pick.outside} more {what} outside this scope: --after all/{what} picks all")
     targets = Counter(layer.index for pick in rewrite.picked for layer in pick.layers)

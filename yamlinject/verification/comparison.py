@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -87,35 +87,44 @@ def verify(
     image_size: int = 640,
     latency: bool = False,
     trust: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Verification:
     """Build ``config`` and its base in the real framework, run both, and compare.
 
     ``base``: without one it is searched for (:func:`yamlinject.lineage.resolve.resolve`).
     ``framework``: ``yolov5``, ``ultralytics`` or the folder of a checkout; without it, the one that the
-    config is written for. ``image_size``: in pixels. ``latency``: time both too.
+    config is written for. ``image_size``: in pixels. ``latency``: time both too. ``progress`` is told what
+    is done next.
     Raises :class:`YamlInjectError` when one of them cannot be built or run, or, unless with ``trust``, when
     building it could run code. Example::
 
         result = yamlinject.verify(yamlinject.load("yolov5s_SimAM.yaml"))
         print(result.config.parameters, result.problems)
     """
-    import torch
-
     from yamlinject import frameworks
-    from yamlinject.verification import measure
 
+    say = progress or (lambda _: None)
     if image_size < _SMALLEST_STEP or image_size % _SMALLEST_STEP:
         raise YamlInjectError(f"`image_size` {image_size}: has to be a multiple of {_SMALLEST_STEP}")
-    builder = frameworks.find(framework, config)
     found = resolve(config, base)
+    say("importing the framework")
+    builder = frameworks.find(framework, config)
+
+    import torch  # only now, for it takes seconds and none of the above needs it
+
+    from yamlinject.verification import measure
+
     indices = found.injected
+    say(f"building {config.label}")
     model: Any = builder.build(config, trust=trust)
+    say(f"building {found.name}")
     base_model: Any = builder.build(found.base, trust=trust)
     _check_image(config, found.base, model, image_size)
     size = (1, config.document.image_channels, image_size, image_size)
     image = torch.rand(size, generator=torch.Generator().manual_seed(0))
     modules = [(index, one) for index in indices for one in _stacked(model.model[index])]
 
+    say(f"running {config.label}")
     with (
         builder.explaining(config, "run"),
         measure.recorded_inputs([one for _, one in modules]) as inputs,
@@ -123,9 +132,11 @@ def verify(
         outputs = measure.outputs(model, image)
         train_outputs = measure.outputs(model, image, train=True)
         attention = [_attention(index, one, inputs[one]) for index, one in modules]
+    say(f"running {found.name}")
     with builder.explaining(found.base, "run"):
         base_outputs = measure.outputs(base_model, image)
         base_train_outputs = measure.outputs(base_model, image, train=True)
+    say("counting operations" + ", and timing both" * latency)
     uncounted = sum(one.gflops for one in attention)
     result = Verification(
         framework=str(builder),
@@ -136,6 +147,7 @@ def verify(
         latency=measure.latency(model, base_model, image) if latency else None,
         notes=_notes(config, found, model, attention),
     )
+    say("comparing both without the attention")
     measure.become_identities(model.model, indices)
     if measure.carry_weights(base_model, model, found.aligned):
         same = map(torch.equal, measure.outputs(model, image), base_outputs)

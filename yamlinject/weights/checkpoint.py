@@ -82,7 +82,9 @@ def read(file: Path, *, trust: bool = False) -> Checkpoint:
     Raises :class:`SourceError` if it is not a checkpoint, or if it names anything unknown.
     """
     with named(str(file)):
-        if file.exists() and not file.is_file():
+        if not file.exists():  # said before torch is imported, which takes seconds
+            raise SourceError("cannot read it: no such file or directory")
+        if not file.is_file():
             raise SourceError("not a regular file")
         try:
             import torch  # noqa: F401  # for a one-line error if it is missing

@@ -7,7 +7,7 @@ nearly everything is lost, and what does fit may belong to another layer.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,11 +154,12 @@ def transfer(
     framework: str | None = None,
     reverse: bool = False,
     trust: bool = False,
+    progress: Callable[[str], None] | None = None,
 ) -> Transfer:
     """A model of ``config`` with the tensors of the file ``checkpoint``, each at the index of its layer.
 
     With ``reverse`` it is a model of the base, for a checkpoint of ``config``. Every tensor keeps its
-    values and its type. ``framework``: as for :func:`yamlinject.verify`.
+    values and its type. ``framework`` and ``progress``: as for :func:`yamlinject.verify`.
     Raises :class:`YamlInjectError` for a checkpoint of another model; in reverse, if the new layers have
     parameters, for which the base has no place; and, unless with ``trust``, for a config or a checkpoint
     that could run code when it is built or read. Example::
@@ -169,7 +170,10 @@ def transfer(
     from yamlinject import frameworks
     from yamlinject.weights import checkpoint as checkpoints
 
+    say = progress or (lambda _: None)
+    say(f"reading {checkpoint}")
     held = checkpoints.read(Path(checkpoint), trust=trust)
+    say("importing the framework")
     builder = frameworks.find(framework, config)
     if reverse:
         found = _known(config, base)
@@ -180,6 +184,7 @@ def transfer(
     given = {_WRAPPED.sub("", key, count=1): value for key, value in held.state.items()}
     state = transfer_state_dict(given, moved, reverse=reverse)
     classes, notes = _classes(held, target)
+    say(f"building {target.label}")
     model = builder.build(target, classes, trust=trust)
     own = model.state_dict()
     fitting, naive = _fitting(state, own), _fitting(given, own)
