@@ -2,7 +2,7 @@
 
     python -m tests.catalogue
 
-What is written are facts only: which modules stand in which order, what each reads, and its stride.
+It writes facts only: the modules in their order, what each reads, and its stride.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from yamlinject.library.bases import DEFAULT
 FILE = REPOSITORY / "templates" / "wirings.txt"
 
 HEADER = """\
-# What the layers of upstream models are and read, one model a line, written by tests/catalogue.py.
+# What the layers of upstream models are and read, one model per line, written by tests/catalogue.py.
 # A row: its module, /stride where it is not 1, @layers that it reads unless it is the one above it.
 # | parts the backbone from the head.
 """

@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _has(*marks: str) -> Callable[..., bool]:
-    """The answer of a test with these marks to the names of an expression of ``-m``."""
+    """How a test with these marks matches the names in an expression of ``-m``."""
     return lambda name, **_: name in marks
 
 

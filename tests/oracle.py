@@ -1,4 +1,4 @@
-"""What an insertion must give: computed on PyYAML data alone, and in another way than yamlinject does it.
+"""What an insertion must give: computed on PyYAML data alone, and differently from yamlinject.
 
 Layers are objects here and a reference is the object that it names, so nothing is ever renumbered: the
 new list of objects is rendered into numbers again at the end.
@@ -136,7 +136,7 @@ def channels(data: Data) -> list[int | None]:
 
 
 class Problem(NamedTuple):
-    """Why a file has to be refused: how the message says it, and in which line, where there is one."""
+    """Why a file must be refused: part of the message, and the line if there is one."""
 
     message: str
     line: int | None

@@ -1,4 +1,4 @@
-"""What processes of the pool do: a module that imports little, since each that is started imports it."""
+"""What processes of the pool do: a module that imports little, as every new process imports it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def doomed(item: int) -> str:
 
 
 def unlucky(path: str) -> str:
-    """Killed at the first try only."""
+    """Killed only on the first try."""
     if path.endswith("x") and not Path(path).exists():
         Path(path).touch()
         os.kill(os.getpid(), signal.SIGKILL)

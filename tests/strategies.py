@@ -58,7 +58,7 @@ class Model:
 
 @dataclass
 class Sample:
-    """A model, and a file that says it."""
+    """A model, and a file that describes it."""
 
     model: Model
     data: bytes

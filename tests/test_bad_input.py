@@ -29,7 +29,7 @@ def run(folder: Path, *arguments: str, stdin: bytes = b"") -> Done:
 
 
 def refused(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
-    """Run the program, insist on the manners of an error, and return its message."""
+    """Run the program, require a well-formed error, and return its message."""
     before = {path: path.is_file() and path.stat().st_size for path in folder.rglob("*")}
     done = run(folder, *arguments, stdin=stdin)
     assert done.code == 2, done.err[-2000:]

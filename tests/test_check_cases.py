@@ -73,7 +73,7 @@ def lines(case: Path) -> list[bytes]:
 
 
 def changed_lines(before: list[bytes], after: list[bytes]) -> Iterator[int]:
-    """The lines of ``before``, counted from 1, that are not in ``after``, or that it has more above."""
+    """The lines of ``before``, counted from 1, that ``after`` lacks, or above which it has more."""
     for tag, start, end, _, _ in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag != "equal":
             yield from range(start + 1, max(end, start + 1) + 1)
@@ -127,7 +127,7 @@ def test_good(case: Path, cli: Cli) -> None:
 
 @pytest.mark.parametrize(("bad", "good"), PAIRS, ids=[name_of(bad) for bad, _ in PAIRS])
 def test_pairs_differ_where_the_finding_is(bad: Path, good: Path) -> None:
-    """That the good one is good is tested above; here, that it is the bad one fixed at that place."""
+    """The good one is tested above; this tests that it is the bad one fixed at that place."""
     code = code_of(bad)
     named = {one.line for one in findings(bad.with_suffix(".txt").read_text("utf-8")) if one.code == code}
     changed = set(changed_lines(lines(bad), lines(good)))

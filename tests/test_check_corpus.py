@@ -1,4 +1,4 @@
-"""``check`` on configs of the world: nothing wrong upstream, and what people judged of edited ones."""
+"""``check`` on public configs: nothing wrong upstream, and the verdicts of people on edited ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BROKEN = {
     "ultralytics__yolov5__models__hub__yolov5-bifpn__f1dd7c60.yaml": ("YI103", 30),  # layer 12 reads 20
 }
 
-#: The rules of references, shapes and attention: those by which a wrong file has to be found.
+#: The rules of references, shapes and attention: one of these must find a wrong file.
 _WIRING = "YI1", "YI2", "YI3"
 
 
@@ -90,9 +90,9 @@ def test_correct_wiring_has_no_error(verdict: str, count: int, known_bases: bool
 
 @needs_corpus
 def test_bypassed_attention_is_a_warning() -> None:
-    """Verdict b: some reader goes round the attention, or nothing reads it.
+    """Verdict b: some reader bypasses the attention, or nothing reads it.
 
-    But for one file: its CBAM at the end reads layer 22, and the head, the only reader of 22, reads it.
+    Except for one file: its CBAM at the end reads layer 22, and the head, the only reader of 22, reads it.
     """
     known = {"YI303", "YI305", "YI306"}
     quiet = [

@@ -92,6 +92,6 @@ def test_mutated_bases(name: str, choose: random.Random) -> None:
 
 @pytest.mark.parametrize("name", [*GENERATED, *BASES])
 def test_what_is_mutated_is_right(name: str) -> None:
-    """Else the mutations would be of something that was refused at once."""
+    """Otherwise the mutations would be of something that is refused at once."""
     text = {**GENERATED, **BASES}[name]
     assert "YI0" not in {finding.rule.code[:3] for finding in examine(text.encode())}

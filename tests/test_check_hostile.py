@@ -1,4 +1,4 @@
-"""``check`` of files that mean harm: bounded time and memory, no traceback, and a word about each."""
+"""``check`` of malicious files: bounded time and memory, no traceback, and a message about each."""
 
 from __future__ import annotations
 
@@ -577,7 +577,7 @@ BROKEN = [
     ],
 )
 def test_damaged_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
-    """Each is an error that points at the line, and none makes the rest go unchecked."""
+    """Each is an error that points at the line, and none keeps the rest from being checked."""
     monkeypatch.chdir(tmp_path)
     Path("base.yaml").write_text(BASE)
     text = f"{line}\n" + GOOD.replace("# 5\n", "# 5\n# 7 nothing\n")

@@ -1,4 +1,4 @@
-"""One reference of a right config changed to any other layer: ``check`` has to find it, with the base."""
+"""One reference of a correct config changed to any other layer: ``check`` must find it, with the base."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_the_same_through_the_text(path: Path) -> None:
 
 
 def main(most: int) -> None:
-    """Print how many mutations, of at most so many a config, are found with the base and without."""
+    """Print how many mutations, of at most ``most`` per config, are found with the base and without."""
     rules: Counter[str] = Counter()
     missed: list[tuple[str, Mutation]] = []
     total = sampled = without = 0

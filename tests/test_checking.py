@@ -196,7 +196,7 @@ def test_no_path_is_an_error(cli: Cli) -> None:
     ],
 )
 def test_configs_in_all_spellings(cli: Cli, text: str) -> None:
-    """What ``add`` takes for a config is one here too, whatever it is passed over for otherwise."""
+    """What ``add`` takes for a config is one here too, even if it would otherwise be skipped."""
     write({"x.yaml": text})
     assert cli("check", "x.yaml").codes == ["YI102"]
 
@@ -266,7 +266,7 @@ def test_unknown_rules(cli: Cli, options: list[str], shown: str) -> None:
 def forgotten() -> str:
     """yolov5s with SimAM after SPPF, and one reference that was not renumbered: [-1, 14].
 
-    Layer 14 is the C3 now that was 13, and has the stride that layer 15 has: only the base tells.
+    Layer 14 is now the C3 that was 13, and has the same stride as layer 15: only the base tells.
     """
     text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
     assert text.count("[[-1, 15], 1, Concat, [1]]") == 1
@@ -608,7 +608,7 @@ def test_formats_when_nothing_is_found(cli: Cli, name: str, empty: bool) -> None
 
 @pytest.mark.parametrize("name", ["text", "github"])
 def test_findings_are_printed_as_they_come(cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """So that none has to be kept until the last file is checked."""
+    """So that none is kept until the last file is checked."""
     one = checking.check_file
 
     def check_file(file: discovery.File, options: checking.Options) -> Checked:
@@ -943,7 +943,7 @@ def test_the_base_beside_the_config_is_found_from_elsewhere(
 def test_generated_from_a_framework_s_base(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, installed: bool
 ) -> None:
-    """Where the framework is not installed, taking the layers out again has to give what was recorded."""
+    """If the framework is not installed, removing the layers again must give what was recorded."""
     command = ("add", "SimAM", "yolo11n", "--after", "C2PSA")
     assert cli(*command).code == 0
     assert cli(*command, "--check").code == 0

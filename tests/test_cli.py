@@ -49,7 +49,7 @@ def body(text: str) -> str:
 
 
 def apply_diff(base: str, diff: str) -> str:
-    """A small ``patch``: apply a unified diff, and insist that its context is that of ``base``."""
+    """A small ``patch``: apply a unified diff, and require that its context is that of ``base``."""
     old, new, position = base.splitlines(), [], 0
     lines = diff.splitlines()
     assert lines[0].startswith("--- ")

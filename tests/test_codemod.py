@@ -473,7 +473,7 @@ def test_star_imports() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_the_files_of_the_classes_can_be_pasted(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They have to do with what common.py imports, in any encoding, on the Python of an old checkout."""
+    """They may use only what common.py imports, in any encoding, on the Python of an old checkout."""
     monkeypatch.undo()
     text = (codemod.CLASSES / f"{module.lower()}.py").read_text(encoding="utf-8")
     tree = ast.parse(text, feature_version=(3, 7))

@@ -1,4 +1,4 @@
-"""The bridges between frameworks that are no longer kept up and the libraries of today."""
+"""The bridges between frameworks that are no longer maintained and the libraries of today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of the manual give what they show."""
+"""The examples in the documentation give what they show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public configs whose author wired the attention rightly are what ``add`` makes of the same base."""
+"""Public configs with correctly wired attention are what ``add`` makes of the same base."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def test_strides_that_the_rows_do_not_tell_are_none_from_there_on(spec: Spec) ->
 
 
 def test_absurd_numbers_are_ignored() -> None:
-    """They would only grow from row to row: digits without end for channels, infinity for strides."""
+    """They would grow from row to row: endless digits for channels, infinity for strides."""
     assert after_stem((-1, "Conv", [10**9 - 1])) == (10**9 - 1, 8)
     assert after_stem((-1, "Conv", [10**9])) == (256, 8)
     assert after_stem((-1, "Conv", [64, 1, 125_000_000 - 1]))[1] == 8 * (125_000_000 - 1)

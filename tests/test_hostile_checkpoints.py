@@ -101,7 +101,7 @@ def test_torch_does_not_load_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_threads(tmp_path: Path) -> None:
-    """Many at once, and ``torch.load`` in others: none of them sees what the others know."""
+    """Many at once, and ``torch.load`` in others: none of them sees the names that others allow."""
     file = saved(tmp_path, {"model": nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(20)))})
     evil = pickles.save(tmp_path / "evil.pt", mapping(weight=tensor(), extra=name("os.system")))
     known = torch.serialization.get_safe_globals()
@@ -122,7 +122,7 @@ def test_threads(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["2.6.0", "2.9.1+cu128", "2.9.0a0+git123", "1.13.1", "0.4", "unknown"])
 def test_a_torch_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
-    """What trains from the result reads it with torch."""
+    """Training from the result loads it with torch."""
     file = saved(tmp_path, {"weight": torch.zeros(2)})
     monkeypatch.setattr(torch, "__version__", version)
     line = refused(file)
@@ -361,6 +361,6 @@ def test_odd_names(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 def test_values_of_another_kind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], dtype: torch.dtype
 ) -> None:
-    """Weights that are no fractions, and counters that are."""
+    """Weights that are integers, and counters that are not."""
     state = {key: one.to(dtype) for key, one in pretrained("yolov5n").state_dict().items()}
     assert_manners(capsys, saved(tmp_path, state), save_config(tmp_path, "yolov5n"))

@@ -1,4 +1,4 @@
-"""``check`` and symbolic links: nothing outside of the repository is shown or written by way of one."""
+"""``check`` and symbolic links: nothing outside the repository is shown or written through one."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def config(text: str) -> list[Layer]:
 
 
 def match(text: str, *known: Wiring) -> tuple[str, list[tuple[int, list[int]]]] | None:
-    """The name of the base, and the layers that are wrong with what they have to read."""
+    """The name of the base, and the wrong layers with what they should read."""
     found = matching.match(config(text), known or (OTHER, BASE))
     if found is None:
         return None
@@ -55,7 +55,7 @@ def test_the_base_itself() -> None:
 
 def test_attention_that_was_put_in_and_not_counted() -> None:
     rows = ROWS.replace("SPPF -1 128\n", "SPPF -1 128\nAtt -1 128\n")
-    # the Concat still reads the SPPF, past the attention, which is no mistake
+    # the Concat still reads the SPPF, bypassing the attention, which is no mistake
     assert match(rows) == ("base", [(12, [8, 11])])
     right = rows.replace("Concat -1,4", "Concat -1,5").replace("Detect 7,10", "Detect 8,11")
     assert match(right) == ("base", [])
@@ -150,7 +150,7 @@ def test_references_that_name_no_earlier_layer_are_wrong() -> None:
 
 
 def test_with_replaced_modules_the_fewest_kinds_of_changes_explain_a_config() -> None:
-    """One wrong number in a model with a new block is likelier than a third kind of change without any."""
+    """One wrong number in a model with a new block is likelier than none and a third kind of change."""
     dcn = ROWS.replace("C2f", "C2f_DCN").replace("SPPF -1 128\n", "SPPF -1 128\nAtt -1 128\n")
     alike = (
         "Conv/2 C2f Conv/2 C2f {} Conv | nn.Upsample/0.5 Concat@6,1 C2f Conv/2 Concat@9,4 C2f Detect@7,10"
@@ -162,7 +162,7 @@ def test_with_replaced_modules_the_fewest_kinds_of_changes_explain_a_config() ->
 
 
 def test_a_block_that_declares_its_channels_replaced_one_and_attention_was_injected() -> None:
-    """Not the other way round, be the attention above the block or below it."""
+    """Not the other way round, whether the attention is above the block or below it."""
     rows = ROWS.replace("C2f", "C3_PConv").splitlines()
     rows.insert(5, "Att -1")
     rows.insert(2, "Att -1")
@@ -210,7 +210,7 @@ def test_a_number_may_be_off_by_one_more_than_was_injected(detect: str, is_meant
 
 
 def test_a_stale_number_that_reads_the_attention_above_a_block() -> None:
-    """As if the attention had replaced the block, which would be a kind of change more."""
+    """As if the attention had replaced the block, which would be one more kind of change."""
     rows = ROWS.replace("C2f", "C2f_DCN").replace("Concat -1,4 1\n", "Concat -1,4 1\nAtt -1\n")
     assert match(rows) == ("base", [(12, [7, 11])])
     assert match(rows.replace("Detect 7,10", "Detect 7,11")) == ("base", [])

@@ -1,4 +1,4 @@
-"""What the table of modules says, held against the frameworks that are installed and against facts."""
+"""What the table of modules says, compared with the installed frameworks and with facts."""
 
 from __future__ import annotations
 

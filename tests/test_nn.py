@@ -1,4 +1,4 @@
-"""The attention layers of ``yamlinject.nn``: what all have in common, and each against its formula."""
+"""The attention layers of ``yamlinject.nn``: what they have in common, and each against its formula."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_sizes_follow_the_channels(
         (SE, "fc1.weight fc1.bias fc2.weight fc2.bias"),
         # BangguWu/ECANet
         (ECA, "conv.weight"),
-        # houqb/CoordAttention, but for the bias that its norm takes away again
+        # houqb/CoordAttention, except for the bias that its norm cancels
         (
             CoordAtt,
             "conv1.weight bn1.weight bn1.bias bn1.running_mean bn1.running_var bn1.num_batches_tracked "

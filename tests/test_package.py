@@ -108,7 +108,7 @@ def test_contents_of_the_wheel(wheel: Path) -> None:
 
 
 def test_unsafe_releases_are_not_installed(wheel: Path) -> None:
-    """Of torch, that a checkpoint can break, and of ultralytics, that others than its authors published."""
+    """A torch that a checkpoint can attack, and a hijacked ultralytics."""
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         required = re.findall(r"^Requires-Dist: (.+)$", archive.read(metadata).decode(), re.M)

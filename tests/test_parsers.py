@@ -48,7 +48,7 @@ def test_there_is_a_fast_parser() -> None:
     assert isinstance(Reading(ROWS)._loader, yaml.CSafeLoader)
 
 
-#: What only one of PyYAML's two parsers reads, or reads otherwise.
+#: What only one of PyYAML's two parsers reads, or reads differently.
 DIFFERENT = {
     "tab before a value": "nc:\t3\n",
     "tab in a row": ROWS.replace("[16]", "[16\t]"),

@@ -73,7 +73,7 @@ def test_the_others_have_one_form(module: str) -> None:
 
 
 def test_it_can_be_pasted() -> None:
-    """It has to do with what common.py imports, in any encoding, on the Python of an old checkout."""
+    """It may use only what common.py imports, in any encoding, on the Python of an old checkout."""
     text = (codemod.CLASSES / "simam_plain.py").read_text(encoding="utf-8")
     tree = ast.parse(text, feature_version=(3, 7))
     imports = [ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]

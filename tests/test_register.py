@@ -1,4 +1,4 @@
-"""Checkouts that are patched and restored; patched, their own scripts do without yamlinject."""
+"""Checkouts that are patched and restored; once patched, their own scripts work without yamlinject."""
 
 from __future__ import annotations
 

@@ -264,7 +264,7 @@ def help_of(folder: Path, *command: str) -> str:
 
 
 def test_every_command_has_an_example_that_works(folder: Path) -> None:
-    """In the order of the commands, for one may need what the one before it wrote."""
+    """In the order of the commands, as one may need what the one before it wrote."""
     callbacks = [(info.name, info.callback) for info in app().registered_commands]
     names = [name or callback.__name__ for name, callback in callbacks if callback]
     assert {"add", "remove", "show", "check", "rule", "verify", "run", "weights", "register"} == set(names)

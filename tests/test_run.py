@@ -30,7 +30,7 @@ RUN = ("-m", "yamlinject", "run")
 
 
 def python(*arguments: str, cwd: Path, **variables: str) -> Done:
-    """Run Python; what it does with a program is what ``yamlinject run`` has to do."""
+    """Run Python; what it does with a program is what ``yamlinject run`` must do."""
     command = [sys.executable, *arguments]
     env = {**os.environ, **variables}
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""Building a config runs layers and nothing else: what would run code is refused before, in one line."""
+"""Building a config runs layers and nothing else: what would run code is refused first, in one line."""
 
 from __future__ import annotations
 

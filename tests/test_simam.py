@@ -52,7 +52,7 @@ def channels_last(x: Tensor) -> Tensor:
 
 
 def assert_near(actual: Tensor, expected: Tensor, relative: float) -> None:
-    """By the norm of the error: single values of a gradient are sums that may cancel out."""
+    """By the norm of the error, since single values of a gradient are sums that may cancel out."""
     assert expected.isfinite().all()
     assert (actual.double() - expected).norm() <= relative * expected.norm()
 

@@ -68,7 +68,7 @@ def test_read_bytes_names_the_file(tmp_path: Path) -> None:
     assert str(raised.value).startswith(f"{path}: ")
 
 
-# A file may be another one than its size says: it grows, it is sparse, or the system makes it up.
+# A file may not be as large as it says: it grows, it is sparse, or the system generates it.
 
 
 @pytest.mark.parametrize("name", ["/proc/self/status", "/proc/cpuinfo", "/proc/self/maps"])

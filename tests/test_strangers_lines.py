@@ -1,4 +1,4 @@
-"""Provenance lines that came with a pull request: they can say anything, and may lead nowhere."""
+"""Provenance lines from a pull request: they can say anything, and must lead nowhere."""
 
 from __future__ import annotations
 

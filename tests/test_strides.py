@@ -34,7 +34,7 @@ def test_an_unknown_module_that_makes_all_fit_is_found() -> None:
 
 @pytest.mark.parametrize(("count", "is_found"), [(1, True), (67, True), (68, False), (90, False)])
 def test_the_search_stops_before_it_takes_long(count: int, is_found: bool) -> None:
-    """The last of so many modules resamples; two factors are tried for each, on all layers each time."""
+    """The last of several modules resamples; two factors are tried for each, on all layers each time."""
     idle: list[tuple[int, str, list[Any]]] = [(0, f"Block{number:02}", []) for number in range(count - 1)]
     at = len(idle) + 2
     found = likely(

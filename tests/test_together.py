@@ -21,7 +21,7 @@ from tests.test_register import COMMON, MODEL, PATCHED_MODEL, content
 from yamlinject import SourceError
 from yamlinject.checkout.patch import Checkout
 
-#: Runs the command line, and tells by a file that it came to a call, the first or the second of its kind;
+#: Runs the command line, and signals by a file that it reached a call, the first or the second of its kind;
 #: it goes on when another file is there, or never.
 STOPPING = """
 import fcntl, os, signal, sys, time

@@ -1,6 +1,6 @@
 """Real trainings with attention layers, without a network: each framework's own programs, start to end.
 
-Every test is one training and all that is to be said of it: a training takes as long as a hundred others.
+Every test is one training with all assertions about it: a training takes as long as a hundred other tests.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ IMAGES = 8
 
 
 def call(command: Sequence[str], folder: Path, variables: dict[str, str]) -> str:
-    """Run a program that has to succeed, and return all that it said."""
+    """Run a program that must succeed, and return all its output."""
     done = subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, errors="replace", check=False
     )
@@ -169,7 +169,7 @@ def test_yolov5_from_training_to_export(tmp_path: Path) -> None:
 
 
 def test_yolov5_with_attention_after_every_c3(tmp_path: Path) -> None:
-    """Also without a font, which YOLOv5 downloads: another one takes its place."""
+    """Even without the font that YOLOv5 downloads: another one replaces it."""
     config = tmp_path / "yolov5n_SimAM.yaml"
     yamlinject.load("yolov5n").add("SimAM", after="C3").save(config)
     variables = offline(tmp_path, font=False)

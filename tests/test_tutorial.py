@@ -1,4 +1,4 @@
-"""The two configs that the tutorial has one write by hand, row for row."""
+"""The two configs that the tutorial asks to write by hand, row for row."""
 
 from __future__ import annotations
 

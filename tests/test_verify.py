@@ -171,7 +171,7 @@ def test_wrong_wiring_that_still_builds_is_found(
 
 
 def test_an_unknown_base_proves_nothing(tmp_path: Path) -> None:
-    """With most of its modules exchanged, this is no base config of anyone."""
+    """With most of its modules exchanged, this is no known base config."""
     text = load("yolov5s").add("SimAM", after="SPPF", provenance=False).text
     file = tmp_path / "mine.yaml"
     file.write_text(text.replace(" C3,", " BottleneckCSP,").replace(" Conv,", " DWConv,"))

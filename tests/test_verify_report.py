@@ -1,4 +1,4 @@
-"""What ``verify`` prints of a result, written out here; no model is built."""
+"""What ``verify`` prints for a result, written out here; no model is built."""
 
 from __future__ import annotations
 

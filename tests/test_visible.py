@@ -1,4 +1,4 @@
-"""Names of others reach no terminal and no log as they are: whatever a config or a file is called."""
+"""Other people's names reach no terminal and no log unchanged, whatever a config or a file is called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``yamlinject weights``: checkpoints of the frameworks' shape, carried over to configs with new layers."""
+"""``yamlinject weights``: checkpoints of the frameworks' shape, transferred to configs with new layers."""
 
 from __future__ import annotations
 
@@ -287,7 +287,7 @@ def test_the_base_that_the_checkpoint_holds(
 
 
 def test_the_base_by_the_recipes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither the config nor the checkpoint says it: what is attention is taken for new."""
+    """Neither the config nor the checkpoint tells: attention is assumed to be new."""
     state = tmp_path / "state.pt"
     torch.save(_pretrained("yolov5n").state_dict(), state)
     config = tmp_path / "yolov5n_x.yaml"
@@ -494,7 +494,7 @@ def test_a_checkpoint_keeps_its_classes(
 def test_a_state_dict_for_other_classes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], base: str, unfit: list[str]
 ) -> None:
-    """Nothing says of how many classes it is: its head does not fit, and that is said."""
+    """Nothing tells its number of classes: its head does not fit, and a message says so."""
     file = tmp_path / "state.pt"
     torch.save(two_classes(base).state_dict(), file)
     found = facts(capsys, file, save_config(tmp_path, base))
@@ -779,7 +779,7 @@ CURIOUS: dict[str, Callable[[], object]] = {
 def test_a_curious_checkpoint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, provenance: bool
 ) -> None:
-    """Whatever is in it: one line says that it will not do."""
+    """Whatever is in it, one line says that it is unusable."""
     file = tmp_path / "odd.pt"
     torch.save(CURIOUS[name](), file)
     config = tmp_path / "yolov5n_x.yaml"

@@ -1,6 +1,6 @@
-"""Checkpoints of real trainings, carried over and taken by each framework's own loading.
+"""Checkpoints of real trainings, transferred and taken by each framework's own loading.
 
-Every test is one training and all that is to be said of its checkpoint, as in :mod:`tests.test_training`.
+Every test is one training with all assertions about its checkpoint, as in :mod:`tests.test_training`.
 """
 
 from __future__ import annotations

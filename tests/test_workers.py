@@ -60,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def few(folder: Path) -> Path:
-    """Enough where nothing has to happen before the end."""
+    """Enough if nothing needs to happen before the end."""
     for number in range(5, 12):
         (folder / f"{number:02}.yaml").unlink()
     return folder
@@ -97,7 +97,7 @@ def in_group(group: int) -> list[int]:
 
 
 def workers(check: subprocess.Popen[bytes], count: int = 3) -> list[int]:
-    """Its processes besides itself, as soon as there are so many."""
+    """Its other processes, as soon as there are that many."""
     deadline = time.monotonic() + SECONDS
     while len(found := [pid for pid in in_group(check.pid) if pid != check.pid]) < count:
         assert check.poll() is None, check.communicate()
