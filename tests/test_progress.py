@@ -54,7 +54,7 @@ def test_nothing_is_cleared_where_nothing_was_said(terminal: Terminal) -> None:
 def test_it_stays_one_line_and_steers_no_terminal(terminal: Terminal) -> None:
     progress.say(f"building \x1b]0;t\x07\n{'a' * 90}")
     progress.clear()
-    assert terminal.getvalue() == f"\r\x1b[2Kbuilding \ufffd]0;t\ufffd {'a' * 24}\r\x1b[2K"
+    assert terminal.getvalue() == f"\r\x1b[2Kbuilding \ufffd]0;t\ufffd {'a' * 23}\r\x1b[2K"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "dumb"])
