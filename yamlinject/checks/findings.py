@@ -14,7 +14,7 @@ from yamlinject.errors import Place
 class Finding(NamedTuple):
     """A rule that a file breaks, and where.
 
-    ``hint`` says what to write instead, ``cause`` why, if one mistake makes several findings.
+    ``hint`` says what to write instead, ``cause`` why, if one mistake causes several findings.
     ``start`` and ``end`` bound the offending text, ``end`` after its last character; without ``end`` it
     runs to the end of the line, and both are None for the whole file. ``line`` is the text of ``start``'s
     line. ``base``: the base that the file was compared with, if that led to the finding.

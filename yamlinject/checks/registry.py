@@ -24,8 +24,8 @@ class Problem(NamedTuple):
     ``at``: a span of the text, a place, meaning from there to the end of its line, or None for the whole
     file. ``hint`` says what to write instead. ``base``: the base that the config was compared with, if
     that led to the problem. ``diff``: the lines of a unified diff that fixes the file.
-    ``fix``: the edits that ``--fix`` makes. ``cause``: what makes it wrong, in words that fit all problems
-    that one mistake makes.
+    ``fix``: the edits that ``--fix`` makes. ``cause``: why it is wrong, in the same words for all problems
+    of one mistake.
     """
 
     at: Span | Place | None

@@ -25,12 +25,12 @@ _COLUMNS = (
     Column("stride", right=True),
     Column("nominal\nchannels", right=True, folds=True),
 )
-#: What a table takes at most where there is no terminal.
+#: The most columns of a table if there is no terminal.
 _WIDEST = 200
 
 
 def show(stream: TextIO, config: Config) -> None:
-    """Print the layer table of a config, with the rows marked that an insertion made or changed."""
+    """Print the layer table of a config, marking the rows that an insertion made or changed."""
     injected, rewired = config.injected, _rewired(config)
     counts, strides = _channels_and_strides(config)
     rows: list[Row | str] = []
@@ -66,7 +66,7 @@ def _legend(injected: bool, rewired: bool) -> Iterator[Line]:
 
 
 def as_json(config: Config) -> str:
-    """One object with file, layers, and for each its row, what it reads, stride and nominal channels."""
+    """One object with file and layers: for each its row, what it reads, stride and nominal channels."""
     injected, rewired = config.injected, _rewired(config)
     counts, strides = _channels_and_strides(config)
     shape = {"file": config.label, "layers": []}
@@ -90,7 +90,7 @@ def as_json(config: Config) -> str:
 
 
 def plain(value: Any) -> Any:
-    """YAML data as what JSON knows; the rest of it, such as dates, as text."""
+    """YAML data as JSON can hold it; anything else, such as dates, as text."""
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, dict):
@@ -108,7 +108,7 @@ def _channels_and_strides(config: Config) -> tuple[list[int | None], list[float 
 
 
 def _from(layer: Layer) -> str:
-    """``from`` as it is written, with the layer that it means where it counts back by more than one."""
+    """``from`` as written, with the layer that it means if it counts back by more than one."""
     if all(reference >= -1 for reference in layer.references):
         return flow(layer.from_)
     sources = ("image" if source == graph.IMAGE else str(source) for source in graph.sources(layer))
@@ -116,7 +116,7 @@ def _from(layer: Layer) -> str:
 
 
 def _rewired(config: Config) -> set[int]:
-    """The layers whose references had other numbers before the insertions that provenance lines tell of."""
+    """The layers whose references the insertions recorded in provenance lines have changed."""
     config_then, index_then = config, list(range(len(config.layers)))
     try:
         while config_then.parsed.provenance:

@@ -1,4 +1,4 @@
-"""A line on standard error, where that is a terminal, that says what is being done; it goes again."""
+"""A temporary line on standard error, if that is a terminal, that says what is being done."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from yamlinject.output.widths import fitting
 
 _T = TypeVar("_T")
 
-#: From so many items on, it is shown how far a run is.
+#: From this many items on, the progress of a run is shown.
 _MANY = 50
 
-#: Back to the start of the line, and what stands in it gone.
+#: Back to the start of the line, and clear it.
 _CLEAR = "\r\x1b[2K"
 
 
@@ -25,8 +25,8 @@ _shown = False
 
 
 def say(text: str) -> None:
-    """Show ``text`` in the place of what was shown before."""
-    global _shown  # there is one line of it
+    """Show ``text`` instead of what was shown before."""
+    global _shown  # there is only one such line
     columns = terminal.width(sys.stderr)
     if columns is not None and os.environ.get("TERM") != "dumb":
         text = visible(text)
@@ -36,14 +36,14 @@ def say(text: str) -> None:
 
 
 def clear() -> None:
-    """Make room for a line that stays."""
+    """Make room for a permanent line."""
     if _shown:
         say("")
 
 
 @contextmanager
 def cleared() -> Iterator[None]:
-    """Clear at the end of the block, however it ends, what was said in it."""
+    """Clear what was said in the block, however it ends."""
     try:
         yield
     finally:
@@ -51,7 +51,7 @@ def cleared() -> Iterator[None]:
 
 
 def watched(results: Iterable[_T], total: int, what: str) -> Iterator[_T]:
-    """Say at each per cent how far a long run is, but for what is done with a result."""
+    """Show the progress of a long run at each per cent, except while a result is used."""
     if total < _MANY:
         yield from results
         return

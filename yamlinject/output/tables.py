@@ -1,4 +1,4 @@
-"""Tables as lines of text: as wide as they have to be, and folded to fit a terminal."""
+"""Tables as lines of text: as wide as they need to be, and folded to fit a terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from yamlinject.output.terminal import Line, visible
 from yamlinject.output.widths import columns, folded
 
 _GAP = 2
-#: A column is not folded to less than this.
+#: No column is folded to less than this.
 _LEAST = 8
 
 
 class Column(NamedTuple):
-    """``heading`` may have several lines. ``folds``: whether cells may, where space is short."""
+    """``heading`` may have several lines. ``folds``: whether cells may be folded if space is short."""
 
     heading: str = ""
     right: bool = False
@@ -23,7 +23,7 @@ class Column(NamedTuple):
 
 
 class Row:
-    """The cells of a row, and its style in the words of rich."""
+    """The cells of a row, and its style as rich names it."""
 
     def __init__(self, *cells: str, style: str = "") -> None:
         self.cells = [*map(visible, cells)]
@@ -31,7 +31,7 @@ class Row:
 
 
 def table(heads: Sequence[Column], rows: Sequence[Row | str], width: int | None = None) -> Iterator[Line]:
-    """The lines of a table, of at most ``width`` columns where that can be; a text is a line of its own."""
+    """The lines of a table, of at most ``width`` columns if possible; a text becomes a separate line."""
     headings = [[*map(visible, head.heading.split("\n"))] for head in heads]
     cells = [row.cells for row in rows if isinstance(row, Row)]
     widths = [
@@ -58,7 +58,7 @@ def table(heads: Sequence[Column], rows: Sequence[Row | str], width: int | None 
 
 
 def _fold(heads: Sequence[Column], widths: list[int], width: int | None) -> None:
-    """Take columns away from what folds, from the widest first."""
+    """Narrow the columns that fold, the widest first."""
     foldable = [index for index, head in enumerate(heads) if head.folds]
     while width is not None and sum(widths) + _GAP * (len(widths) - 1) > width:
         index = max(foldable, key=widths.__getitem__, default=0)

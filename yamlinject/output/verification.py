@@ -1,4 +1,4 @@
-"""What ``verify`` prints: two models side by side, what the attention is, and what is wrong."""
+"""What ``verify`` prints: two models side by side, the attention, and what is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many columns of a terminal a text takes, and how it is broken into lines that fit."""
+"""How many columns of a terminal a text takes, and how to wrap it into lines that fit."""
 
 from __future__ import annotations
 

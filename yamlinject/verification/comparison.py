@@ -93,8 +93,8 @@ def verify(
 
     ``base``: without one it is searched for (:func:`yamlinject.lineage.resolve.resolve`).
     ``framework``: ``yolov5``, ``ultralytics`` or the folder of a checkout; without it, the one that the
-    config is written for. ``image_size``: in pixels. ``latency``: time both too. ``progress`` is told what
-    is done next.
+    config is written for. ``image_size``: in pixels. ``latency``: time both too. ``progress`` is called
+    with what is done next.
     Raises :class:`YamlInjectError` when one of them cannot be built or run, or, unless with ``trust``, when
     building it could run code. Example::
 
@@ -110,7 +110,7 @@ def verify(
     say("importing the framework")
     builder = frameworks.find(framework, config)
 
-    import torch  # only now, for it takes seconds and none of the above needs it
+    import torch  # only now, as it takes seconds and nothing above needs it
 
     from yamlinject.verification import measure
 

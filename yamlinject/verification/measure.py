@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from yamlinject.errors import YamlInjectError
 
-#: Pairs of forward passes that are timed, but for the first, which warms up.
+#: Pairs of forward passes; all but the first, which warms up, are timed.
 _ROUNDS = 21
 _PROBE_SIZE = 16
 
@@ -109,7 +109,7 @@ class Latency:
     """The time of a forward pass of both models.
 
     ``config``, ``base``: medians in milliseconds. ``ratio``: the median of the ratios of each pair; ``low``
-    and ``high``: their quartiles. ``pairs``: how many. ``device``: as torch calls it.
+    and ``high``: their quartiles. ``pairs``: their number. ``device``: as torch calls it.
     """
 
     config: float
