@@ -27,6 +27,7 @@ from yamlinject.checks import runner as checks
 from yamlinject.checks.findings import Checked, Finding
 from yamlinject.config import Config
 from yamlinject.library import bases
+from yamlinject.library.data import template
 
 # a warning that --fix fixes (YI501): line 9 gives layer 5 the index 9
 STALE = GOOD.replace("# 5\n", "# 9\n")
@@ -839,7 +840,7 @@ def test_generated_from_a_file(cli: Cli) -> None:
     os.replace("fresh", "base_SimAM.yaml")
     edit("base.yaml", "C3, [32]", "C3, [64]")
     agreed(cli, ADD, "base_SimAM.yaml", 1, "YI602")
-    edit("base_SimAM.yaml", "nc: 2", "nc: 4")
+    edit("base_SimAM.yaml", "C3, [16]", "C3, [64]")
     agreed(cli, ADD, "base_SimAM.yaml", 1, "YI602", "YI603")
     Path("base.yaml").unlink()
     agreed(cli, ADD, "base_SimAM.yaml", 2, "YI601", "YI603")
@@ -852,7 +853,7 @@ def test_the_difference_and_the_hint_fix_a_generated_file(cli: Cli) -> None:
     result = cli("check", "base_SimAM.yaml", "--select", "YI603")
     assert "-  - [[4], 1, Detect, [nc]]  # 6\n" in result.out
     assert "+  - [[5], 1, Detect, [nc]]  # 6\n" in result.out
-    (command,) = re.findall(r"= hint: run: yamlinject (.*)", result.out)
+    (command,) = re.findall(r"= hint: undo the edit, or lose it: yamlinject (.*)", result.out)
     assert command == "add SimAM base.yaml --after SPPF -o base_SimAM.yaml --force"
     assert cli(*command.split()).code == 0
     assert cli("check", "base_SimAM.yaml").code == 0
@@ -887,7 +888,7 @@ def test_generated_by_two_commands(cli: Cli, in_place: bool) -> None:
     agreed(cli, second, two, 0)
     assert cli("check", ".").code == 0
     fresh = Path(two).read_text()
-    edit(two, "nc: 2", "nc: 3")
+    edit(two, "C3, [16]", "C3, [24]")
     agreed(cli, second, two, 2 if in_place else 1, "YI603")
     Path(two).write_text(fresh)
     if not in_place:
@@ -896,11 +897,34 @@ def test_generated_by_two_commands(cli: Cli, in_place: bool) -> None:
         agreed(cli, second, two, 0)
 
 
+@pytest.mark.parametrize("base", ["yolov5s", "base.yaml", "-", "in place"])
+def test_values_outside_the_rows_are_the_users(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    """The first thing that everybody does with a config is to set its nc."""
+    yolov5s = template("bases", "yolov5s.yaml").read_text()
+    write({"base.yaml": yolov5s})
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(yolov5s.encode())))
+    source, output = ("base.yaml", ["--in-place"]) if base == "in place" else (base, ["-o", "new.yaml"])
+    new = "base.yaml" if base == "in place" else "new.yaml"
+    assert cli("add", "SimAM", source, "--after", "SPPF", *output).code == 0
+    edit(new, "nc: 80", "nc: 3")
+    edit(new, "depth_multiple: 0.33", "depth_multiple: 1.0  # deeper")
+    assert cli("check", new) == (0, "", "Checked 1 file: nothing found\n")
+    if base == "in place":
+        again = cli("add", "SimAM", source, "--after", "SPPF", *output)
+        assert (again.code, again.err) == (0, "unchanged base.yaml\n")
+    result = cli("remove", "SimAM", new, "-o", "back.yaml")
+    assert "note      other values were edited after it was generated" in result.err
+    back = yolov5s.replace("nc: 80", "nc: 3").replace("multiple: 0.33", "multiple: 1.0  # deeper")
+    assert Path("back.yaml").read_text() == back
+
+
 def test_generated_from_a_name(cli: Cli) -> None:
     command = ("add", "SimAM", "--after", "C3")
     assert cli(*command).code == 0
     agreed(cli, command, "yolov5s_SimAM.yaml", 0)
-    edit("yolov5s_SimAM.yaml", "nc: 80", "nc: 3")
+    edit("yolov5s_SimAM.yaml", "SPPF, [1024, 5]", "SPPF, [1024, 7]")
     agreed(cli, command, "yolov5s_SimAM.yaml", 1, "YI603")
 
 
@@ -911,7 +935,7 @@ def test_generated_from_standard_input(cli: Cli, monkeypatch: pytest.MonkeyPatch
 
     assert made("out.yaml").code == made("out.yaml", "--check").code == 0
     assert cli("check", "out.yaml") == (0, "", "Checked 1 file: nothing found\n")
-    edit("out.yaml", "nc: 2", "nc: 3")
+    edit("out.yaml", "C3, [16]", "C3, [24]")
     assert made("out.yaml", "--check").code == 1
     result = cli("check", "out.yaml")
     assert (result.code, result.codes) == (1, ["YI603"])
@@ -921,7 +945,7 @@ def test_a_generated_config_through_standard_input(cli: Cli, monkeypatch: pytest
     write({"base.yaml": BASE})
     cli(*ADD)
     data = Path("base_SimAM.yaml").read_bytes()
-    for content, codes in ((data, []), (data.replace(b"nc: 2", b"nc: 3"), ["YI603"])):
+    for content, codes in ((data, []), (data.replace(b"C3, [16]", b"C3, [24]"), ["YI603"])):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         assert cli("check", "-").codes == codes
 
@@ -951,7 +975,7 @@ def test_generated_from_a_framework_s_base(
         monkeypatch.setattr(bases, "_shipped", lambda framework: {})
         assert cli(*command, "--check").code == 2
     assert cli("check", "yolo11n_SimAM.yaml") == (0, "", "Checked 1 file: nothing found\n")
-    edit("yolo11n_SimAM.yaml", "nc: 80", "nc: 3")
+    edit("yolo11n_SimAM.yaml", "SPPF, [1024, 5]", "SPPF, [1024, 7]")
     result = cli("check", "yolo11n_SimAM.yaml")
     assert (result.code, result.codes) == (1, ["YI603"])
 
@@ -959,7 +983,7 @@ def test_generated_from_a_framework_s_base(
 def test_a_provenance_line_that_was_damaged(cli: Cli) -> None:
     write({"base.yaml": BASE})
     cli(*ADD)
-    edit("base_SimAM.yaml", "(layers 3;", "(layers three;")
+    edit("base_SimAM.yaml", "(at 3;", "(at three;")
     result = cli("check", "base_SimAM.yaml")
     assert (result.code, result.heads) == (1, ["base_SimAM.yaml:1:1: YI603 error"])
     assert "cannot be read" in result.out

@@ -40,16 +40,16 @@ def test_several_lines_are_undone() -> None:
 
 def test_an_edited_one_is_held_against_the_base_that_it_names(tmp_path: Path) -> None:
     text = load("yolov5m").add("SimAM", after="SPPF").text
-    found = resolve(edited(tmp_path, text, "nc: 80", "nc: 3"))
+    found = resolve(edited(tmp_path, text, "SPPF, [1024, 5]", "SPPF, [1024, 7]"))
     assert found.edited
     assert found.reference == "yolov5m"
-    assert found.base.document.data["nc"] == 3
+    assert found.base.layers[9].args == [1024, 7]
 
 
 def test_an_edited_one_whose_base_was_a_stream(tmp_path: Path) -> None:
     """Nothing may wait for standard input then."""
     text = load("yolov5m").add("SimAM", after="SPPF").text.replace("SimAM yolov5m --", "SimAM - --")
-    found = resolve(edited(tmp_path, text, "nc: 80", "nc: 3"))
+    found = resolve(edited(tmp_path, text, "SPPF, [1024, 5]", "SPPF, [1024, 7]"))
     assert found.reference == "yolov5m"  # known by its layers and multiples
 
 
@@ -137,7 +137,7 @@ def test_a_given_base_decides_what_the_attention_is() -> None:
 def test_a_provenance_line_that_does_not_fit(tmp_path: Path) -> None:
     """What it names as the base explains the layers all the same."""
     text = load("yolov5s").add("SimAM", after="SPPF").text
-    found = resolve(edited(tmp_path, text, "(layers 10;", "(layers 11;"))
+    found = resolve(edited(tmp_path, text, "(at 10;", "(at 11;"))
     assert (found.evidence, found.name, found.edited) == ("recorded", "yolov5s", True)
     assert found.injected == [10]
     assert [layer.row for layer in found.base.layers] == [layer.row for layer in load("yolov5s").layers]
@@ -146,7 +146,7 @@ def test_a_provenance_line_that_does_not_fit(tmp_path: Path) -> None:
 def test_another_layer_beside_those_of_the_line(tmp_path: Path) -> None:
     """The line tells of the SimAM, the base that it names of both."""
     text = load("yolov5s").add("SimAM", after="SPPF").add("EMA", after="0", args="[64]").text
-    found = resolve(edited(tmp_path, text, "(layers 1;", "(layers 2;"))
+    found = resolve(edited(tmp_path, text, "(at 1;", "(at 2;"))
     assert (found.evidence, found.edited, found.injected) == ("recorded", True, [1, 11])
 
 

@@ -95,7 +95,7 @@ def test_on_the_command_line(cli: Cli, tmp_path: Path) -> None:
     words = ["add", "SimAM", "base.yaml", "--after", "1", "--readers", "Concat", "-o", "new.yaml"]
     assert cli(*words).code == 0
     line, rest = (tmp_path / "new.yaml").read_text().split("\n", 1)
-    assert "add SimAM base.yaml --after 1 --readers Concat (layers 2; " in line
+    assert "add SimAM base.yaml --after 1 --readers Concat (at 2; " in line
     assert rest == ON_BRANCH
     assert cli(*words).code == 0
     assert cli("remove", "SimAM", "new.yaml", "-o", "back.yaml").code == 0

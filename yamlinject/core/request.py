@@ -90,16 +90,10 @@ class Request(NamedTuple):
         """The selectors of ``readers``; raises :class:`SelectorError` as :meth:`selectors` does."""
         return _parsed(self.readers)
 
-    def printable(self) -> Request:
-        """The request as a comment can hold it: unprintable characters become question marks.
-
-        A base whose name begins with a dash gets ``./`` before it, so that it is not taken for an option.
-        """
+    def recorded(self) -> Request:
+        """The request as a line can hold it: a base that begins with a dash gets ``./`` before it."""
         is_option = self.base.startswith("-") and self.base != "-"
-        base = f"./{self.base}" if is_option else self.base
-        return self._replace(
-            base=_printable(base), args=None if self.args is None else _printable(self.args)
-        )
+        return self._replace(base=f"./{self.base}") if is_option else self
 
     def _with(self, option: str, value: str) -> Request:
         """The request with one more option; raises :class:`YamlInjectError` for an unknown one."""
@@ -123,7 +117,3 @@ def _parsed(texts: Sequence[str]) -> list[Selector]:
     if number > _MOST_SELECTORS:
         raise SelectorError(f"{number} selectors: give at most {_MOST_SELECTORS}")
     return [selector for text in texts for selector in selectors.parse(text)]
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)

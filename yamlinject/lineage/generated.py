@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from yamlinject.config import Config
-from yamlinject.core import provenance
 from yamlinject.core.provenance import Found, Provenance
 from yamlinject.errors import YamlInjectError
 from yamlinject.lineage.recorded import Absence, recorded_base, undone
@@ -17,7 +16,8 @@ class Generated(NamedTuple):
     ``problem``: why the line does not fit, or empty.
     ``base``: the file that the line names; None if that is not a separate file (standard input, or the
     config itself, ``--in-place``), or if it is missing or outside the repository (``absence``).
-    ``intact``: undoing the command and running it again gives the config, byte for byte.
+    ``intact``: undoing the command and running it again gives the config, byte for byte, and the command
+    was run on these rows. Values outside of them are the user's: everybody sets ``nc``.
     """
 
     line: Found
@@ -29,8 +29,7 @@ class Generated(NamedTuple):
     @property
     def base_changed(self) -> bool:
         """Whether the file that the line names has changed since the config was made from it."""
-        recorded = self.line.provenance.digest
-        return self.base is not None and provenance.digest(self.base.to_bytes()) != recorded
+        return self.base is not None and not self.line.provenance.is_of(self.base.to_bytes())
 
 
 def read(config: Config, given: Config | None = None) -> Generated | None:
@@ -42,32 +41,41 @@ def read(config: Config, given: Config | None = None) -> Generated | None:
     if not lines:
         return None
     base, absence = recorded_base(lines[0].provenance, config.path, given)
-    problem, intact = _again(config, lines[0].provenance)
+    problem, intact = _again(config)
     return Generated(lines[0], problem, base, absence, intact)
 
 
 def all_intact(config: Config) -> tuple[bool, str]:
     """Whether undoing each of its commands and running it again gives the config, and why not."""
     for restored in [config, *undone(config)]:
-        lines = restored.parsed.provenance
-        problem, intact = _again(restored, lines[0].provenance) if lines else ("", True)
+        problem, intact = _again(restored) if restored.parsed.provenance else ("", True)
         if not intact:
             return False, problem
     return True, ""
 
 
-def _again(config: Config, line: Provenance) -> tuple[str, bool]:
+def _again(config: Config) -> tuple[str, bool]:
     """Why the newest command cannot be undone and run again, and whether that gives the config."""
+    line, start, end = config.parsed.provenance[0]
     try:
         restored = config.undone
-        return "", restored.exact and regenerated(restored, line) == config.to_bytes()
+        again = regenerated(restored, line, config.text[start:end].rstrip("\r\n"))
+        return "", restored.same_rows and again == config.to_bytes()
     except YamlInjectError as error:
         return error.message, False
 
 
-def regenerated(base: Config, line: Provenance) -> bytes:
-    """What the command of a provenance line makes of ``base``, as the version of that line writes it."""
+def regenerated(base: Config, line: Provenance, as_written: str) -> bytes:
+    """What the command of a provenance line makes of ``base``.
+
+    The line is ``as_written`` if it still fits: other versions write it otherwise, and it keeps the digest
+    of a base whose values were edited.
+    """
     result = base.apply(line.request, proven=False)
     written = result.rewrite.provenance
-    same_version = str(written and written._replace(version=line.version))
-    return result.to_bytes().replace(str(written).encode(), same_version.encode(), 1)
+    assert written
+    now = written._replace(version=line.version)
+    if line.has_rows(base.layers) or line.is_of(base.to_bytes()):
+        now = now._replace(digest=line.digest)
+    text = as_written if now == line else str(now)
+    return result.to_bytes().replace(str(written).encode(), text.encode("utf-8", "surrogateescape"), 1)

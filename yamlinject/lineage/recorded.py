@@ -8,7 +8,7 @@ from typing import Literal
 
 from yamlinject import files
 from yamlinject.config import Config, Rewritten
-from yamlinject.core import provenance, scales
+from yamlinject.core import scales
 from yamlinject.core.provenance import Provenance
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError
 from yamlinject.library import bases
@@ -43,7 +43,7 @@ def was_made_like(config: Config, other: Rewritten) -> bool:
     for made, start, _ in config.parsed.provenance:
         restored = current.undone
         if line and made.request == line.request._replace(base=made.request.base):
-            if restored.exact:
+            if restored.same_rows:
                 return True
             raise RefusalError(
                 "this command was run on it before, and it was edited since: remove the layers first "
@@ -88,7 +88,7 @@ def _recorded_base(
             return None, None
         data = bases.read(str(path)).data
         found.append(Config(name, data, stem=Path(name).stem, path=path))
-    exact = (one for one in found if provenance.digest(one.to_bytes()) == line.digest)
+    exact = (one for one in found if line.is_of(one.to_bytes()))
     if found:
         return next(exact, found[-1]), None
     if not inside:

@@ -154,12 +154,12 @@ def _recorded(config: Config) -> Lineage | None:
     """What the provenance lines say: undone, they give the base, or the config was edited since."""
     lines = config.parsed.provenance
     current, aligned = config, list(range(len(config.parsed.layers)))
-    exact, left = False, len(lines)
+    same, left = False, len(lines)
     for restored in undone(config):
         aligned = [aligned[old] for old, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
-        current, exact, left = restored, restored.exact, left - 1
+        current, same, left = restored, restored.same_rows, left - 1
     oldest = lines[-1].provenance
-    if exact and not left:
+    if same and not left:
         base = Wiring.of(oldest.request.base, current.layers)
         return Lineage("recorded", config, aligned, Match(base, aligned, []), current)
     layers = config.parsed.layers

@@ -182,7 +182,8 @@ def removal(config: Rewritten) -> Iterator[Line]:
     if config.exact:
         yield Line("byte for byte the base that its provenance line recorded", label="result")
     elif rewrite.provenance:
-        yield note("the file was edited after it was generated: the result is not its base")
+        what = "other values" if config.same_rows else "the rows"
+        yield note(f"{what} were edited after it was generated: the result is not byte for byte its base")
     else:
         yield note("it has no provenance line: every layer of the module was removed")
 

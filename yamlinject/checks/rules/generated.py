@@ -66,14 +66,17 @@ def _compared(subject: Subject, made: Generated, problem: str) -> Problem:
     """``problem`` with what the command gives today, from a base that is there."""
     assert made.base
     line, span = made.line.provenance, _line(subject, made.line.start)
+    written = subject.config.text[span.start : span.end]
     file = str(subject.config.path or bases.STDIN)
     try:
-        again = Source.from_bytes(regenerated(made.base, line)).text
+        again = Source.from_bytes(regenerated(made.base, line, written)).text
     except YamlInjectError as error:
         problem = f"its command no longer works: {error.message}"
         return Problem(span, problem, "generate it again with a command that does")
     from_here = line.request._replace(base=str(made.base.path or line.request.base))
-    fix = f"run: {command_line(*from_here.to_words(), '-o', file, '--force')}"
+    fix = f"undo the edit, or lose it: {command_line(*from_here.to_words(), '-o', file, '--force')}"
+    if made.base_changed:
+        fix = f"run: {command_line(*from_here.to_words(), '-o', file, '--force')}"
     return Problem(
         span, problem, fix, diff=tuple(edits.unified_diff(subject.config.text, again, file, file))
     )
