@@ -59,7 +59,7 @@ def test_an_edited_one_whose_base_was_a_stream(tmp_path: Path) -> None:
 def test_one_made_by_hand_is_known_by_its_layers(base: str) -> None:
     found = resolve(load(base).add("SimAM", after="SPPF", provenance=False))
     assert found.evidence == "matched"
-    assert found.name == {"yolo11n": "yolo11"}.get(base, base)
+    assert found.name == base
 
 
 def test_one_with_an_unknown_module() -> None:

@@ -43,6 +43,8 @@ def test_ultralytics_guesses_the_same(stem: str) -> None:
 @pytest.mark.parametrize(
     ("stem", "named"),
     [
+        ("yolov8n_SimAM", "yolov8l_SimAM"),
+        ("yoloe-11s-seg", "yoloe-11l-seg"),
         ("yolov8_SimAM", "yolov8l_SimAM"),
         ("yolo11-obb_SimAM", "yolo11l-obb_SimAM"),
         ("yoloe-v8-seg", "yoloe-v8l-seg"),
@@ -53,6 +55,11 @@ def test_ultralytics_guesses_the_same(stem: str) -> None:
 def test_a_name_that_asks_for_a_scale(stem: str, named: str) -> None:
     assert scales.asking(stem, "l") == named
     assert scales.asked(named) == "l"
+
+
+def test_a_name_begins_with_that_of_its_base_where_it_has_no_family() -> None:
+    assert scales.asking("mine", "s", "yolo11s-seg") == "yolo11s-seg_mine"
+    assert scales.asking("yolov8_mine", "s", "yolo11s-seg") == "yolov8s_mine"
 
 
 #: Written by hand; the folder is the quirk that its pattern has: it takes the first digits with a letter.

@@ -20,7 +20,8 @@ from yamlinject.cli.app import run
 from yamlinject.config import Config
 from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.frameworks.base import Framework
-from yamlinject.verification.comparison import Verification, verify
+from yamlinject.verification.comparison import verify
+from yamlinject.verification.result import Verification
 
 pytestmark = pytest.mark.framework
 
@@ -110,13 +111,126 @@ def test_ultralytics_scale_comes_with_the_name(base: str) -> None:
     assert result.config.parameters == expected[base]
 
 
-def test_a_name_without_a_scale_is_noted(tmp_path: Path) -> None:
-    config = load("yolov8s").add("SimAM", after="SPPF")
-    config.save(tmp_path / "mine.yaml")
-    result = verified(load(tmp_path / "mine.yaml"), "ultralytics")
+#: Parameters of the documentation, for 80 classes.
+OF_A_SCALE = {"yolov8n": 3_157_200, "yolov8s": 11_166_560, "yolo11n": 2_624_080, "yolo11s": 9_458_752}
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "example"),
+    [
+        ("mine.yaml", "yolov8", "yolov8s_mine.yaml selects s"),
+        ("yolo11_SimAM.yaml", "yolo11", "yolo11s_SimAM.yaml selects s"),
+        ("my-yolov8.yaml", "yolov8", "my-yolov8s.yaml selects s"),
+    ],
+)
+def test_a_name_without_a_scale_is_noted(tmp_path: Path, name: str, family: str, example: str) -> None:
+    load(family).add("SimAM", after="SPPF").save(tmp_path / name)
+    result = verified(load(tmp_path / name), "ultralytics")
     assert result.problems == []
-    assert result.config.parameters == 3_157_200
-    assert any("asks for no scale" in note for note in result.notes)
+    assert (result.base.name, result.base.parameters) == (family, OF_A_SCALE[f"{family}n"])
+    assert result.config.parameters == OF_A_SCALE[f"{family}n"]
+    assert result.notes == [f"its file's name selects no scale, so n was built; {example}"]
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("name", ["yolo11s_mine.yaml", "my-yolo11s.yaml"])
+def test_a_base_of_all_scales_has_the_configs(tmp_path: Path, name: str, recorded: bool) -> None:
+    load("yolo11").add("SimAM", after="SPPF", provenance=recorded).save(tmp_path / name)
+    result = verified(load(tmp_path / name), "ultralytics")
+    assert (result.problems, result.notes) == ([], [])
+    assert (result.base.name, result.base.parameters) == ("yolo11s", OF_A_SCALE["yolo11s"])
+    assert result.config.parameters == OF_A_SCALE["yolo11s"]
+    assert result.proven
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "asks", "new"),
+    [
+        ("yolo11s", "my.yaml", "selects no scale, which means n", "yolo11s_my.yaml"),
+        ("yolov8s", "yolov8_SimAM.yaml", "selects no scale, which means n", "yolov8s_SimAM.yaml"),
+        ("yolov8s", "yolov8n_SimAM.yaml", "selects n", "yolov8s_SimAM.yaml"),
+    ],
+)
+def test_a_lost_scale_is_a_problem(tmp_path: Path, base: str, name: str, asks: str, new: str) -> None:
+    """The base is built as it is called, and Ultralytics builds another scale from that file."""
+    load(base).add("SimAM", after="SPPF").save(tmp_path / name)
+    result = verified(load(tmp_path / name), "ultralytics")
+    assert result.problems == [f"its file's name {asks}, and its base is {base}: call it {new}"]
+    assert (result.base.name, result.base.parameters) == (base, OF_A_SCALE[base])
+    assert result.config.parameters == OF_A_SCALE[f"{base[:-1]}n"]
+    assert not result.proven
+    (tmp_path / name).rename(tmp_path / new)
+    assert verified(load(tmp_path / new), "ultralytics").problems == []
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_bases_column_is_the_base(tmp_path: Path, recorded: bool) -> None:
+    """With three forgotten numbers the rest, without the attention, has 7,529,789 parameters too."""
+    text = load("yolov5s").add("SimAM", after="SPPF", provenance=recorded).text
+    for right, wrong in (
+        ("[-1, 15]", "[-1, 14]"),
+        ("[-1, 11]", "[-1, 10]"),
+        ("[18, 21, 24]", "[17, 20, 23]"),
+    ):
+        assert text.count(right) == 1
+        text = text.replace(right, wrong)
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    result = verified(load(file))
+    assert (result.base.name, result.base.parameters) == ("yolov5s", 7_235_389)
+    assert result.config.parameters == 7_529_789
+    assert [problem.split(" reads ")[0] for problem in result.problems] == [
+        "layer 20 (Concat)",
+        "layer 23 (Concat)",
+        "layer 25 (Detect)",
+    ]
+    assert not result.proven
+
+
+@pytest.mark.parametrize(
+    ("base", "old", "new", "parameters"),
+    [
+        pytest.param("yolov5s", "width_multiple: 0.50", "width_multiple: 0.25", 1_872_157, id="width"),
+        pytest.param("yolov5m", "depth_multiple: 0.67", "depth_multiple: 0.33", None, id="depth"),
+        pytest.param("yolov5s", "[1024, 5]", "[512, 5]", None, id="args"),
+    ],
+)
+def test_other_numbers_than_the_recorded_bases_are_a_problem(
+    tmp_path: Path, base: str, old: str, new: str, parameters: int | None
+) -> None:
+    text = load(base).add("SimAM", after="C3@0").text
+    assert text.count(old) == 1
+    file = tmp_path / "mine.yaml"
+    file.write_text(text.replace(old, new))
+    result = verified(load(file))
+    assert result.base.parameters == PARAMETERS[base]
+    assert parameters in (None, result.config.parameters)
+    assert f"besides the attention's, and {base} has {PARAMETERS[base]:,}" in result.problems[0]
+    assert not result.proven
+
+
+def test_a_config_with_a_scaling_of_its_own_has_no_known_base(tmp_path: Path) -> None:
+    """By its layers it could be any YOLOv5, by its numbers it is none."""
+    text = load("yolov5s").add("SimAM", after="C3@0", provenance=False).text
+    file = tmp_path / "mine.yaml"
+    file.write_text(text.replace("width_multiple: 0.50", "width_multiple: 0.75"))
+    result = verified(load(file))
+    assert (result.problems, result.base.name) == ([], "without attention")
+    assert result.base.parameters == result.config.parameters
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_what_the_data_set_decides_is_the_configs(tmp_path: Path, given: bool) -> None:
+    """YOLOv5's own formula: 3 anchors with 5 + nc values for each of 128, 256 and 512 channels."""
+    text = load("yolov5s").add("SimAM", after="SPPF").text
+    text = text.replace("nc: 80", "nc: 2\nch: 4").replace("[10,13, 16,30, 33,23]", "[9,9, 16,30, 33,23]")
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    result = verified(load(file), base=load("yolov5s") if given else None)
+    fewer = 3 * 78 * (128 + 256 + 512 + 3)
+    assert result.base.parameters == 7_235_389 - fewer + 32 * 6 * 6  # one more channel of the first row
+    assert (result.problems, result.proven) == ([], True)
+    assert "yolov5s was built with its anchors, ch, nc" in result.notes
 
 
 def test_a_given_base_must_agree() -> None:
@@ -406,15 +520,30 @@ def test_an_image_too_small_for_the_strides() -> None:
         verified(load("yolov5n").add("SimAM", after="SPPF"), size=32)
 
 
-@pytest.mark.parametrize("name", ["yolov5", "ultralytics"])
-def test_images_with_other_channels(tmp_path: Path, name: str) -> None:
-    base = {"yolov5": "yolov5n", "ultralytics": "yolo11n"}[name]
-    text = load(base).add("SimAM", after="SPPF").text
+@pytest.mark.parametrize(
+    ("base", "key", "kernel", "channels"),
+    [
+        pytest.param("yolov5n", "ch", 6, 6, id="yolov5"),
+        pytest.param("yolov5n", "channels", 6, 3, id="yolov5-channels"),
+        pytest.param("yolo11n", "ch", 3, 3, id="ultralytics"),
+        pytest.param("yolo11n", "channels", 3, 3, id="ultralytics-channels"),
+        pytest.param("yolo11n-cls", "channels", 3, 6, id="classify"),
+    ],
+)
+def test_images_with_other_channels(
+    tmp_path: Path, base: str, key: str, kernel: int, channels: int
+) -> None:
+    """YOLOv5 obeys ``ch``. Ultralytics takes the data set's, but for classification ``channels``."""
+    plain = {"yolov5n": 1_872_157, "yolo11n": 2_624_080, "yolo11n-cls": 2_812_104}[base]
     file = tmp_path / f"{base}_6.yaml"
-    file.write_text(f"ch: 6\n{text}")
-    assert verified(load(file), name).problems == []
-    with pytest.raises(YamlInjectError, match="its images have 6 channels, and those of"):
-        verified(load(file), name, load(base))
+    file.write_text(f"{key}: 6\n{load(base).add('SimAM', after='0').text}")
+    result = verified(load(file), "yolov5" if base == "yolov5n" else "ultralytics")
+    assert result.problems == []
+    # the first row has 16 channels in each of them
+    assert result.config.parameters == plain + 16 * kernel**2 * (channels - 3)
+    assert result.base.parameters == result.config.parameters
+    ignored = [note for note in result.notes if f"{key}" in note and "no effect" in note]
+    assert len(ignored) == (channels == 3)
 
 
 def test_an_image_size_that_is_no_multiple_of_the_stride(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from yamlinject.output import terminal
 from yamlinject.output import verification as report
-from yamlinject.verification.comparison import Attention, Measured, Verification
+from yamlinject.verification.result import Attention, Measured, Verification
 
 SHAPES = [[1, 25200, 85], [1, 3, 80, 80, 85]]
 BASE = Measured("yolov5s", 25, 7_235_389, 16.6, [8, 16, 32], SHAPES, SHAPES[1:])

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
         SourceError,
         YamlInjectError,
     )
-    from yamlinject.verification.comparison import Verification, verify
+    from yamlinject.verification.comparison import verify
+    from yamlinject.verification.result import Verification
     from yamlinject.weights.state_dict import transfer_state_dict
     from yamlinject.weights.transfer import Transfer, transfer
 
@@ -40,7 +41,8 @@ _HOMES = {
     "core.layer": ("Layer",),
     "core.references": ("Change",),
     "core.rewrite": ("Rewrite",),
-    "verification.comparison": ("Verification", "verify"),
+    "verification.comparison": ("verify",),
+    "verification.result": ("Verification",),
     "weights.state_dict": ("transfer_state_dict",),
     "weights.transfer": ("Transfer", "transfer"),
 }

@@ -28,6 +28,9 @@ _NUMBERS = frozenset(
     """.split()
 )
 
+#: The keys that the data set determines; the others, with the rows, are the architecture.
+OF_THE_DATA = frozenset({"nc", "names", "anchors", "kpt_shape", "ch", "channels"})
+
 
 class Span(NamedTuple):
     """Offsets ``[start, end)`` into the text."""

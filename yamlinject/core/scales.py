@@ -21,10 +21,15 @@ def asked(stem: str) -> str:
     return found[1] if found else ""
 
 
-def asking(stem: str, scale: str) -> str:
-    """The name ``stem``, which selects no scale, changed to select ``scale``."""
-    named = _FAMILY.sub(rf"\g<0>{scale}", stem, count=1)
-    return named if named != stem else f"yolov8{scale}_{stem}"
+def asking(stem: str, scale: str, base: str = "yolov8") -> str:
+    """The name ``stem`` with ``scale`` in it: yolo11_x becomes yolo11s_x, and mine yolov8s_mine.
+
+    ``base``: what to begin with where ``stem`` names no family of models.
+    """
+    if not _FAMILY.search(stem):
+        stem = f"{base}_{stem}"
+    bare = _ASKED.sub(lambda found: found[0][:-1], stem, count=1)
+    return _FAMILY.sub(lambda found: found[0] + scale, bare, count=1)
 
 
 def unscaled(path: str) -> str:

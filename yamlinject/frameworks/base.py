@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError, named
 from yamlinject.files import replacing
@@ -58,18 +59,34 @@ class Framework(ABC):
         """The version of the installed package."""
         return str(import_module(self.name).__version__)
 
-    def build(self, config: Config, classes: int | None = None, *, trust: bool = False) -> nn.Module:
+    def build(
+        self,
+        config: Config,
+        classes: int | None = None,
+        *,
+        like: Config | None = None,
+        trust: bool = False,
+    ) -> nn.Module:
         """The model that the framework builds from a config, with the same random weights every time.
 
-        ``classes``: the number of classes, instead of the config's ``nc``, as in training.
+        ``classes``: the number of classes, instead of the config's ``nc``, as in training; ``like``: a
+        config whose data set it is built for (:data:`OF_THE_DATA`).
         Raises :class:`RefusalError` for a config that could run code, unless with ``trust``, and
         :class:`YamlInjectError` with the layer's place when the framework cannot build it.
         """
         import torch
 
-        data = deepcopy(config.document.data)
+        data = config.document.data
+        if like is not None:
+            others = {key: value for key, value in data.items() if key not in OF_THE_DATA}
+            data = others | {
+                key: like.document.data[key] for key in OF_THE_DATA & like.document.data.keys()
+            }
+        data = deepcopy(data)
         if not trust:
             self.check(config)
+            if like is not None:
+                self.check(like)
             data = safety.separate(data)
         untouched = torch.random.fork_rng(devices=[])
         with self.explaining(config), _quiet(), untouched, _activations_kept(self._module):
@@ -86,10 +103,12 @@ class Framework(ABC):
     @contextlib.contextmanager
     def explaining(self, config: Config, verb: str = "build") -> Iterator[None]:
         """Turn errors of the framework's code in the block into one line that names the layer."""
-        try:
-            yield
-        except Exception as error:
-            with named(config.label):
+        with named(config.label):
+            try:
+                yield
+            except YamlInjectError:
+                raise
+            except Exception as error:
                 raise self._explained(error, config, verb) from None
 
     def save_checkpoint(self, checkpoint: dict[str, Any], file: Path) -> None:
@@ -103,12 +122,24 @@ class Framework(ABC):
             torch.save(checkpoint, target)
 
     @abstractmethod
+    def image_channels(self, model: Any) -> int:
+        """How many channels the images have that ``model``, which :meth:`build` gave, was built for."""
+
+    @abstractmethod
+    def ignored(self, config: Config, model: Any) -> Iterator[str]:
+        """What in ``config`` had no effect on ``model``, which was built from it, a line each."""
+
+    @abstractmethod
     def _import_model_module(self) -> ModuleType:
         """Import the module that holds ``parse_model``."""
 
     @abstractmethod
     def _build(self, data: dict[str, Any], config: Config) -> nn.Module:
         """Build the model of ``data``, the values of ``config``, which may be changed."""
+
+    @abstractmethod
+    def _obstacle(self, config: Config) -> str | None:
+        """Why ``config`` could not be built, where it is one of the known mistakes."""
 
     def _import(self) -> ModuleType:
         try:
@@ -128,6 +159,12 @@ class Framework(ABC):
     def _explained(self, error: Exception, config: Config, verb: str) -> YamlInjectError:
         """``error`` in one line, with the row of the layer that was being built or run."""
         what = f"{type(error).__name__}: {error}"
+        if verb == "build":
+            if config.document.data.get("nc") is None:
+                return YamlInjectError("nc is missing, the number of classes: write a line such as nc: 80")
+            obstacle = self._obstacle(config)
+            if obstacle:
+                return YamlInjectError(f"{self} cannot build it: {obstacle}")
         index = _layer_at(error)
         if index is None or index >= len(config.layers):
             return YamlInjectError(f"{self} cannot {verb} it: {what}")

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 from yamlinject.config import Config
-from yamlinject.core import modules
-from yamlinject.core.layer import Layer, flow
+from yamlinject.core import modules, scales
+from yamlinject.core.document import OF_THE_DATA
+from yamlinject.core.layer import SECTIONS, Layer, flow
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import RefusalError, YamlInjectError, named
 from yamlinject.library import architectures, bases, recipes
@@ -29,7 +31,7 @@ Evidence = Literal["given", "recorded", "matched", "none"]
 Search = Literal["nowhere", "upstream", "installed"]
 
 #: What to call a base that is no known config.
-_NAMELESS = "without attention"
+NAMELESS = "without attention"
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,37 @@ class Lineage:
         return original or self.config.without(self.injected)
 
     @cached_property
+    def named(self) -> Config | None:
+        """The base under the name that it is built by, whatever the config is now; None if none is known.
+
+        A base of all scales has the scale that the config's name selects.
+        """
+        if self.original:
+            found = self.original
+            recorded = self.evidence == "recorded" and not self.edited
+            name = self.config.parsed.provenance[-1].provenance.request.base if recorded else found.name
+        else:
+            known = _known(self.base)
+            if known is None or _architecture(known) != _architecture(self.base):
+                return None
+            found, name = known, known.name
+        stem = Path(name).stem if bases.is_path(name) else name
+        if name == bases.STDIN:
+            stem = self.config.stem
+        scale = scales.asked(self.config.stem)
+        if scale and not scales.asked(stem) and scales.built(found.document.data, stem):
+            stem = scales.asking(stem, scale)
+            name = name if bases.is_path(name) else stem
+        return Config(name, found.to_bytes(), stem=stem, path=found.path)
+
+    @cached_property
     def name(self) -> str:
         """What to call the base."""
         if self.evidence == "given" and self.match:
             return self.match.base.name
         if self.evidence == "recorded":
             return self.config.parsed.provenance[-1].provenance.request.base
-        known = _known(self.base)
-        return known.stem if known else _NAMELESS
+        return self.named.label if self.named else NAMELESS
 
     @property
     def reference(self) -> str | None:
@@ -198,7 +223,7 @@ def _is_attention(layer: Layer) -> bool:
 
 def _known(like: Config) -> Config | None:
     """The known base config with the modules of ``like`` that is most like it."""
-    best, fewest = None, 0
+    best, fewest = None, (0, False)
     modules = [layer.module for layer in like.layers]
     for base in bases.known():
         found = Config(base.name, base.data)
@@ -208,7 +233,10 @@ def _known(like: Config) -> Config | None:
         if aligned is None:
             continue
         wrong = sum(1 for _ in alignment.wrong_readers(like.layers, found.layers, aligned))
-        differences = 2 * wrong + (_scaling(found) != _scaling(like))
+        differences = (
+            2 * wrong + (_scaling(found) != _scaling(like)),
+            _architecture(found) != _architecture(like),
+        )
         if best is None or differences < fewest:
             best, fewest = found, differences
     return best
@@ -223,3 +251,10 @@ def _modules(config: Config) -> list[Any]:
 
 def _scaling(config: Config) -> list[object]:
     return [config.document.data.get(key) for key in ("depth_multiple", "width_multiple")]
+
+
+def _architecture(config: Config) -> tuple[dict[str, Any], list[Any]]:
+    """What a config says besides its references and what its data set determines."""
+    data = config.document.data
+    others = {key: value for key, value in data.items() if key not in (*SECTIONS, *OF_THE_DATA)}
+    return others, [[layer.number, layer.module, layer.args] for layer in config.layers]

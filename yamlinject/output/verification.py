@@ -9,8 +9,8 @@ from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line, note
 
 if TYPE_CHECKING:
-    from yamlinject.verification.comparison import Measured, Verification
     from yamlinject.verification.measure import Latency
+    from yamlinject.verification.result import Measured, Verification
 
 
 def lines(result: Verification, width: int | None = None) -> Iterator[Line]:
