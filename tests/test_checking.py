@@ -997,8 +997,9 @@ def test_rules_are_listed(cli: Cli) -> None:
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
     assert lines[0].split()[:3] == ["YI001", "error", "invalid-yaml"]
-    assert (
-        "YI501  warning  stale-index-comment   a comment gives a layer another index than its own" in lines
+    stale = next(line for line in lines if line.startswith("YI501"))
+    assert " ".join(stale.split()) == (
+        "YI501 warning stale-index-comment a comment gives a layer another index than its own"
     )
     assert [line[:5] for line in lines] == sorted(line[:5] for line in lines)
     assert len(lines) == len({line.split()[2] for line in lines}) >= 29

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import pickle
 import warnings
 from collections.abc import Callable
@@ -190,6 +191,16 @@ def test_gradient(module: type[nn.Module]) -> None:
 
 def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_recipe_says_its_parameters_and_the_defaults_of_its_options(module: type[nn.Module]) -> None:
+    about = recipes.about(module.__name__)
+    assert about.parameters == sum(one.numel() for one in module(512, 512).parameters())
+    given = {"lambda": "e_lambda"}  # which is no name for an argument
+    defaults = inspect.signature(module).parameters
+    assert {name: defaults[given.get(name, name)].default for name in about.options} == about.options
+    assert list(defaults)[2:] == [given.get(name, name) for name in about.options]
 
 
 @pytest.mark.parametrize("layout", [torch.clone, channels_last])

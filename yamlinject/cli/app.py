@@ -21,12 +21,14 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "add": ("configs", "add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml", {}),
     "remove": ("configs", "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
     "show": ("configs", "show yolov5s_SimAM.yaml", {}),
+    "bases": ("listing", "bases", {}),
+    "module": ("listing", "module CBAM", {}),
     "check": ("checking", "check yolov5s_SimAM.yaml", {}),
     "rule": ("checking", "rule YI301", {}),
     "verify": ("frameworks", "verify yolov5s_SimAM.yaml --framework yolov5", {}),
     "run": ("frameworks", "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
     "weights": ("weights", "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
-    "register": ("frameworks", "register path/to/yolov5 --module SimAM", {}),
+    "register": ("frameworks", "register SimAM path/to/yolov5", {}),
 }
 
 #: What typer raises for a wrong command line; newer versions bring their own click, older use click's.

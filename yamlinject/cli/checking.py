@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yamlinject.cli import completion
+from yamlinject.cli.frameworks import OutputFormat, OutputOption
 from yamlinject.errors import YamlInjectError
 from yamlinject.output import progress, terminal
+from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
 
 if TYPE_CHECKING:
     from yamlinject.checks.findings import Checked
+    from yamlinject.checks.registry import Rule
     from yamlinject.output.findings import Tally
 
 
-class OutputFormat(str, Enum):
+class ReportFormat(str, Enum):
     """``--output-format``."""
 
     text = "text"
@@ -48,7 +51,7 @@ def check(
         typer.Option(metavar="CODE", help="Only these rules: YI301, or YI3 for all that start with it."),
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="CODE", help="All rules but these.")] = None,
-    output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
+    output_format: Annotated[ReportFormat, typer.Option(help="How to print it.")] = ReportFormat.text,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Fix what has only one fix: wrong index comments.")
@@ -86,12 +89,12 @@ def check(
     try:
         if fix:  # whoever stops reading the output does not stop the work
             results = iter(list(results))
-        if output_format is OutputFormat.text:
+        if output_format is ReportFormat.text:
             terminal.emit(sys.stdout, findings.text(results, terminal.width(sys.stdout)))
-        elif output_format is OutputFormat.github:
+        elif output_format is ReportFormat.github:
             sys.stdout.writelines(f"{line}\n" for line in findings.github(results))
         else:
-            as_text = findings.as_json if output_format is OutputFormat.json else findings.sarif
+            as_text = findings.as_json if output_format is ReportFormat.json else findings.sarif
             print(as_text(list(results)))
     except KeyboardInterrupt:  # about which newer versions of typer say nothing
         raise typer.Abort from None
@@ -118,15 +121,29 @@ def rule(
     code: Annotated[
         str | None, typer.Argument(metavar="[CODE]", help="A rule of check, such as YI301.")
     ] = None,
+    *,
+    output_format: OutputOption = OutputFormat.text,
 ) -> None:
     """Print what a rule of check means, with an example; without CODE, list all rules."""
     from yamlinject.checks.rules import RULES
     from yamlinject.library.data import template
 
-    if code is None:
-        for one in RULES.values():
-            print(f"{one.code}  {one.severity:<7}  {one.name:<20}  {one.summary}")
-        return
-    if code.upper() not in RULES:
+    as_json = output_format is OutputFormat.json
+    if code is None and as_json:
+        print(terminal.as_json([_facts(one) for one in RULES.values()]))
+    elif code is None:
+        rows = [Row(one.code, one.severity, one.name, one.summary) for one in RULES.values()]
+        heads = (Column(), Column(), Column(), Column(folds=True))
+        terminal.emit(sys.stdout, table(heads, rows, terminal.width(sys.stdout)))
+    elif code.upper() not in RULES:
         raise YamlInjectError(f"there is no rule {code!r}: yamlinject rule lists them")
-    print(template("rules", f"{code.upper()}.md").read_text(encoding="utf-8"), end="")
+    else:
+        page = template("rules", f"{code.upper()}.md").read_text(encoding="utf-8")
+        if as_json:
+            print(terminal.as_json({**_facts(RULES[code.upper()]), "page": page}))
+        else:
+            terminal.emit(sys.stdout, [Line(line, whole=True) for line in page.splitlines()])
+
+
+def _facts(one: "Rule") -> dict[str, str]:
+    return {"code": one.code, "name": one.name, "severity": one.severity, "summary": one.summary}

@@ -1,19 +1,20 @@
 """The commands that work on configs: add, remove, show."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Annotated
 
 import typer
 
 from yamlinject.cli import completion
+from yamlinject.cli.frameworks import OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
 from yamlinject.lineage.recorded import was_made_like
-from yamlinject.output import layers, terminal
+from yamlinject.output import layers, rewrites, terminal
 from yamlinject.output.terminal import Line
 
 
@@ -93,6 +94,7 @@ def add(
         bool,
         typer.Option("--fix-comments", help="Also fix index comments that were wrong before."),
     ] = False,
+    output_format: OutputOption = OutputFormat.text,
 ) -> int:
     """Insert a MODULE layer after the layers that --after picks, and renumber all references.
 
@@ -112,12 +114,17 @@ def add(
         fix_comments=fix_comments,
     )
     target = _target(config, f"{config.stem}_{module}.yaml", output, in_place)
+    as_json = output_format is OutputFormat.json
     if in_place and was_made_like(config, result):
-        terminal.tell([Line(target, "bold", label="unchanged")])
+        if as_json:
+            print(rewrites.as_json(result, target, "unchanged", ()))
+        else:
+            terminal.tell([Line(target, "bold", label="unchanged")])
         return 0
     summary = terminal.insertion(result, scoped=scope is not None)
-    code = _deliver(result, target, summary, diff=diff, check=check, force=force, in_place=in_place)
-    if not (diff or check or target == bases.STDIN):
+    how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
+    code = _deliver(result, target, summary, **how)
+    if not (as_json or diff or check or target == bases.STDIN):
         terminal.tell([Line(command_line("show", target), label="next")])
     return code
 
@@ -131,6 +138,7 @@ def remove(
     diff: _Diff = False,
     check: _Check = False,
     force: _Force = False,
+    output_format: OutputOption = OutputFormat.text,
 ) -> int:
     """Undo add: remove the injected MODULE layers again, byte for byte.
 
@@ -144,17 +152,22 @@ def remove(
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
     target = _target(loaded, f"{result.stem}.yaml", output, in_place)
     summary = terminal.removal(result)
-    return _deliver(result, target, summary, diff=diff, check=check, force=force, in_place=in_place)
+    as_json = output_format is OutputFormat.json
+    how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
+    return _deliver(result, target, summary, **how)
 
 
-def show(config: _ConfigArgument) -> None:
+def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.text) -> None:
     """Print the layer table: what every layer reads, its stride and its nominal channels.
 
     Strides and channels follow from the rows, before any scaling.
 
     Unknown modules are assumed to keep both.
     """
-    layers.show(sys.stdout, load(config))
+    if output_format is OutputFormat.json:
+        print(layers.as_json(load(config)))
+    else:
+        layers.show(sys.stdout, load(config))
 
 
 def _target(config: Config, default: str, output: str | None, in_place: bool) -> str:
@@ -181,20 +194,34 @@ def _deliver(
     check: bool,
     force: bool,
     in_place: bool,
+    as_json: bool,
 ) -> int:
     """Print or write ``config`` as requested, then report what was done; returns the exit code."""
-    code, outcome = 0, []
+    code, outcome = 0, "printed"
+    if as_json and target == bases.STDIN:
+        raise YamlInjectError("--output-format json needs standard output for itself: give -o FILE")
     if check and target == bases.STDIN:
         raise YamlInjectError("--check needs a file to compare with: give -o FILE")
-    if diff:
+    if diff and not as_json:
         terminal.emit_diff(sys.stdout, config.diff(target))
     if check:
         code = int(config.differs(target))
-        outcome = [Line(f"{target} would {'change' if code else 'not change'}", label="checked")]
+        outcome = f"would {'change' if code else 'not change'}"
     elif not diff and target == bases.STDIN:
         sys.stdout.buffer.write(config.to_bytes())
     elif not diff:
         written = config.save_in_place() if in_place else config.save(target, force=force)
-        outcome = [Line(target, "bold", label="wrote" if written else "unchanged")]
-    terminal.tell([*summary, *outcome])
+        outcome = "wrote" if written else "unchanged"
+    if as_json:
+        print(rewrites.as_json(config, target, outcome, summary, config.diff(target) if diff else ()))
+    else:
+        terminal.tell([*summary, *_told(target, outcome)])
     return code
+
+
+def _told(target: str, outcome: str) -> Iterator[Line]:
+    """The line that says what became of the file."""
+    if outcome.startswith("would"):
+        yield Line(f"{target} {outcome}", label="checked")
+    elif outcome != "printed":
+        yield Line(target, "bold", label=outcome)

@@ -8,6 +8,7 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.config import load
+from yamlinject.errors import YamlInjectError
 from yamlinject.output import progress, terminal
 
 _DEFAULT_MODULE = "SimAM"
@@ -20,10 +21,13 @@ class OutputFormat(str, Enum):
     json = "json"
 
 
+OutputOption = Annotated[OutputFormat, typer.Option(help="How to print it.")]
+
 FrameworkOption = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME|CHECKOUT", help="yolov5, ultralytics or a folder; default: the one it is written for."
+        metavar="FRAMEWORK",
+        help="yolov5, ultralytics or a checkout's folder; default: the one it is written for.",
     ),
 ]
 
@@ -41,10 +45,10 @@ def verify(
         ),
     ] = None,
     framework: FrameworkOption = None,
-    imgsz: Annotated[int, typer.Option(help="The size of the input image, in pixels.")] = 640,
+    imgsz: Annotated[int, typer.Option(metavar="PX", help="The size of the input image.")] = 640,
     latency: Annotated[bool, typer.Option("--latency", help="Also compare the time, in pairs.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run whatever the config wants to run.")] = False,
-    output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
+    output_format: OutputOption = OutputFormat.text,
 ) -> int:
     """Build CONFIG and its base in the real framework, run both, and compare; exit 1 if something is wrong.
 
@@ -92,18 +96,17 @@ def run(
 
 
 def register(
-    checkout: Annotated[
-        str, typer.Argument(metavar="CHECKOUT", help="The folder that holds models/yolo.py.")
-    ],
-    *,
-    module: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Which module, also several; default: SimAM, and with --undo all.",
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODULE] CHECKOUT",
+            help="The module, also several with commas (default: SimAM, and with --undo all), and the "
+            "folder that holds models/yolo.py.",
             autocompletion=completion.module,
         ),
-    ] = None,
+    ],
+    *,
+    module: Annotated[list[str] | None, typer.Option(metavar="MODULE", hidden=True)] = None,
     plain: Annotated[
         bool,
         typer.Option(
@@ -115,18 +118,28 @@ def register(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if a file would change.")
     ] = False,
+    output_format: OutputOption = OutputFormat.text,
 ) -> int:
     """Patch a checkout of YOLOv5 so that its own scripts know a module without yamlinject.
 
     Puts the class into models/common.py and its name into the lists of models/yolo.py.
     """
     from yamlinject.checkout.patch import Checkout
+    from yamlinject.output import rewrites
 
+    *named, checkout = arguments
+    modules = [name.strip() for text in (*named, *(module or ())) for name in text.split(",")]
+    if len(named) > 1:
+        raise YamlInjectError(f"give one checkout, and modules with commas: {','.join(named)} {checkout}")
     opened = Checkout.open(checkout)
-    patch = opened.undo(module or ()) if undo else opened.register(module or [_DEFAULT_MODULE], plain=plain)
-    if diff:
-        terminal.emit_diff(sys.stdout, patch.diff())
-    elif not check:
+    patch = opened.undo(modules) if undo else opened.register(modules or [_DEFAULT_MODULE], plain=plain)
+    written = not (diff or check)
+    if written:
         patch.save()
-    terminal.tell(terminal.patched(patch, checkout, written=not (diff or check)))
+    if output_format is OutputFormat.json:
+        print(rewrites.patch_as_json(patch, checkout, written=written, diff=patch.diff() if diff else ()))
+    else:
+        if diff:
+            terminal.emit_diff(sys.stdout, patch.diff())
+        terminal.tell(terminal.patched(patch, checkout, written=written))
     return int(check and patch.changed)

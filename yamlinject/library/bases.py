@@ -18,6 +18,9 @@ from yamlinject.library.data import stems, template
 
 STDIN = "-"
 
+#: The package whose configs are there with no framework installed.
+EMBEDDED = "yamlinject"
+
 #: The base config where none is named.
 DEFAULT = "yolov5s"
 
@@ -94,14 +97,23 @@ def embedded() -> list[str]:
 
 def names() -> list[str]:
     """Every name that :func:`read` knows: embedded, and of the installed frameworks."""
-    found = set(embedded())
+    return sorted(origins())
+
+
+def origins() -> dict[str, str]:
+    """Every name that :func:`read` knows, and the package whose config it means."""
+    found = dict.fromkeys(embedded(), EMBEDDED)
     for framework in _FRAMEWORKS:
         for name, file in _shipped(framework).items():
-            found.add(name)
+            text = file.read_bytes()
+            if b"\nbackbone:" not in text:  # anchors.yaml
+                continue
+            found.setdefault(name, framework)
             unscaled = _UNSCALED.fullmatch(name)
-            if unscaled and b"\nscales:" in file.read_bytes():
-                found.update(f"{unscaled['family']}{scale}{unscaled['task']}" for scale in _SCALES)
-    return sorted(found)
+            if unscaled and b"\nscales:" in text:
+                for scale in _SCALES:
+                    found.setdefault(f"{unscaled['family']}{scale}{unscaled['task']}", framework)
+    return found
 
 
 def known() -> Iterator[Base]:

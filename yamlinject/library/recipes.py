@@ -46,6 +46,21 @@ class Recipe(NamedTuple):
         return as_flow(args)
 
 
+class About(NamedTuple):
+    """What users want to know of a module before they insert it.
+
+    ``reweights``: what, and by what. ``parameters``: how many, on 512 channels. ``options``: what its args
+    may hold after the channels, with the defaults. ``paper``: authors, conference, address.
+    """
+
+    module: str
+    reweights: str
+    parameters: int
+    args: list[Any]
+    options: dict[str, Any]
+    paper: str
+
+
 @cache
 def names() -> tuple[str, ...]:
     """The modules that have a recipe."""
@@ -53,8 +68,20 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def _own(module: str) -> Recipe:
+def _data(module: str) -> dict[str, Any]:
     data = load_values(template("modules", f"{module}.yaml").read_text(encoding="utf-8"))
+    assert isinstance(data, dict)
+    return data
+
+
+def about(module: str) -> About:
+    """What the recipe of ``module``, which has to have one, says about it."""
+    data = _data(module)
+    return About(*(data[field] for field in About._fields))
+
+
+def _own(module: str) -> Recipe:
+    data = _data(module)
     return Recipe(module, data["args"], data["keeps_channels"], data["operations"])
 
 
