@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,9 @@ def test_paths_inside_are_read(repo: Path, capsys: pytest.CaptureFixture[str], b
     assert f"YI602 error: its base {base} has changed since" in text
 
 
-@pytest.mark.parametrize("base", [".git/config", "sub/../.git/config", "../repo/.git/x.yaml"])
+@pytest.mark.parametrize(
+    "base", [".git/config", "sub/../.git/config", "../repo/.git/x.yaml", ".GIT/config", "sub/../.Git/x"]
+)
 def test_files_of_git_are_outside(repo: Path, capsys: pytest.CaptureFixture[str], base: str) -> None:
     """Checkouts of CI keep a token there."""
     Path(".git/config").write_text("[http]\n\textraheader = AUTHORIZATION: basic secret\n")
@@ -220,6 +223,51 @@ def test_the_most_lines() -> None:
     assert provenance.damaged(line * 50) is None
     assert len(provenance.read(line * 60)) == 50
     assert provenance.damaged(line * 60) == 50 * len(line)
+
+
+LONG = {
+    "words": "--after 1 " + "--after 1 " * 40_000,
+    "readers": "--after 1 " + "--readers 1 " * 35_000,
+    "selectors": "--after " + "1," * 200_000 + "1",
+    "args": "--after 1 --args '[" + "1, " * 130_000 + "1]'",
+    "nested-args": "--after 1 --args '" + "[" * 200_000 + "]" * 200_000 + "'",
+    "quotations": "--after 1 --args " + "'\"'" * 130_000,
+    "escapes": "--after 1 --args $'" + "\\x31" * 90_000 + "'",
+    "brackets": "--after 1 " + "(at 2" * 70_000,
+}
+
+
+@pytest.mark.parametrize("what", [*LONG, "base", "dots", "version", "layers", "comments"])
+def test_a_line_of_400_kb(repo: Path, capsys: pytest.CaptureFixture[str], what: str) -> None:
+    """It is told in no time, and no command goes by it."""
+    text = made_from("base.yaml")
+    for old, new in {
+        "--after 1": LONG.get(what, "--after 1"),
+        "base.yaml": {"base": "a/" * 200_000, "dots": "../" * 130_000}.get(what, "base.yaml"),
+        "yamlinject 0": "yamlinject 0" + "9" * 400_000 * (what == "version"),
+        "(at 2": "(at 2" + ",".join(map(str, range(2, 70_000)))[1:] * (what == "layers"),
+        "; base": "; comments " + "1=1," * 100_000 + "1=1; base" if what == "comments" else "; base",
+    }.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    assert len(text) > 350_000
+    Path("x.yaml").write_text(text)
+    started = time.process_time()
+    code, told = said(capsys, "x.yaml")
+    assert code == 1
+    assert "x.yaml:1:1: YI603 error: " in told
+    assert len(told) < 5000
+    assert run(["show", "x.yaml"]) == 0
+    assert run(["remove", "SimAM", "x.yaml", "-o", "-"]) == 2
+    assert time.process_time() - started < 5
+
+
+def test_lines_that_end_in_the_first_64_kib_and_no_others() -> None:
+    line = made_from("base.yaml").split("\n", 1)[0] + "\n"
+    for above, found in ((2**16 - len(line) - 2, 1), (2**16 - len(line) - 1, 0)):
+        text = "#" + "x" * above + "\n" + line
+        assert len(provenance.read(text)) == found
+        assert provenance.damaged(text) == (None if found else above + 2)
 
 
 def test_no_more_selectors_than_layers() -> None:

@@ -43,6 +43,10 @@ _ABOVE = re.compile(r"[ \t]*(?:#[^\r\n\x85\u2028\u2029]*)?(?:\r\n|[\r\n\x85\u202
 #: The most commands that are looked at; each has to be undone to reach the one before it.
 _MOST_LINES = 50
 
+#: Where the last of them has to end, in characters from the start of the file: each is taken apart, and a
+#: real one has a hundred or two.
+_LAST_END = 2**16
+
 
 class Provenance(NamedTuple):
     """What one provenance line records.
@@ -134,7 +138,7 @@ def read(text: str) -> list[Found]:
 def damaged(text: str) -> int | None:
     """The offset of the first provenance line that cannot be read, or None.
 
-    It was edited, or it is one more than the most that are looked at.
+    It was edited, it is one more than the most that are looked at, or it ends too far below.
     """
     starts = enumerate(islice(_candidates(text), _MOST_LINES + 1))
     return next(
@@ -152,7 +156,7 @@ def _candidates(text: str) -> Iterator[int]:
 
 
 def _found(text: str, start: int) -> Found | None:
-    match = _LINE.match(text, start)
+    match = _LINE.match(text, start, _LAST_END)
     provenance = match and _parse(match)
     return Found(provenance, start, match.end()) if match and provenance else None
 

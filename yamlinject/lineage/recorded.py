@@ -102,4 +102,7 @@ def _recorded_base(
 def _is_inside(path: Path, folder: Path) -> bool:
     """Whether ``path``, its links followed, is in the repository of ``folder`` and not git's own."""
     resolved, root = path.resolve(), files.repository(folder)
-    return resolved.is_relative_to(root) and ".git" not in resolved.relative_to(root).parts
+    if not resolved.is_relative_to(root):
+        return False
+    # by any name that a disk which does not tell upper from lower case has for it
+    return ".git" not in map(str.casefold, resolved.relative_to(root).parts)
