@@ -7,18 +7,22 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from tests.test_grammar import COMMON, GRAMMAR, MODEL
 from tests.test_report import complete, run, run_in_terminal
 from yamlinject.checks.findings import Checked, Finding
 from yamlinject.checks.rules import RULES
 from yamlinject.output import findings as finding_report
 from yamlinject.output import terminal
+from yamlinject.output import verification as verify_report
 from yamlinject.output import weights as transfer_report
 from yamlinject.output.terminal import Line, visible
+from yamlinject.verification.result import Attention, Measured, Verification
 from yamlinject.weights.transfer import Share, Transfer
 
 #: Sets a terminal's title, clears it, turns text red (by C1 too), hides, turns round, breaks the line.
@@ -59,6 +63,10 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
         (tmp_path / f"{ODD_FILE}{name}".replace("/", "")).write_bytes((tmp_path / name).read_bytes())
     (tmp_path / "doubtful.yaml").write_text(CONFIG.replace('["A', '[1e-4, "A'))
+    models = tmp_path / f"{ODD_FILE}checkout".replace("/", "") / "models"
+    models.mkdir(parents=True)
+    (models / "common.py").write_text(COMMON)
+    (models / "yolo.py").write_text(MODEL)
     (tmp_path / "twice.yaml").write_text(f'{CONFIG}"{QUOTED}": 1\n"{QUOTED}": 2\n')
     return tmp_path
 
@@ -88,6 +96,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "weights": ("weights", "x.pt", "in.yaml", "-o", ODD_FILE),
     "run": ("run", ODD_FILE),
     "register": ("register", ODD_FILE),
+    "register-module": ("register", ODD_FILE, "."),
+    "register-folder": ("register", "SimAM", f"{ODD_FILE}checkout"),
+    "module": ("module", ODD_FILE),
+    "readers-in-add": (*ADD, "--after", "1", "--readers", ODD),
+    "scope-in-add": (*ADD, "--after", "1", "--scope", ODD_FILE),
+    "framework-in-verify": ("verify", "in.yaml", "--framework", ODD_FILE),
+    "base-in-verify": ("verify", "in.yaml", "--base", f"./{ODD_FILE}"),
     "option": ("show", "in.yaml", f"--{ODD_FILE}"),
     "command": (ODD_FILE,),
 }
@@ -103,6 +118,52 @@ def test_names_are_harmless_in_a_log(folder: Path, command: tuple[str, ...]) -> 
     if command[:1] not in (("check",), (ODD_FILE,)) and done.returncode == 2:
         assert messages.startswith("yamlinject: error: ")
         assert messages.count("\n") == 1
+
+
+#: Every command with every format that it has: not all of them are asked for names in text above.
+FORMATS = [
+    pytest.param((*command, "--output-format", form), id=f"{name}-{form}")
+    for name, command in {
+        **COMMANDS,
+        "diff": (*ADD, "--after", "0", "--diff"),
+        "notes": ("add", "SimAM", "in.yaml", "--after", "0", "--check", "--number", "2"),
+        "removed": ("remove", "SPPF", "in.yaml", "-o", f"{ODD_FILE}y.yaml"),
+        "registered": ("register", "SimAM", f"{ODD_FILE}checkout", "--diff"),
+        "bases": ("bases",),
+    }.items()
+    if command[0] in GRAMMAR
+    for form in re.findall(r"\w+", GRAMMAR[command[0]][3])
+    if form != "text" and "--output-format" not in command
+]
+
+
+@pytest.mark.parametrize("command", FORMATS)
+def test_names_are_harmless_in_every_format_of_every_command(
+    folder: Path, command: tuple[str, ...]
+) -> None:
+    done = run(folder, *command)
+    output, messages = done.stdout.decode(), done.stderr.decode()
+    assert "Traceback" not in messages
+    assert unfit(output + messages) == []
+    assert not re.search(r"^\s*::(?!error file=|warning file=)", output + messages, re.M)
+    if done.returncode == 2 and (command[0] != "check" or not output):
+        assert output == ""
+        assert messages.startswith("yamlinject: error: ")
+    elif command[-1] in ("json", "sarif"):
+        assert output.isascii()
+        json.loads(output)
+
+
+def test_names_of_configs_are_harmless_in_the_report_of_verify() -> None:
+    odd = Measured(ODD_FILE, 1, 1, 1.0, [8], [[1]], [[1]])
+    attention = [Attention(1, ODD, 1, 0, 0.0, None, True)]
+    result = Verification(ODD, 64, odd, odd, attention, None, problems=[ODD], notes=[ODD])
+    for width in (None, 80):
+        stream = io.StringIO()
+        terminal.emit(stream, verify_report.lines(result, width))
+        assert unfit(stream.getvalue()) == []
+        assert "]0;t" in stream.getvalue()
+    assert unfit(terminal.as_json(asdict(result))) == []
 
 
 @pytest.mark.parametrize("output_format", ["text", "json", "github", "sarif"])

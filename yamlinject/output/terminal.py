@@ -62,7 +62,7 @@ def emit(stream: TextIO, lines: Iterable[Line]) -> None:
     for line in lines:
         label = f"{visible(line.label):<{_LABEL_WIDTH * bool(line.label)}}"
         text = visible(line.text)
-        for part in _fitting(label, text, None if line.whole else columns):
+        for part in map(visible, _fitting(label, text, None if line.whole else columns)):
             if console is None:  # importing rich takes longer than a rewrite
                 stream.write(f"{label}{part}\n")
             else:
