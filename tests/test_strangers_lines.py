@@ -87,6 +87,25 @@ def test_no_path_out_of_the_repository(
     assert ("YI603" in text) == edited
 
 
+@pytest.mark.parametrize(
+    "way", ["../secret.yaml", "sub/../../secret.yaml", "absolute", "sub/up/secret.yaml"]
+)
+def test_no_path_out_of_the_folder_where_there_is_no_repository(
+    repo: Path, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    (repo / ".git").rmdir()
+    (repo / "sub" / "up").symlink_to("../..")
+    Path("x.yaml").write_text(made_from(name_outside(repo, way)))
+    absent = said(capsys, "x.yaml")
+    Path("../secret.yaml").write_text(SECRET)
+    assert said(capsys, "x.yaml") == absent
+    assert absent[0] == 1
+    assert "is outside this repository and is not read" in absent[1]
+    assert run(["show", "x.yaml"]) == run(["remove", "SimAM", "x.yaml", "-o", "-"]) == 0
+    told = capsys.readouterr()
+    assert "hunter2" not in told.out + told.err
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_no_path_out_of_the_repository_for_verify(repo: Path, way: str) -> None:
     Path("../secret.yaml").write_text(SECRET)
