@@ -63,9 +63,9 @@ def test_one_made_by_hand_is_known_by_its_layers(base: str) -> None:
 
 
 def test_one_with_an_unknown_module() -> None:
-    """``check`` and ``verify`` give one answer: yolov5s, and an EMA after its SPPF."""
+    """``check`` and ``verify`` give one answer: yolov5s, and an MHSA after its SPPF."""
     base = load("yolov5s")
-    config = base.add("EMA", after="SPPF", args="[1024]", provenance=False)
+    config = base.add("MHSA", after="SPPF", args="[1024]", provenance=False)
     found = resolve(config)
     assert (found.evidence, found.name, found.reference) == ("matched", "yolov5s", "yolov5s")
     assert found.aligned == [index for index in range(26) if index != 10]
@@ -127,10 +127,10 @@ def test_the_model_of_a_checkpoint_where_the_line_leads_nowhere() -> None:
 
 def test_a_given_base_decides_what_the_attention_is() -> None:
     base = load("yolov5s").add("SimAM", after="C3").add("CBAM", after="SPPF")
-    config = base.add("EMA", after="head/C3@0", args="[channels, 8]")
+    config = base.add("MHSA", after="head/C3@0", args="[channels, 8]")
     found = resolve(config, base)
     (added,) = set(range(len(config.layers))) - set(found.aligned)
-    assert config.layers[added].module == "EMA"
+    assert config.layers[added].module == "MHSA"
     assert (found.evidence, found.reference) == ("given", base.label)
 
 
@@ -145,7 +145,7 @@ def test_a_provenance_line_that_does_not_fit(tmp_path: Path) -> None:
 
 def test_another_layer_beside_those_of_the_line(tmp_path: Path) -> None:
     """The line tells of the SimAM, the base that it names of both."""
-    text = load("yolov5s").add("SimAM", after="SPPF").add("EMA", after="0", args="[64]").text
+    text = load("yolov5s").add("SimAM", after="SPPF").add("MHSA", after="0", args="[64]").text
     found = resolve(edited(tmp_path, text, "(at 1;", "(at 2;"))
     assert (found.evidence, found.edited, found.injected) == ("recorded", True, [1, 11])
 

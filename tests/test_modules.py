@@ -105,7 +105,7 @@ def test_what_is_read(module: str, reads: str) -> None:
     assert known(module).reads == reads
 
 
-@pytest.mark.parametrize("module", ["C3_SAC", "SwinStage", "EMA", "MHSA"])
+@pytest.mark.parametrize("module", ["C3_SAC", "SwinStage", "MHSA"])
 def test_other_names_tell_nothing(module: str) -> None:
     row = known(module)
     assert (row.role, row.follows, row.declares_channels, row.knows_stride) == ("block", "", False, False)

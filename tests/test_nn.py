@@ -23,12 +23,12 @@ from torch.export import Dim
 import yamlinject.nn
 from yamlinject.checkout import codemod
 from yamlinject.library import recipes
-from yamlinject.nn import CBAM, ECA, SE, CoordAtt, SimAM
+from yamlinject.nn import CBAM, ECA, EMA, SE, CoordAtt, SimAM
 
 pytestmark = pytest.mark.framework
 
-MODULES: list[type[nn.Module]] = [CBAM, ECA, SE, CoordAtt, SimAM]
-LEARNED: list[type[nn.Module]] = [CBAM, ECA, SE, CoordAtt]
+LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt]
+MODULES: list[type[nn.Module]] = [*LEARNED, SimAM]
 #: Kernel of ECA by channels: the odd number next to (log2(C) + 1) / 2, as the paper has it.
 KERNELS = {1: 1, 4: 1, 8: 3, 16: 3, 64: 3, 127: 3, 128: 5, 255: 5, 256: 5, 512: 5, 1024: 5, 2048: 7}
 OTHERS = [(1, 16, 11, 5), (2, 16, 1, 1), (3, 16, 40, 40)]
@@ -112,9 +112,39 @@ def coordatt(layer: nn.Module, x: Tensor) -> Tensor:
     return torch.einsum("bchw,bch,bcw->bchw", x, *gates)
 
 
+def normed(x: Tensor, *dims: int) -> Tensor:
+    """``x`` with mean 0 and variance 1 over ``dims``, as far as an epsilon of 1e-5 lets it."""
+    mean = x.mean(dims, keepdim=True)
+    return (x - mean) / ((x - mean).square().mean(dims, keepdim=True) + 1e-5).sqrt()
+
+
+def ema(layer: nn.Module, x: Tensor) -> Tensor:
+    state = layer.state_dict()
+    w1, b1 = weights(layer, "conv1x1")
+    width = len(b1)
+    scale, shift = state["gn.weight"][:, None, None], state["gn.bias"][:, None, None]
+    out = torch.empty_like(x)
+    for image in range(x.shape[0]):
+        for start in range(0, x.shape[1], width):
+            group = x[image, start : start + width]
+            rows = (w1 @ group.mean(2) + b1[:, None]).sigmoid()
+            columns = (w1 @ group.mean(1) + b1[:, None]).sigmoid()
+            fine = normed(torch.einsum("chw,ch,cw->chw", group, rows, columns), 1, 2) * scale + shift
+            patches = F.pad(group, [1] * 4).unfold(1, 3, 1).unfold(2, 3, 1)
+            coarse = torch.einsum("chwij,dcij->dhw", patches, state["conv3x3.weight"])
+            coarse += state["conv3x3.bias"][:, None, None]
+            gate = torch.zeros_like(group[0])
+            for one, other in ((fine, coarse), (coarse, fine)):
+                shares = one.mean((1, 2)).exp()
+                gate += torch.einsum("c,chw->hw", shares / shares.sum(), other)
+            out[image, start : start + width] = group * gate.sigmoid()
+    return out
+
+
 FORMULAS: dict[type[nn.Module], Callable[[nn.Module, Tensor], Tensor]] = {
     SE: se,
     ECA: eca,
+    EMA: ema,
     CBAM: cbam,
     CoordAtt: coordatt,
 }
@@ -138,6 +168,16 @@ def test_formula(module: type[nn.Module], shape: tuple[int, ...]) -> None:
         (CoordAtt, (512,), {"conv1.weight": (16, 512, 1, 1), "conv_h.bias": (512,)}),
         (CoordAtt, (16,), {"conv1.weight": (8, 16, 1, 1)}),
         (CoordAtt, (256, None, 8), {"conv1.weight": (32, 256, 1, 1)}),
+        # 8 groups or as many as are asked for, or the next number that divides the channels
+        (EMA, (64,), {"gn.weight": (8,), "conv1x1.weight": (8, 8, 1, 1), "conv3x3.weight": (8, 8, 3, 3)}),
+        (EMA, (16,), {"gn.weight": (2,)}),
+        (EMA, (8,), {"gn.weight": (1,)}),
+        (EMA, (12,), {"gn.weight": (2,)}),
+        (EMA, (17,), {"gn.weight": (17,)}),
+        (EMA, (64, 64, 32), {"gn.weight": (2,)}),
+        (EMA, (64, 64, 7), {"gn.weight": (16,)}),
+        (EMA, (16, 16, 32), {"gn.weight": (1,)}),
+        (EMA, (64, 64, 1), {"gn.weight": (64,)}),
         (ECA, (64, 64, 1), {"conv.weight": (1, 1, 7)}),
         (ECA, (64, 64, 2, 3), {"conv.weight": (1, 1, 5)}),
         *((ECA, (c,), {"conv.weight": (1, 1, k)}) for c, k in KERNELS.items()),
@@ -157,6 +197,8 @@ def test_sizes_follow_the_channels(
         (SE, "fc1.weight fc1.bias fc2.weight fc2.bias"),
         # BangguWu/ECANet
         (ECA, "conv.weight"),
+        # YOLOonMe/EMA-attention-module
+        (EMA, "gn.weight gn.bias conv1x1.weight conv1x1.bias conv3x3.weight conv3x3.bias"),
         # houqb/CoordAttention, except for the bias that its norm cancels
         (
             CoordAtt,
@@ -341,6 +383,44 @@ def test_wrong_arguments_are_named(
         module(*args)
     for word in named:
         assert word in str(error.value)
+
+
+#: The widths of layers of yolov5n and yolo11n, and some that no power of two divides well.
+WIDTHS = [16, 24, 32, 40, 64, 72, 80, 128, 256]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (7, 5), (13, 1), (20, 20)], ids=str)
+@pytest.mark.parametrize("module", MODULES)
+def test_any_width_and_size(module: type[nn.Module], shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    for width in WIDTHS:
+        x = maps(1, width, *shape, dtype=torch.float32).requires_grad_()
+        y = module(width)(x)
+        y.sum().backward()
+        assert y.shape == x.shape
+        assert x.grad is not None
+        assert y.isfinite().all()
+        assert x.grad.isfinite().all()
+
+
+#: On 512 channels, counted by hand: matrices, biases, kernels and norms.
+PARAMETERS = {
+    SimAM: 0,
+    SE: 2 * 512 * 32 + 32 + 512,
+    ECA: 5,
+    CBAM: 2 * 512 * 32 + 2 * 7 * 7,
+    CoordAtt: 3 * 512 * 16 + 2 * 16 + 2 * 512,
+    EMA: 64 * 64 + 64 + 9 * 64 * 64 + 64 + 2 * 64,
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_parameters_are_those_of_the_readmes_table(module: type[nn.Module]) -> None:
+    count = sum(parameter.numel() for parameter in module(512).parameters())
+    assert count == PARAMETERS[module]
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{module.__name__}` | ")]
+    assert row.split(" | ")[2] == f"{count:,}"
 
 
 def test_even_kernel_is_refused() -> None:

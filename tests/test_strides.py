@@ -26,7 +26,7 @@ def test_an_unknown_module_that_makes_all_fit_is_found() -> None:
         (-1, "Conv", [64, 3, 2]),
         (-1, "DySample", [64, 2, "lp"]),
         ([-1, 0], "Concat", [1]),
-        (-1, "EMA", []),
+        (-1, "MHSA", []),
         (-1, "Detect", ["nc"]),
     )
     assert found[:5] == [2, 4, 2, 2, 2]

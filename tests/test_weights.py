@@ -141,7 +141,7 @@ PLACES = {
     ("yolov8n", "detect-inputs"): [16, 20, 24],
 }
 #: The tensors of each module: convolutions with or without biases; CoordAtt has a normalization too.
-TENSORS = {"SimAM": 0, "SE": 4, "ECA": 1, "CBAM": 3, "CoordAtt": 10}
+TENSORS = {"SimAM": 0, "SE": 4, "ECA": 1, "EMA": 6, "CBAM": 3, "CoordAtt": 10}
 
 ITEMS = {"yolov5n": 349, "yolov8n": 355}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from yamlinject.nn.cbam import CBAM
 from yamlinject.nn.coordatt import CoordAtt
 from yamlinject.nn.eca import ECA
+from yamlinject.nn.ema import EMA
 from yamlinject.nn.se import SE
 from yamlinject.nn.simam import SimAM
 
-__all__ = ["CBAM", "ECA", "SE", "CoordAtt", "SimAM"]
+__all__ = ["CBAM", "ECA", "EMA", "SE", "CoordAtt", "SimAM"]
