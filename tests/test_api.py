@@ -198,7 +198,7 @@ def test_was_made_like_tells_a_second_run_of_the_same_command(base: Path) -> Non
 
 def test_was_made_like_refuses_a_result_that_was_edited(base: Path) -> None:
     added = yamlinject.load(base).add("SimAM", after="SPPF")
-    base.write_bytes(added.to_bytes().replace(b"nc: 3", b"nc: 7"))
+    base.write_bytes(added.to_bytes().replace(b"Conv, [16", b"Conv, [24"))
     again = yamlinject.load(base)
     with pytest.raises(RefusalError, match="edited since") as caught:
         was_made_like(again, again.add("SimAM", after="SPPF"))
@@ -240,8 +240,8 @@ def test_number_below_1(base: Path, number: int) -> None:
 @pytest.mark.parametrize(
     ("module", "args", "message"),
     [
-        ("simam", None, r"did you mean SimAM\?"),
-        ("Nope", None, "no recipe for a module 'Nope'; known: .*SimAM"),
+        ("SimAMM", None, r"^SimAMM has no recipe \(did you mean SimAM\?\): give the `args` of its row"),
+        ("EMO", None, r"^EMO has no recipe: give the `args` of its row, such as '\[channels\]'; recipes: "),
         ("No pe", "[1]", "cannot be the name of a module"),
         ("null", "[1]", "cannot be the name of a module"),
         ("yes", "[1]", "cannot be the name of a module"),

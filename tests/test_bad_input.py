@@ -145,7 +145,7 @@ ARGUMENTS: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("name-too-long", ("show", "a" * 300), ("a" * 300,)),
     ("name-empty", ("show", ""), ("",)),
     ("name-unknown", ("add", "SimAM", "yolov5y", "--after", "SPPF"), ("'yolov5y'", "did you mean yolov5")),
-    ("name-as-path", ("show", "yolov5s.yaml"), ("yolov5s.yaml: ", "no such file", "write yolov5s")),
+    ("name-as-path", ("show", "x/yolov5s.yaml"), ("x/yolov5s.yaml: ", "no such file")),
     (
         "no-match",
         ("add", "SimAM", "in.yaml", "--after", "SPFF"),
@@ -199,7 +199,12 @@ ARGUMENTS: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("module-yes", ("add", "yes", "in.yaml", "--after", "SPPF", "--args", "[]"), ("'yes'",)),
     ("module-path", ("add", "../x", "in.yaml", "--after", "SPPF", "--args", "[]"), ("'../x'",)),
     ("module-too-long", ("add", "X" * 300, "in.yaml", "--after", "SPPF", "--args", "[]"), ("",)),
-    ("module-case", ("add", "simam", "in.yaml", "--after", "SPPF"), ("'simam'", "mean SimAM?", "--args")),
+    ("module-typo", ("add", "simamm", "in.yaml", "--after", "SPPF"), ("simamm", "mean SimAM?", "--args")),
+    (
+        "before",
+        ("add", "SimAM", "in.yaml", "--before", "SPPF"),
+        ("no --before", "give --after the layer above"),
+    ),
     ("number-0", (*ADD, "--number", "0"), ("number", "0")),
     ("number-word", (*ADD, "--number", "x"), ("--number", "'x'")),
     ("scope-unknown", (*ADD, "--scope", "neck"), ("--scope", "'neck'", "backbone")),

@@ -92,7 +92,7 @@ def test_summary_goes_to_stderr(cli: Cli) -> None:
         "changed layer 22 (Concat): [-1, 10] -> [-1, 11] (now layer 23)",
         "changed layer 24 (Detect): [17, 20, 23] -> [18, 21, 24] (now layer 25)",
         "wrote yolov5s_SimAM.yaml",
-        "next yamlinject show yolov5s_SimAM.yaml",
+        "next yamlinject run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml",
     ]
 
 

@@ -25,7 +25,7 @@ from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
 from yamlinject.library import bases
-from yamlinject.library.recipes import Recipe, as_flow, recipe
+from yamlinject.library.recipes import Recipe, as_flow, canonical, recipe
 
 
 class Config:
@@ -128,7 +128,7 @@ class Config:
         after = (after,) if isinstance(after, str) else tuple(after)
         text = args if args is None or isinstance(args, str) else as_flow(args)
         readers = (readers,) if isinstance(readers, str) else tuple(readers)
-        request = Request(module, self.name, after, scope, number, text, fix_comments, readers)
+        request = Request(canonical(module), self.name, after, scope, number, text, fix_comments, readers)
         return self.apply(request, provenance=provenance)
 
     def apply(self, request: Request, *, provenance: bool = True, proven: bool = True) -> Rewritten:
@@ -183,8 +183,12 @@ class Config:
         Raises :class:`YamlInjectError` when there are none, or when one cannot be removed.
         """
         with named(self.label):
+            here = {layer.module for layer in self.layers}
+            module = module if module in here else canonical(module)
             rewrite = remove(self.document, module, proven=proven)
-        return Rewritten(self, rewrite, self.stem.removesuffix(f"_{module}"))
+        line = rewrite.provenance
+        stem = self.stem.removesuffix(f"_{line.request.words_of_name}") if line else self.stem
+        return Rewritten(self, rewrite, stem.removesuffix(f"_{module}"))
 
     @cached_property
     def undone(self) -> Rewritten:

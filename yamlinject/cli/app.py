@@ -65,6 +65,8 @@ def run(arguments: Sequence[str]) -> int:
         message = f"{error.filename or 'standard output'}: {error.strerror or error}"
     except _CommandLineError as error:
         message = _SAID_TWICE.sub(r"\1", getattr(error, "format_message", error.__str__)())
+        if "'--before'" in message:
+            message = "there is no --before: give --after the layer above"
         context = getattr(error, "ctx", None)
         if not message:  # typer has printed the help
             return 2

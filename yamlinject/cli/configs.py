@@ -2,19 +2,23 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from yamlinject.checks.runner import check as check_config
 from yamlinject.cli import completion
 from yamlinject.cli.frameworks import OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
+from yamlinject.core import scales
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
 from yamlinject.lineage.recorded import was_made_like
-from yamlinject.output import layers, rewrites, terminal
+from yamlinject.output import layers, next_steps, rewrites, terminal
 from yamlinject.output.terminal import Line
 
 
@@ -113,7 +117,7 @@ def add(
         provenance=not no_provenance,
         fix_comments=fix_comments,
     )
-    target = _target(config, f"{config.stem}_{module}.yaml", output, in_place)
+    target = _target(config, _default_name(result), output, in_place)
     as_json = output_format is OutputFormat.json
     if in_place and was_made_like(config, result):
         if as_json:
@@ -121,11 +125,11 @@ def add(
         else:
             terminal.tell([Line(target, "bold", label="unchanged")])
         return 0
-    summary = terminal.insertion(result, scoped=scope is not None)
+    summary = [*terminal.insertion(result, scoped=scope is not None), *_lost_scale(config, result, target)]
     how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
     code = _deliver(result, target, summary, **how)
     if not (as_json or diff or check or target == bases.STDIN):
-        terminal.tell([Line(command_line("show", target), label="next")])
+        terminal.tell([Line(next_steps.train(result, target), label="next")])
     return code
 
 
@@ -151,7 +155,7 @@ def remove(
     if output is None and not in_place and result.stem == loaded.stem and config != bases.STDIN:
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
     target = _target(loaded, f"{result.stem}.yaml", output, in_place)
-    summary = terminal.removal(result)
+    summary = [*terminal.removal(result), *_still_wrong(result, target)]
     as_json = output_format is OutputFormat.json
     how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
     return _deliver(result, target, summary, **how)
@@ -168,6 +172,37 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
         print(layers.as_json(load(config)))
     else:
         layers.show(sys.stdout, load(config))
+
+
+def _default_name(result: Rewritten) -> str:
+    """BASE_MODULE.yaml; with the selectors too where that is the file of another command for this base."""
+    plain, line = f"{result.stem}.yaml", result.rewrite.provenance
+    if line is None or not Path(plain).is_file():
+        return plain
+    with suppress(YamlInjectError):
+        newest = load(plain).parsed.provenance[:1]
+        if newest and newest[0].provenance.request != line.request:
+            return f"{result.base.stem}_{line.request.words_of_name}.yaml"
+    return plain
+
+
+def _lost_scale(base: Config, result: Rewritten, target: str) -> Iterator[Line]:
+    """That Ultralytics will build another scale, which it reads off the file's name."""
+    data, stem = base.document.data, Path(target).stem
+    wanted = scales.asked(base.stem) and scales.built(data, base.stem)
+    if wanted and target != bases.STDIN and scales.built(data, stem) != wanted:
+        name = f"{scales.asking(stem, wanted, base.stem)}.yaml"
+        built = scales.built(data, stem)
+        yield terminal.note(f"by this name Ultralytics builds scale {built}, not {wanted}: call it {name}")
+
+
+def _still_wrong(result: Rewritten, target: str) -> Iterator[Line]:
+    """That the layers left over read wrong ones, as they did before."""
+    errors = [finding for finding in check_config(result) if finding.rule.severity == "error"]
+    if errors:
+        what = f"{len(errors)} error{'s' * (len(errors) > 1)}, such as: {errors[0].message}"
+        more = "" if target == bases.STDIN else f" ({command_line('check', target)})"
+        yield terminal.note(f"the result has {what}{more}")
 
 
 def _target(config: Config, default: str, output: str | None, in_place: bool) -> str:

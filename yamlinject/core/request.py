@@ -90,6 +90,11 @@ class Request(NamedTuple):
         """The selectors of ``readers``; raises :class:`SelectorError` as :meth:`selectors` does."""
         return _parsed(self.readers)
 
+    @property
+    def words_of_name(self) -> str:
+        """What the name of a file says of it where the module alone does not tell: ``SimAM_head-C3``."""
+        return "_".join([self.module, *(re.sub(r"[^\w.@-]+", "-", text) for text in self.after)])
+
     def recorded(self) -> Request:
         """The request as a line can hold it: a base that begins with a dash gets ``./`` before it."""
         is_option = self.base.startswith("-") and self.base != "-"

@@ -12,7 +12,7 @@ from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comment, renumbered
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import Layer
+from yamlinject.core.layer import Layer, flow
 from yamlinject.core.proof import expected_data, prove
 from yamlinject.core.provenance import Found, Provenance
 from yamlinject.core.references import Change, kept_references, renumbered_references
@@ -111,6 +111,15 @@ def insert(
         ]
         for target, stack in stacks.items()
     }
+
+    for target, layers in below.items():
+        for layer in layers:
+            factor = graph.stride_factor(layer)
+            if factor not in (1, None) and modules.known(layer.module).tells_stride(layer.args):
+                raise RefusalError(
+                    f"{flow(layer.row)} has stride {factor:g}: the layers that read it would not fit",
+                    document.place(target),
+                )
 
     changed, changes = renumbered_references(document, index_map)
     comments = renumbered(document, index_map, fix_comments)

@@ -140,6 +140,13 @@ def _named(layers: Sequence[Layer], indices: Collection[int]) -> str:
 
 
 def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer]) -> str:
+    if outside and module == layers[-1].module and outside == 1:
+        return (
+            f"nothing may be inserted after {layers[-1]}, the detection head: "
+            f"{DETECT_INPUTS} picks the layers that it reads"
+        )
+    if module in SCOPES:
+        return f"{module} says only where to look: write {module}/{layers[0].module}, or another module"
     if outside:
         other = next(layer.section for layer in layers if layer.module == module)
         return f"there is no {where}, but {outside} in the {other}: write {other}/{module}"

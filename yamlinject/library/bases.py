@@ -47,7 +47,8 @@ class Base(NamedTuple):
 def read(name: str) -> Base:
     """Read the base config that ``name`` stands for: ``-``, a path, or a name.
 
-    Anything with a folder or the ending ``.yaml`` or ``.yml`` is a path. Raises :class:`SourceError`.
+    Anything with a folder or the ending ``.yaml`` or ``.yml`` is a path; where there is no file ``x.yaml``,
+    that is the name ``x``. Raises :class:`SourceError`.
     """
     if name == STDIN:
         return Base(STDIN, "stdin", read_stdin())
@@ -56,12 +57,8 @@ def read(name: str) -> Base:
         of_all_scales = file_of_all_scales(name)
         if of_all_scales:
             return Base(name, path.stem, read_bytes(of_all_scales), of_all_scales)
-        if not path.exists() and path.stem in names():
-            raise SourceError(
-                f"there is no such file; write {path.stem} for the base config of that name",
-                file=name,
-            )
-        return Base(name, path.stem, read_bytes(path), path)
+        named = None if path.exists() or path.name != name else by_name(path.stem)
+        return named or Base(name, path.stem, read_bytes(path), path)
     found = by_name(name)
     if found:
         return found
@@ -169,7 +166,12 @@ def _unknown(name: str) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     meant = f" (did you mean {close[0]}?)" if close else ""
     missing = [framework for framework in _FRAMEWORKS if not _shipped(framework)]
-    more = f"; more with: pip install {' '.join(missing)}" if missing else ""
+    install = f"pip install 'yamlinject[{','.join(missing)}]'"
+    if missing and name.startswith("yolo") and name[:6] not in {base[:6] for base in embedded()}:
+        return (
+            f"no base config is called {name!r} here; those of {' and '.join(missing)} come with: {install}"
+        )
+    more = f"; more with: {install}" if missing else ""
     return (
         f"no base config is called {name!r}{meant}; there are {', '.join(embedded())}, those of the "
         f"installed frameworks, and paths that end in .yaml{more}"

@@ -67,6 +67,11 @@ def names() -> tuple[str, ...]:
     return tuple(stems("modules"))
 
 
+def canonical(module: str) -> str:
+    """``module`` as its recipe spells it, if there is one: ``simam`` is SimAM."""
+    return next((name for name in names() if name.lower() == module.lower()), module)
+
+
 @cache
 def _data(module: str) -> dict[str, Any]:
     data = load_values(template("modules", f"{module}.yaml").read_text(encoding="utf-8"))
@@ -98,11 +103,13 @@ def recipe(module: str, args: str | None = None) -> Recipe:
     if not is_module_name(module):
         raise YamlInjectError(f"{module!r} cannot be the name of a module")
     if given is None:
-        close = difflib.get_close_matches(module.lower(), {name.lower() for name in names()}, n=1)
+        close = difflib.get_close_matches(
+            module.lower(), {name.lower() for name in names()}, n=1, cutoff=0.75
+        )
         meant = next((f" (did you mean {name}?)" for name in names() if name.lower() in close), "")
         raise YamlInjectError(
-            f"no recipe for a module {module!r}{meant}; known: {', '.join(names())}; for any other "
-            f"module give the `args` of its row, such as '[{CHANNELS}]'"
+            f"{module} has no recipe{meant}: give the `args` of its row, such as '[{CHANNELS}]'; recipes: "
+            f"{', '.join(names())}"
         )
     return Recipe(module, given)
 

@@ -1,0 +1,225 @@
+"""What add and remove understand, propose and refuse, as a newcomer types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import BASE, Cli
+from yamlinject import RefusalError, SelectorError, load
+from yamlinject.library import bases
+from yamlinject.library.data import template
+
+
+def last(text: str, label: str) -> str:
+    lines = [line for line in text.splitlines() if line.startswith(label)]
+    return lines[-1].removeprefix(label).strip() if lines else ""
+
+
+# --- names of modules and bases
+
+
+@pytest.mark.parametrize("name", ["simam", "SIMAM", "SimAM", "simAM"])
+def test_a_module_in_any_case(cli: Cli, tmp_path: Path, name: str) -> None:
+    assert cli("add", name, "--after", "SPPF").code == 0
+    text = (tmp_path / "yolov5s_SimAM.yaml").read_text()
+    assert "[-1, 1, SimAM, [1024]]" in text
+    assert "add SimAM yolov5s" in text.split("\n")[0]
+    assert cli("remove", name, "yolov5s_SimAM.yaml").code == 0
+    assert (tmp_path / "yolov5s.yaml").read_bytes() == load("yolov5s").to_bytes()
+
+
+def test_a_module_that_the_config_has_in_another_case_is_that_one() -> None:
+    config = load("yolov5s").add("simAM_", after="SPPF", args="[]", provenance=False)
+    assert config.layers[10].module == "simAM_"
+    assert len(config.remove("simAM_").layers) == 25
+
+
+def test_a_base_with_an_ending(cli: Cli, tmp_path: Path) -> None:
+    assert cli("add", "SimAM", "yolov5n.yaml", "--after", "SPPF").code == 0
+    assert "add SimAM yolov5n --after" in (tmp_path / "yolov5n_SimAM.yaml").read_text()
+    (tmp_path / "yolov5m.yaml").write_text(BASE)  # a file comes first
+    assert cli("add", "SimAM", "yolov5m.yaml", "--after", "SPPF").code == 0
+    assert "[-1, 1, SimAM, [16]]" in (tmp_path / "yolov5m_SimAM.yaml").read_text()
+    missing = cli("add", "SimAM", "folder/yolov5n.yaml", "--after", "SPPF")
+    assert missing.err == (
+        "yamlinject: error: folder/yolov5n.yaml: cannot read it: no such file or directory\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("yolov8n", "those of ultralytics come with: pip install 'yamlinject[ultralytics]'"),
+        ("yolo11n", "those of ultralytics come with: pip install 'yamlinject[ultralytics]'"),
+        ("yolov5q", "did you mean yolov5"),
+        ("resnet", "; more with: pip install 'yamlinject[ultralytics]'"),
+    ],
+)
+def test_a_base_of_a_framework_that_is_missing(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    shipped = {"yolov5": {"hub": template("bases", "yolov5s.yaml")}, "ultralytics": {}}
+    monkeypatch.setattr(bases, "_shipped", shipped.__getitem__)
+    result = cli("add", "SimAM", name, "--after", "SPPF")
+    assert result.code == 2
+    assert message in result.err
+
+
+# --- selectors that lead on
+
+
+@pytest.mark.parametrize(
+    ("after", "message"),
+    [
+        (
+            "Detect",
+            "nothing may be inserted after layer 24 (Detect), the detection head: detect-inputs picks",
+        ),
+        ("backbone", "backbone says only where to look: write backbone/Conv"),
+        ("head", "head says only where to look: write head/Conv"),
+        ("all", "all says only where to look: write all/Conv"),
+        ("Concat", "there is no Concat in the backbone, but 4 in the head: write head/Concat"),
+    ],
+)
+def test_selectors(after: str, message: str) -> None:
+    with pytest.raises(SelectorError) as refused:
+        load("yolov5s").add("SimAM", after=after)
+    assert message in str(refused.value)
+
+
+# --- rows that break the model
+
+
+@pytest.mark.parametrize(
+    ("module", "args", "message"),
+    [
+        (
+            "Conv",
+            "[512, 3, 2]",
+            "[-1, 1, Conv, [512, 3, 2]] has stride 2: the layers that read it would not fit",
+        ),
+        ("nn.MaxPool2d", "[2, 2]", "has stride 2"),
+        ("nn.Upsample", "[None, 2, nearest]", "has stride 0.5"),
+        ("ADown", "[channels]", "has stride 2"),
+        ("SPDConv", "[channels, 3, 2]", "has stride 2"),  # told by its name, which says Conv
+    ],
+)
+def test_a_stride_is_refused(module: str, args: str, message: str) -> None:
+    with pytest.raises(RefusalError) as refused:
+        load("yolov5s").add(module, after="SPPF", args=args)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "args"),
+    [
+        ("Conv", "[1024, 3, 1]"),
+        ("nn.MaxPool2d", "[3, 1, 1]"),
+        ("Mystery", "[channels, 3, 2]"),
+        ("C3", "[1024]"),
+    ],
+)
+def test_what_keeps_the_size_or_is_not_known(module: str, args: str) -> None:
+    assert len(load("yolov5s").add(module, after="SPPF", args=args).layers) == 26
+
+
+def test_remove_says_that_its_result_is_wired_wrongly(cli: Cli, tmp_path: Path) -> None:
+    text = load("yolov5s").add("SimAM", after="SPPF").text
+    (tmp_path / "wrong.yaml").write_text(text.replace("[-1, 15]", "[-1, 14]"))
+    result = cli("remove", "SimAM", "wrong.yaml", "-o", "back.yaml")
+    assert result.code == 0
+    assert (
+        "note      the result has 1 error, such as: layer 19 (Concat) reads layer 13 (C3), expected "
+        "layer 14 (Conv) (yamlinject check back.yaml)\n" in result.err
+    )
+    (tmp_path / "right.yaml").write_text(text)
+    assert "the result has" not in cli("remove", "SimAM", "right.yaml", "-o", "right_back.yaml").err
+
+
+# --- names of files
+
+
+def test_a_second_command_for_one_base_gets_a_name_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    first, second = ("add", "SimAM", "--after", "SPPF"), ("add", "SimAM", "--after", "C3")
+    for command, name in [(first, "yolov5s_SimAM.yaml"), (second, "yolov5s_SimAM_C3.yaml")] * 2:
+        result = cli(*command)
+        assert result.code == 0
+        assert last(result.err, "wrote") + last(result.err, "unchanged") == name
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "yolov5s_SimAM.yaml",
+        "yolov5s_SimAM_C3.yaml",
+    ]
+    assert cli(*first, "--check").code == cli(*second, "--check").code == 0
+    other = cli("add", "SimAM", "--after", "C3", "--number", "2")
+    assert other.err.startswith("yamlinject: error: yolov5s_SimAM_C3.yaml: is there already")
+
+
+@pytest.mark.parametrize(
+    ("after", "name"),
+    [
+        (["C3@-1"], "yolov5s_SimAM_C3@-1.yaml"),
+        (["head/C3", "2"], "yolov5s_SimAM_head-C3_2.yaml"),
+        (["C3@1:3,SPPF"], "yolov5s_SimAM_C3@1-3-SPPF.yaml"),
+    ],
+)
+def test_the_name_is_made_of_the_selectors(cli: Cli, tmp_path: Path, after: list[str], name: str) -> None:
+    cli("add", "SimAM", "--after", "SPPF")
+    assert cli("add", "SimAM", *(word for text in after for word in ("--after", text))).code == 0
+    assert (tmp_path / name).is_file()
+    assert cli("remove", "SimAM", name).code == 0
+    assert (tmp_path / "yolov5s.yaml").read_bytes() == load("yolov5s").to_bytes()
+
+
+def test_a_file_that_no_command_made_is_in_the_way(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "yolov5s_SimAM.yaml").write_text("mine\n")
+    result = cli("add", "SimAM", "--after", "SPPF")
+    assert (result.code, (tmp_path / "yolov5s_SimAM.yaml").read_text()) == (2, "mine\n")
+    assert "yolov5s_SimAM.yaml: is there already and is different: use --force" in result.err
+
+
+SCALED = BASE.replace("nc: 2\n", "nc: 2\nscales:\n  n: [0.3, 0.25, 1024]\n  s: [0.3, 0.5, 1024]\n")
+
+
+@pytest.mark.parametrize(
+    ("base", "output", "name"),
+    [
+        ("yolo11s.yaml", "my.yaml", "yolo11s_my.yaml"),
+        ("yolo11s.yaml", "yolo11_new.yaml", "yolo11s_new.yaml"),
+        ("yolo11s.yaml", "yolo11n_new.yaml", "yolo11s_new.yaml"),
+        ("yolo11s.yaml", "yolo11s_new.yaml", None),
+        ("yolo11s.yaml", "yolov8s_new.yaml", None),
+        ("yolo11n.yaml", "my.yaml", None),  # n is what is built without a scale
+        ("plain.yaml", "my.yaml", None),
+    ],
+)
+def test_a_scale_that_the_name_would_lose(
+    cli: Cli, tmp_path: Path, base: str, output: str, name: str | None
+) -> None:
+    (tmp_path / base).write_text(SCALED)
+    result = cli("add", "SimAM", base, "--after", "SPPF", "-o", output)
+    assert result.code == 0
+    note = last(result.err, "note      by this name")
+    assert note == (f"Ultralytics builds scale n, not s: call it {name}" if name else "")
+
+
+# --- what comes next
+
+
+@pytest.mark.parametrize(
+    ("head", "command"),
+    [
+        ("Detect, [nc, anchors]", "run yolov5 train --cfg base_SimAM.yaml --data data.yaml"),
+        ("Segment, [nc, anchors, 32, 256]", "run segment/train.py --cfg base_SimAM.yaml --data data.yaml"),
+        ("Detect, [nc]", "run yolo detect train model=base_SimAM.yaml data=data.yaml"),
+        ("Segment, [nc, 32, 256]", "run yolo segment train model=base_SimAM.yaml data=data.yaml"),
+        ("Pose26, [nc, 17]", "run yolo pose train model=base_SimAM.yaml data=data.yaml"),
+        ("OBB, [nc, 1]", "run yolo obb train model=base_SimAM.yaml data=data.yaml"),
+    ],
+)
+def test_next_is_how_to_train_it(cli: Cli, tmp_path: Path, head: str, command: str) -> None:
+    anchors = "anchors: 3\n" if "anchors" in head else ""
+    (tmp_path / "base.yaml").write_text(anchors + BASE.replace("Detect, [nc]", head))
+    result = cli("add", "SimAM", "base.yaml", "--after", "SPPF")
+    assert last(result.err, "next") == f"yamlinject {command}"
