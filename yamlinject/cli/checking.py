@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yamlinject.cli import completion
-from yamlinject.cli.frameworks import OutputFormat, OutputOption
+from yamlinject.cli.options import OutputFormat, OutputOption
 from yamlinject.errors import YamlInjectError
 from yamlinject.output import progress, terminal
 from yamlinject.output.tables import Column, Row, table

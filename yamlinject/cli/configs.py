@@ -9,15 +9,13 @@ from typing import Annotated
 
 import typer
 
-from yamlinject.checks.runner import check as check_config
 from yamlinject.cli import completion
-from yamlinject.cli.frameworks import OutputFormat, OutputOption
+from yamlinject.cli.options import OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
 from yamlinject.core import scales
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
-from yamlinject.lineage.recorded import was_made_like
 from yamlinject.output import layers, next_steps, rewrites, terminal
 from yamlinject.output.terminal import Line
 
@@ -119,7 +117,7 @@ def add(
     )
     target = _target(config, _default_name(result), output, in_place)
     as_json = output_format is OutputFormat.json
-    if in_place and was_made_like(config, result):
+    if in_place and _is_made_so(config, result):
         if as_json:
             print(rewrites.as_json(result, target, "unchanged", ()))
         else:
@@ -174,6 +172,12 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
         layers.show(sys.stdout, load(config))
 
 
+def _is_made_so(config: Config, result: Rewritten) -> bool:
+    from yamlinject.lineage.recorded import was_made_like  # only --in-place needs it
+
+    return was_made_like(config, result)
+
+
 def _default_name(result: Rewritten) -> str:
     """BASE_MODULE.yaml; with the selectors too where that is the file of another command for this base."""
     plain, line = f"{result.stem}.yaml", result.rewrite.provenance
@@ -198,7 +202,9 @@ def _lost_scale(base: Config, result: Rewritten, target: str) -> Iterator[Line]:
 
 def _still_wrong(result: Rewritten, target: str) -> Iterator[Line]:
     """That the layers left over read wrong ones, as they did before."""
-    errors = [finding for finding in check_config(result) if finding.rule.severity == "error"]
+    from yamlinject.checks.runner import check  # add needs none of it
+
+    errors = [finding for finding in check(result) if finding.rule.severity == "error"]
     if errors:
         what = f"{len(errors)} error{'s' * (len(errors) > 1)}, such as: {errors[0].message}"
         more = "" if target == bases.STDIN else f" ({command_line('check', target)})"

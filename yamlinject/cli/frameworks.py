@@ -1,35 +1,17 @@
 """The commands that work with a framework: verify, run, register."""
 
 import sys
-from enum import Enum
 from typing import Annotated
 
 import typer
 
 from yamlinject.cli import completion
+from yamlinject.cli.options import FrameworkOption, OutputFormat, OutputOption
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
 from yamlinject.output import progress, terminal
 
 _DEFAULT_MODULE = "SimAM"
-
-
-class OutputFormat(str, Enum):
-    """``--output-format``."""
-
-    text = "text"
-    json = "json"
-
-
-OutputOption = Annotated[OutputFormat, typer.Option(help="How to print it.")]
-
-FrameworkOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FRAMEWORK",
-        help="yolov5, ultralytics or a checkout's folder; default: the one it is written for.",
-    ),
-]
 
 
 def verify(

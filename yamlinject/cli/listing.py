@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from yamlinject.cli import completion
-from yamlinject.cli.frameworks import OutputFormat, OutputOption
+from yamlinject.cli.options import OutputFormat, OutputOption
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases as library
 from yamlinject.library import recipes

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from yamlinject.cli import completion
-from yamlinject.cli.frameworks import FrameworkOption, OutputFormat
+from yamlinject.cli.options import FrameworkOption, OutputFormat
 from yamlinject.config import load
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.output import progress, terminal
