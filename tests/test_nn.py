@@ -23,11 +23,11 @@ from torch.export import Dim
 import yamlinject.nn
 from yamlinject.checkout import codemod
 from yamlinject.library import recipes
-from yamlinject.nn import CBAM, ECA, EMA, SE, CoordAtt, SimAM
+from yamlinject.nn import CBAM, ECA, EMA, SE, CoordAtt, SimAM, TripletAttention
 
 pytestmark = pytest.mark.framework
 
-LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt]
+LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt, TripletAttention]
 MODULES: list[type[nn.Module]] = [*LEARNED, SimAM]
 #: Kernel of ECA by channels: the odd number next to (log2(C) + 1) / 2, as the paper has it.
 KERNELS = {1: 1, 4: 1, 8: 3, 16: 3, 64: 3, 127: 3, 128: 5, 255: 5, 256: 5, 512: 5, 1024: 5, 2048: 7}
@@ -141,10 +141,38 @@ def ema(layer: nn.Module, x: Tensor) -> Tensor:
     return out
 
 
+def batch_normed(layer: nn.Module, name: str, x: Tensor) -> Tensor:
+    """``x`` normalized by the statistics of the norm ``name``, channel by channel."""
+    state = layer.state_dict()
+    names = ("running_mean", "running_var", "weight", "bias")
+    mean, var, weight, bias = (state[f"{name}.{one}"][:, None, None] for one in names)
+    y: Tensor = (x - mean) / (var + 1e-5).sqrt() * weight + bias
+    return y
+
+
+def triplet_attention(layer: nn.Module, x: Tensor) -> Tensor:
+    total = torch.zeros_like(x)
+    # each branch with the dimension that it pools, and those along the height and the width of its kernel
+    for name, pooled, along in (("cw", 2, (1, 3)), ("hc", 3, (2, 1)), ("hw", 1, (2, 3))):
+        kernel = layer.state_dict()[f"{name}.conv.conv.weight"][0]
+        side = kernel.shape[-1]
+        two = torch.stack([x.max(pooled).values, x.mean(pooled)], 1)
+        if along[0] > along[1]:
+            two = two.transpose(2, 3)
+        patches = F.pad(two, [side // 2] * 4).unfold(2, side, 1).unfold(3, side, 1)
+        y = torch.einsum("bkmnij,kij->bmn", patches, kernel)[:, None]
+        gate = batch_normed(layer, f"{name}.conv.bn", y).sigmoid()[:, 0]
+        if along[0] > along[1]:
+            gate = gate.transpose(1, 2)
+        total += x * gate.unsqueeze(pooled)
+    return total / 3
+
+
 FORMULAS: dict[type[nn.Module], Callable[[nn.Module, Tensor], Tensor]] = {
     SE: se,
     ECA: eca,
     EMA: ema,
+    TripletAttention: triplet_attention,
     CBAM: cbam,
     CoordAtt: coordatt,
 }
@@ -165,6 +193,8 @@ def test_formula(module: type[nn.Module], shape: tuple[int, ...]) -> None:
         (SE, (64, 64, 4), {"fc1.weight": (16, 64, 1, 1)}),
         (CBAM, (256,), {"fc1.weight": (16, 256, 1, 1), "conv.weight": (1, 2, 7, 7)}),
         (CBAM, (16, 16, 16, 3), {"fc1.weight": (4, 16, 1, 1), "conv.weight": (1, 2, 3, 3)}),
+        (TripletAttention, (256,), {"cw.conv.conv.weight": (1, 2, 7, 7), "hw.conv.bn.bias": (1,)}),
+        (TripletAttention, (16, 16, 3), {"hc.conv.conv.weight": (1, 2, 3, 3)}),
         (CoordAtt, (512,), {"conv1.weight": (16, 512, 1, 1), "conv_h.bias": (512,)}),
         (CoordAtt, (16,), {"conv1.weight": (8, 16, 1, 1)}),
         (CoordAtt, (256, None, 8), {"conv1.weight": (32, 256, 1, 1)}),
@@ -190,6 +220,11 @@ def test_sizes_follow_the_channels(
     assert {name: tuple(state[name].shape) for name in shapes} == shapes
 
 
+def norm(name: str) -> list[str]:
+    """The tensors of a batch normalization of that name."""
+    return [f"{name}.{one}" for one in "weight bias running_mean running_var num_batches_tracked".split()]
+
+
 @pytest.mark.parametrize(
     ("module", "names"),
     [
@@ -199,6 +234,15 @@ def test_sizes_follow_the_channels(
         (ECA, "conv.weight"),
         # YOLOonMe/EMA-attention-module
         (EMA, "gn.weight gn.bias conv1x1.weight conv1x1.bias conv3x3.weight conv3x3.bias"),
+        # landskape-ai/triplet-attention
+        (
+            TripletAttention,
+            " ".join(
+                f"{pair}.conv.{name}"
+                for pair in ("cw", "hc", "hw")
+                for name in ("conv.weight", *norm("bn"))
+            ),
+        ),
         # houqb/CoordAttention, except for the bias that its norm cancels
         (
             CoordAtt,
@@ -280,6 +324,22 @@ def test_one_value_can_be_trained(module: type[nn.Module]) -> None:
     layer(x).sum().backward()
     assert x.grad is not None
     assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(("module", "norms"), [(TripletAttention, ["hw.conv.bn"])])
+def test_one_value_leaves_the_statistics_alone(module: type[nn.Module], norms: list[str]) -> None:
+    """One value has no variance: the one that a norm remembers would become infinite or zero."""
+    layer, x = made(module, 16).train(), maps(1, 16, 1, 1)
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    layer(x)
+    for name, value in layer.state_dict().items():
+        assert value.isfinite().all(), name
+        if name.startswith(tuple(norms)):
+            assert torch.equal(value, before[name]), name
+    layer(maps(2, 16, 1, 1))
+    for name in norms:
+        counted = f"{name}.num_batches_tracked"
+        assert layer.state_dict()[counted] == before[counted] + 1
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -410,6 +470,7 @@ PARAMETERS = {
     ECA: 5,
     CBAM: 2 * 512 * 32 + 2 * 7 * 7,
     CoordAtt: 3 * 512 * 16 + 2 * 16 + 2 * 512,
+    TripletAttention: 3 * (2 * 7 * 7 + 2),
     EMA: 64 * 64 + 64 + 9 * 64 * 64 + 64 + 2 * 64,
 }
 
@@ -423,9 +484,10 @@ def test_parameters_are_those_of_the_readmes_table(module: type[nn.Module]) -> N
     assert row.split(" | ")[2] == f"{count:,}"
 
 
-def test_even_kernel_is_refused() -> None:
-    with pytest.raises(ValueError, match="odd"):
-        CBAM(64, 64, 16, 4)
+@pytest.mark.parametrize(("module", "args"), [(CBAM, (64, 64, 16, 4)), (TripletAttention, (64, 64, 2))])
+def test_even_kernel_is_refused(module: type[nn.Module], args: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=f"^{module.__name__}: kernel_size has to be odd.* not {args[-1]}"):
+        module(*args)
 
 
 # `register` pastes what is below the imports into models/common.py, where torch and nn are known

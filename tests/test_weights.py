@@ -140,8 +140,8 @@ PLACES = {
     ("yolov8n", "all/C2f"): [3, 6, 9, 12, 17, 21, 25, 29],
     ("yolov8n", "detect-inputs"): [16, 20, 24],
 }
-#: The tensors of each module: convolutions with or without biases; CoordAtt has a normalization too.
-TENSORS = {"SimAM": 0, "SE": 4, "ECA": 1, "EMA": 6, "CBAM": 3, "CoordAtt": 10}
+#: The tensors of each module: convolutions with or without biases; a normalization has five.
+TENSORS = {"SimAM": 0, "SE": 4, "ECA": 1, "EMA": 6, "CBAM": 3, "CoordAtt": 10, "TripletAttention": 18}
 
 ITEMS = {"yolov5n": 349, "yolov8n": 355}
 

@@ -8,5 +8,6 @@ from yamlinject.nn.eca import ECA
 from yamlinject.nn.ema import EMA
 from yamlinject.nn.se import SE
 from yamlinject.nn.simam import SimAM
+from yamlinject.nn.tripletattention import TripletAttention
 
-__all__ = ["CBAM", "ECA", "EMA", "SE", "CoordAtt", "SimAM"]
+__all__ = ["CBAM", "ECA", "EMA", "SE", "CoordAtt", "SimAM", "TripletAttention"]
