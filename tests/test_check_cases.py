@@ -30,8 +30,8 @@ GOOD = sorted(ROOT.glob("*/good/*.yaml"))
 PAIRS = [(bad, good) for bad in BAD if (good := bad.parent.with_name("good") / bad.name) in GOOD]
 
 #: The hints of these are about other lines than the finding: the rows of a list, the anchors, the readers,
-#: the whole file.
-HINT_IS_ABOUT_OTHER_LINES = {"YI003", "YI203", "YI303", "YI304", "YI603"}
+#: the whole file, nc.
+HINT_IS_ABOUT_OTHER_LINES = {"YI003", "YI203", "YI303", "YI304", "YI603", "YI701"}
 
 #: The first line of a finding: file, line and column unless it is about the whole file, code, severity.
 HEADER = re.compile(r"[^ :]+\.yaml:(?:(?P<line>\d+):\d+:)? (?P<code>YI\d{3}) (?P<severity>error|warning): ")

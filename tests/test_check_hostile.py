@@ -21,7 +21,7 @@ from yamlinject.checks.findings import Checked
 
 C3 = "[-1, 1, C3, [16]]"
 CONCAT = "[[-1, 1], 1, Concat"
-HEAD = "head:\n  - [-1, 1, Detect, [nc]]\n"
+HEAD = "head:\n  - [-1, 1, Detect, [2]]\n"
 CONV = "  - [-1, 1, Conv, [64, 3, 1]]\n"
 SIMAM = "  - [-1, 1, SimAM, [64]]\n"
 ALIAS = "  - *a\n"
@@ -387,7 +387,7 @@ def chain(module: str, count: int) -> str:
     return (
         f"  - [-1, 1, {module}, [64]]\n" * count
         + f"head:\n  - [[{read}], 1, Concat, [1]]\n"
-        + "  - [-1, 1, Detect, [nc]]\n"
+        + "  - [-1, 1, Detect, [2]]\n"
     )
 
 
@@ -405,7 +405,7 @@ def past(count: int) -> str:
     """Attention that nearly all other rows read past, and that the head reads."""
     heads = ", ".join(map(str, range(2 * count)))
     rows = "  - [0, 1, SimAM, [64]]\n" * count + "  - [0, 1, Conv, [64]]\n" * count
-    return f"{rows}head:\n  - [[{heads}], 1, Concat, [1]]\n  - [-1, 1, Detect, [nc]]\n"
+    return f"{rows}head:\n  - [[{heads}], 1, Concat, [1]]\n  - [-1, 1, Detect, [2]]\n"
 
 
 def rows_on_one_line(count: int) -> str:
@@ -425,7 +425,7 @@ def test_large_files(tmp_path: Path, content: Callable[[], str | bytes], code: i
 
 def test_spaces_where_a_row_is_inserted(tmp_path: Path) -> None:
     """A row that shares its line with the closing bracket, a mebibyte further on."""
-    head = "head: [[-1, 1, Detect, [nc]]]\n"
+    head = "head: [[-1, 1, Detect, [2]]]\n"
     (tmp_path / "x.yaml").write_text(f"backbone: [[-1, 1, Conv, [64]]{a_mebibyte(' ')}]\n{head}")
     done = run(tmp_path, "add", "SimAM", "x.yaml", "--after", "0", "--no-provenance", "-o", "-")
     assert done.code == 0

@@ -411,7 +411,7 @@ def test_far_too_many_findings(cli: Cli) -> None:
 
 def test_fix_fixes_more_than_is_listed(cli: Cli) -> None:
     rows = [f"  - [-1, 1, C3, [16]]  # {index}-P3\n" for index in range(1, 1501)]
-    text = "backbone:\n  - [-1, 1, Conv, [16, 3, 2]]  # 0\n{}head:\n  - [-1, 1, Detect, [nc]]\n"
+    text = "nc: 2\nbackbone:\n  - [-1, 1, Conv, [16, 3, 2]]  # 0\n{}head:\n  - [-1, 1, Detect, [nc]]\n"
     write({"x.yaml": text.format("".join(rows).replace("-P3", "1-P3"))})
     assert cli("check", "x.yaml", "--fix").summary == "Checked 1 file: nothing found, fixed 1500"
     assert Path("x.yaml").read_text() == text.format("".join(rows))

@@ -361,6 +361,38 @@ def test_args_with_other_channels_are_noted() -> None:
     )
 
 
+#: Rows that are right for other people's classes, and what the second value is for ours.
+DOUBTFUL = [
+    (
+        "CBAM",
+        "[channels, channels]",
+        "[1024, 1024]: the second value is its reduction, not the channels again",
+    ),
+    ("CBAM", "[channels, channels, 3]", "[1024, 1024, 3]: the second value is its reduction, not the"),
+    (
+        "CBAM",
+        "[channels, 7]",
+        "[1024, 7]: the second value is its reduction, and 7 looks like a kernel size",
+    ),
+    ("SE", "[channels, channels]", "[1024, 1024]: the second value is its reduction"),
+    ("ECA", "[channels, 3]", "[1024, 3]: the second value is its gamma, and 3 looks like a kernel size"),
+    ("CoordAtt", "[channels, channels]", "[1024, 1024]: the second value is its reduction"),
+]
+
+
+@pytest.mark.parametrize(("module", "args", "problem"), DOUBTFUL)
+def test_a_second_value_that_is_not_what_it_looks_like(module: str, args: str, problem: str) -> None:
+    config = load("yolov5n").add(module, after="SPPF", args=args, provenance=False)
+    (found,) = verified(config).problems
+    assert found.startswith(f"layer 10 ({module}) has args {problem}")
+    assert found.endswith("; write [1024] instead")
+
+
+@pytest.mark.parametrize("args", ["[channels, 16]", "[channels, 8]", "[channels, 16, 3]", "[channels, 32]"])
+def test_a_second_value_that_is_a_reduction(args: str) -> None:
+    assert verified(load("yolov5n").add("CBAM", after="SPPF", args=args)).problems == []
+
+
 def test_another_base_is_refused() -> None:
     with pytest.raises(RefusalError, match="it is not yolo11n with attention layers inserted"):
         verified(load("yolov5s").add("SimAM", after="SPPF"), base=load("yolo11n"))

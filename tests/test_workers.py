@@ -26,7 +26,7 @@ ROWS = 400
 SLOW = (
     "backbone:\n  - [-1, 1, Conv, [64, 3, 1]]\n  - [-1, 1, C3, [64]]\n"
     + "  - [-1, 1, Conv, [64, 3, 1]]\n" * ROWS
-    + f"head:\n  - [[{ROWS + 2}], 1, Detect, [nc]]\n"
+    + f"head:\n  - [[{ROWS + 2}], 1, Detect, [2]]\n"
 )
 
 

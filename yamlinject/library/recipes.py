@@ -18,6 +18,9 @@ from yamlinject.library.data import stems, template
 #: The word of a recipe's args, or of ``--args``, that stands for the target's nominal channels.
 CHANNELS = "channels"
 
+#: Kernel sizes of attention, which nothing else in a row is likely to be.
+_KERNELS = (3, 5, 7, 9, 11)
+
 
 class Recipe(NamedTuple):
     """How a module's row is written.
@@ -25,12 +28,15 @@ class Recipe(NamedTuple):
     ``args`` may hold the word ``channels``. ``keeps_channels``: whether the output has the shape of
     the input; nothing else can be inserted without changing the layers that follow.
     ``operations``: element-wise operations per element of the input, which profilers do not see.
+    ``second``: what the class takes the second of its args for, if other classes of that name take it for
+    something else.
     """
 
     module: str
     args: list[Any]
     keeps_channels: bool = True
     operations: int = 0
+    second: str = ""
 
     def args_text(self, channels: int | None) -> str:
         """The args as YAML for a target with that many nominal channels.
@@ -87,7 +93,22 @@ def about(module: str) -> About:
 
 def _own(module: str) -> Recipe:
     data = _data(module)
-    return Recipe(module, data["args"], data["keeps_channels"], data["operations"])
+    return Recipe(module, data["args"], data["keeps_channels"], data["operations"], data.get("second", ""))
+
+
+def doubt(module: str, args: Sequence[Any]) -> str | None:
+    """Why the args of a row would give another module than meant, if the class is that of the recipe.
+
+    Rows of other people's classes have the channels twice, or a kernel size behind them.
+    """
+    second = _own(module).second if module in names() and len(args) > 1 else ""
+    if not second or not isinstance(args[1], int):
+        return None
+    if args[1] == args[0]:
+        return f"the second value is its {second}, not the channels again"
+    if args[1] in _KERNELS:
+        return f"the second value is its {second}, and {args[1]} looks like a kernel size"
+    return None
 
 
 def recipe(module: str, args: str | None = None) -> Recipe:

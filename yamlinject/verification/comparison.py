@@ -101,7 +101,8 @@ def verify(
         or judgement.differences(result)
     )
     result.proven = result.equal and found.reference is not None and not result.problems
-    result.problems += judgement.attention_problems(config, result)
+    ours = [index for index, one in modules if type(one).__module__.startswith("yamlinject.nn.")]
+    result.problems += judgement.attention_problems(config, result, ours)
     return result
 
 

@@ -83,12 +83,21 @@ def differences(result: Verification) -> list[str]:
     return problems
 
 
-def attention_problems(config: Config, result: Verification) -> list[str]:
-    """What keeps the attention from having an effect."""
+def attention_problems(config: Config, result: Verification, ours: Sequence[int]) -> list[str]:
+    """What keeps the attention from having an effect, or makes it another than meant.
+
+    ``ours``: the layers whose class is one in :mod:`yamlinject.nn`.
+    """
     if not result.attention:
         return ["there is no attention layer in it"]
     indices = sorted({one.layer for one in result.attention})
     problems = [f"no layer reads {layer}" for layer in alignment.unread(config.layers, indices)]
+    for layer in (config.layers[index] for index in sorted(set(ours))):
+        doubt = recipes.doubt(layer.module, layer.args)
+        if doubt:
+            problems.append(
+                f"{layer} has args {flow(layer.args)}: {doubt}; write {flow(layer.args[:1])} instead"
+            )
     for one in result.attention:
         where = f"layer {one.layer} ({one.module})"
         if one.e_lambda is not None and not 0 < one.e_lambda < 1:

@@ -94,6 +94,17 @@ def unfitting_args(subject: Subject) -> Iterator[Problem]:
             )
 
 
+@rule("YI406", "warning", "the second value of an attention row is not what it looks like")
+def doubtful_second_value(subject: Subject) -> Iterator[Problem]:
+    """Only for rows that ``add`` wrote, so that the class is the one in :mod:`yamlinject.nn`."""
+    for index in sorted(subject.config.injected & set(range(len(subject.layers)))):
+        layer = subject.layers[index]
+        doubt = recipes.doubt(layer.module, layer.args)
+        if doubt:
+            problem = f"{layer} has args {flow(layer.args)}: {doubt}"
+            yield Problem(subject.rows[index].span, problem, f"write {flow(layer.args[:1])}")
+
+
 @rule("YI404", "warning", "freeze names other layers than in the base")
 def stale_freeze(subject: Subject) -> Iterator[Problem]:
     """Ultralytics freezes the layers of these indices."""
