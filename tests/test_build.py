@@ -251,6 +251,22 @@ def test_a_config_of_the_other_family(base: str, framework: str, message: str) -
     assert message in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("top", "head", "name"),
+    [
+        (SCALES, "[nc]", "ultralytics"),
+        (f"{SCALES}anchors: [[10, 13]]\n", "[nc]", "ultralytics"),
+        ("anchors: [[10, 13]]\n", "[nc, anchors]", "yolov5"),
+        (f"{SCALES}anchors: [[10, 13]]\n", "[nc, anchors]", "yolov5"),
+        ("", "[nc, anchors]", "yolov5"),
+        ("anchors: [[10, 13]]\n", "[nc, [[10, 13]]]", "yolov5"),
+    ],
+)
+def test_the_framework_that_a_config_is_written_for(top: str, head: str, name: str) -> None:
+    text = CONFIG.format(top=f"nc: 2\n{top}").replace("Detect, [nc]", f"Detect, {head}")
+    assert frameworks.find(None, Config.from_text(text)).name == name
+
+
 def test_one_file_for_all_scales(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,13 +22,13 @@ __all__ = ["find", "install"]
 def find(which: str | None, config: Config) -> Framework:
     """The framework ``which``: ``yolov5``, ``ultralytics`` or a checkout's folder.
 
-    Without a choice it is the one that the config is written for: YOLOv5's name their ``anchors``.
+    Without a choice it is the one that the config is written for: YOLOv5's has ``anchors``.
     Raises :class:`YamlInjectError` when there is none, or when it cannot be imported.
     """
     from yamlinject.frameworks import ultralytics, yolov5
 
     if which is None:
-        which = "yolov5" if "anchors" in config.document.data else "ultralytics"
+        which = "yolov5" if _is_for_yolov5(config) else "ultralytics"
     kinds = {"yolov5": yolov5.YOLOv5, "ultralytics": ultralytics.Ultralytics}
     if which in kinds:
         return kinds[which]()
@@ -42,3 +42,9 @@ def find(which: str | None, config: Config) -> Framework:
         f"{ultralytics.MARK} in such a folder",
         file=which,
     )
+
+
+def _is_for_yolov5(config: Config) -> bool:
+    """Whether the head names anchors; or the file has some, and no ``scales`` as Ultralytics' have."""
+    data = config.document.data
+    return "anchors" in config.layers[-1].args or ("anchors" in data and "scales" not in data)
