@@ -357,6 +357,24 @@ def test_completion_of_folders(folder: Path) -> None:
     assert complete(folder, f"yamlinject show {folder}/bas") == [f"{folder}/base.yaml"]
 
 
+def test_completion_of_what_register_takes(folder: Path) -> None:
+    (folder / "yolov5").mkdir()
+    (folder / "Simple").mkdir()
+    assert complete(folder, "yamlinject register SimA") == ["SimAM"]
+    assert complete(folder, "yamlinject register Sim") == ["SimAM", "Simple/"]
+    assert complete(folder, "yamlinject register SimAM yo") == ["yolov5/"]
+    assert complete(folder, "yamlinject register SimAM bas") == []  # a file is no checkout
+
+
+def test_a_command_to_copy_is_never_broken(folder: Path) -> None:
+    shown = run_in_terminal(folder, *ADD, COLUMNS="40", NO_COLOR="1")
+    plain = run(folder, *ADD, "--force").stderr.decode()
+    last = plain.splitlines()[-1]
+    assert last.startswith("next      yamlinject ")
+    assert len(last) > 40
+    assert shown.splitlines()[-1] == last
+
+
 def test_completion_of_base_names(folder: Path) -> None:
     offered = complete(folder, "yamlinject add SimAM yolov5")
     assert {"yolov5n", "yolov5s", "yolov5m", "yolov5l", "yolov5x"} <= set(offered)

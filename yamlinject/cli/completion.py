@@ -27,15 +27,28 @@ def module(incomplete: str) -> list[str]:
 
 def base(incomplete: str) -> list[str]:
     """Names of base configs, and folders and YAML files."""
-    found = [name for name in bases.names() if name.startswith(incomplete)]
+    return [
+        *(name for name in bases.names() if name.startswith(incomplete)),
+        *_entries(incomplete, (".yaml", ".yml")),
+    ]
+
+
+def module_or_folder(incomplete: str) -> list[str]:
+    """Names of modules that have a recipe, and folders."""
+    return [*module(incomplete), *_entries(incomplete, ())]
+
+
+def _entries(incomplete: str, endings: tuple[str, ...]) -> list[str]:
+    """The folders, and the files with one of these endings, whose paths start so."""
     folder, slash, _ = incomplete.rpartition("/")
     try:
         entries = sorted(Path(folder + slash or ".").iterdir())
     except OSError:
-        return found
+        return []
+    found = []
     for entry in entries:
         name = folder + slash + entry.name
-        if _offers(name, incomplete) and (entry.is_dir() or entry.suffix in (".yaml", ".yml")):
+        if _offers(name, incomplete) and (entry.is_dir() or entry.suffix in endings):
             found.append(name + "/" * entry.is_dir())
     return found
 

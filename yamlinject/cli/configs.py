@@ -127,7 +127,7 @@ def add(
     how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
     code = _deliver(result, target, summary, **how)
     if not (as_json or diff or check or target == bases.STDIN):
-        terminal.tell([Line(next_steps.train(result, target), label="next")])
+        terminal.tell([Line(next_steps.train(result, target), label="next", whole=True)])
     return code
 
 

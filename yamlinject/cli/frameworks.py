@@ -84,7 +84,7 @@ def register(
             metavar="[MODULE] CHECKOUT",
             help="The module, also several with commas (default: SimAM, and with --undo all), and the "
             "folder that holds models/yolo.py.",
-            autocompletion=completion.module,
+            autocompletion=completion.module_or_folder,
         ),
     ],
     *,
