@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,7 +77,7 @@ IGNORED = [
         205_026,
         [
             "scale: s has no effect: the file's name decides, and it selects no scale",
-            "its file's name selects no scale, so n was built; yolov8s_mine.yaml selects s",
+            "its file's name selects no scale, so n was built",
         ],
         id="scale",
     ),
@@ -143,6 +144,22 @@ def test_what_yolov5_ignores(key: str) -> None:
     result = verify(other, load("yolov5n"), framework="yolov5", image_size=64)
     assert (result.problems, result.config.parameters) == ([], 1_872_157)
     assert f"{key} has no effect: YOLOv5 does not read it" in result.notes
+
+
+@pytest.mark.parametrize(("values", "channels"), [({"ch": 4}, 4), ({}, 3), (None, 3)])
+def test_the_channels_of_yolov5_models(values: dict[str, int] | None, channels: int) -> None:
+    """Models of v3.0 do not note them, and those of v1.0 do not keep their config under that name."""
+    model = SimpleNamespace() if values is None else SimpleNamespace(yaml=values)
+    assert frameworks.find("yolov5", load()).image_channels(model) == channels
+
+
+@pytest.mark.parametrize(
+    ("values", "channels"), [({"ch": 4, "channels": 3}, 3), ({"channels": 1}, 1), ({"ch": 4}, 4), ({}, 3)]
+)
+def test_the_channels_of_ultralytics_models(values: dict[str, int], channels: int) -> None:
+    """8.4 notes them as ``channels``, whatever ``ch`` says; those before as ``ch``."""
+    model = SimpleNamespace(yaml=values)
+    assert frameworks.find("ultralytics", load()).image_channels(model) == channels
 
 
 #: Configs whose class of model Ultralytics tells by the file's name, and what that has to have in it.

@@ -36,18 +36,19 @@ class Ultralytics(Framework):
 
     def image_channels(self, model: Any) -> int:
         """What it was built for; since 8.4 that is no longer what the config says, but for ``Classify``."""
-        return int(model.yaml.get("channels") or model.yaml["ch"])  # the latter up to 8.3
+        return int(model.yaml.get("channels") or model.yaml.get("ch", 3))  # the latter up to 8.3
 
     def ignored(self, config: Config, model: Any) -> Iterator[str]:
         """The keys that others take precedence over: the file's name, the data set, ``scales``."""
         data, scale = config.document.data, scales.asked(config.stem)
         built = scales.built(data, config.stem)
         selects = f"selects {scale}" if scale else "selects no scale"
-        example = f"{scales.asking(config.stem, 's')}.yaml selects s"
+        named = scales.asking(config.stem, "s")
+        example = "" if named.endswith(f"_{config.stem}") else f"; {named}.yaml selects s"  # of its family
         if "scale" in data and data["scale"] != (scale or built):
             yield f"scale: {data['scale']} has no effect: the file's name decides, and it {selects}"
         if built and not scale and len(data["scales"]) > 1:
-            yield f"its file's name selects no scale, so {built} was built; {example}"
+            yield f"its file's name selects no scale, so {built} was built{example}"
         channels = self.image_channels(model)
         for key in ("ch", "channels"):
             if data.get(key, channels) != channels:

@@ -32,8 +32,8 @@ class YOLOv5(Framework):
     name = "yolov5"
 
     def image_channels(self, model: Any) -> int:
-        """The ``ch`` of the config, or 3."""
-        return int(model.yaml["ch"])
+        """The ``ch`` of the config, or 3; before v3.1 it was always 3."""
+        return int(getattr(model, "yaml", {}).get("ch", 3))
 
     def ignored(self, config: Config, model: Any) -> Iterator[str]:
         """The keys that only Ultralytics reads."""
