@@ -23,11 +23,11 @@ from torch.export import Dim
 import yamlinject.nn
 from yamlinject.checkout import codemod
 from yamlinject.library import recipes
-from yamlinject.nn import CBAM, ECA, EMA, SE, CoordAtt, SimAM, TripletAttention
+from yamlinject.nn import CBAM, ECA, EMA, SE, CoordAtt, ShuffleAttention, SimAM, TripletAttention
 
 pytestmark = pytest.mark.framework
 
-LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt, TripletAttention]
+LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt, TripletAttention, ShuffleAttention]
 MODULES: list[type[nn.Module]] = [*LEARNED, SimAM]
 #: Kernel of ECA by channels: the odd number next to (log2(C) + 1) / 2, as the paper has it.
 KERNELS = {1: 1, 4: 1, 8: 3, 16: 3, 64: 3, 127: 3, 128: 5, 255: 5, 256: 5, 512: 5, 1024: 5, 2048: 7}
@@ -168,11 +168,28 @@ def triplet_attention(layer: nn.Module, x: Tensor) -> Tensor:
     return total / 3
 
 
+def shuffle_attention(layer: nn.Module, x: Tensor) -> Tensor:
+    state = {name: value.flatten().tolist() for name, value in layer.state_dict().items()}
+    half = len(state["cweight"])
+    weighed = []
+    for channel in range(x.shape[1]):
+        own, values = channel % half, x[:, channel]
+        if channel // half % 2 == 0:
+            gate = state["cweight"][own] * values.mean((1, 2), keepdim=True) + state["cbias"][own]
+        else:
+            gate = normed(values, 1, 2) * state["gn.weight"][own] + state["gn.bias"][own]
+            gate = state["sweight"][own] * gate + state["sbias"][own]
+        weighed.append(values / (1 + (-gate).exp()))
+    middle = x.shape[1] // 2
+    return torch.stack([weighed[at] for low in range(middle) for at in (low, low + middle)], 1)
+
+
 FORMULAS: dict[type[nn.Module], Callable[[nn.Module, Tensor], Tensor]] = {
     SE: se,
     ECA: eca,
     EMA: ema,
     TripletAttention: triplet_attention,
+    ShuffleAttention: shuffle_attention,
     CBAM: cbam,
     CoordAtt: coordatt,
 }
@@ -195,6 +212,12 @@ def test_formula(module: type[nn.Module], shape: tuple[int, ...]) -> None:
         (CBAM, (16, 16, 16, 3), {"fc1.weight": (4, 16, 1, 1), "conv.weight": (1, 2, 3, 3)}),
         (TripletAttention, (256,), {"cw.conv.conv.weight": (1, 2, 7, 7), "hw.conv.bn.bias": (1,)}),
         (TripletAttention, (16, 16, 3), {"hc.conv.conv.weight": (1, 2, 3, 3)}),
+        # 64 groups or as many as are asked for, or the next number whose halves divide the channels
+        (ShuffleAttention, (512,), {"cweight": (1, 4, 1, 1), "sbias": (1, 4, 1, 1), "gn.bias": (4,)}),
+        (ShuffleAttention, (64,), {"cbias": (1, 1, 1, 1)}),
+        (ShuffleAttention, (64, 64, 8), {"cweight": (1, 4, 1, 1)}),
+        (ShuffleAttention, (24, 24, 8), {"cweight": (1, 2, 1, 1)}),
+        (ShuffleAttention, (2,), {"sweight": (1, 1, 1, 1)}),
         (CoordAtt, (512,), {"conv1.weight": (16, 512, 1, 1), "conv_h.bias": (512,)}),
         (CoordAtt, (16,), {"conv1.weight": (8, 16, 1, 1)}),
         (CoordAtt, (256, None, 8), {"conv1.weight": (32, 256, 1, 1)}),
@@ -243,6 +266,8 @@ def norm(name: str) -> list[str]:
                 for name in ("conv.weight", *norm("bn"))
             ),
         ),
+        # wofmanaf/SA-Net
+        (ShuffleAttention, "cweight cbias sweight sbias gn.weight gn.bias"),
         # houqb/CoordAttention, except for the bias that its norm cancels
         (
             CoordAtt,
@@ -273,6 +298,13 @@ def test_gradient(module: type[nn.Module]) -> None:
 
 
 # what all have in common
+
+
+def test_an_untrained_shuffle_weighs_all_alike() -> None:
+    """As the published one: weights 0 and biases 1, so that only the order of the channels changes."""
+    x = maps(1, 8, 3, 3)
+    expected = torch.stack([x[:, at] for at in (0, 4, 1, 5, 2, 6, 3, 7)], 1) * torch.tensor(1.0).sigmoid()
+    assert torch.allclose(ShuffleAttention(8)(x.float()), expected.float())
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -445,6 +477,11 @@ def test_wrong_arguments_are_named(
         assert word in str(error.value)
 
 
+def test_odd_channels_have_no_halves() -> None:
+    with pytest.raises(ValueError, match="c1 has to be even to have two halves, not 17"):
+        ShuffleAttention(17)
+
+
 #: The widths of layers of yolov5n and yolo11n, and some that no power of two divides well.
 WIDTHS = [16, 24, 32, 40, 64, 72, 80, 128, 256]
 
@@ -471,6 +508,7 @@ PARAMETERS = {
     CBAM: 2 * 512 * 32 + 2 * 7 * 7,
     CoordAtt: 3 * 512 * 16 + 2 * 16 + 2 * 512,
     TripletAttention: 3 * (2 * 7 * 7 + 2),
+    ShuffleAttention: 6 * 512 // (2 * 64),
     EMA: 64 * 64 + 64 + 9 * 64 * 64 + 64 + 2 * 64,
 }
 

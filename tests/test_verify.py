@@ -88,7 +88,9 @@ def test_real_channels_and_several_modules_in_a_layer() -> None:
 OTHERS = {"yolov5s": 7_235_389, "yolo11n": 2_624_080}
 
 
-@pytest.mark.parametrize("module", ["SE", "ECA", "EMA", "CBAM", "CoordAtt", "TripletAttention"])
+@pytest.mark.parametrize(
+    "module", ["SE", "ECA", "EMA", "CBAM", "CoordAtt", "TripletAttention", "ShuffleAttention"]
+)
 @pytest.mark.parametrize("base", OTHERS)
 def test_modules_with_parameters_get_the_real_channels(base: str, module: str) -> None:
     config = load(base).add(module, after="SPPF")

@@ -141,7 +141,16 @@ PLACES = {
     ("yolov8n", "detect-inputs"): [16, 20, 24],
 }
 #: The tensors of each module: convolutions with or without biases; a normalization has five.
-TENSORS = {"SimAM": 0, "SE": 4, "ECA": 1, "EMA": 6, "CBAM": 3, "CoordAtt": 10, "TripletAttention": 18}
+TENSORS = {
+    "SimAM": 0,
+    "SE": 4,
+    "ECA": 1,
+    "EMA": 6,
+    "CBAM": 3,
+    "CoordAtt": 10,
+    "TripletAttention": 18,
+    "ShuffleAttention": 6,
+}
 
 ITEMS = {"yolov5n": 349, "yolov8n": 355}
 

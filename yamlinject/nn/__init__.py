@@ -7,7 +7,8 @@ from yamlinject.nn.coordatt import CoordAtt
 from yamlinject.nn.eca import ECA
 from yamlinject.nn.ema import EMA
 from yamlinject.nn.se import SE
+from yamlinject.nn.shuffleattention import ShuffleAttention
 from yamlinject.nn.simam import SimAM
 from yamlinject.nn.tripletattention import TripletAttention
 
-__all__ = ["CBAM", "ECA", "EMA", "SE", "CoordAtt", "SimAM", "TripletAttention"]
+__all__ = ["CBAM", "ECA", "EMA", "SE", "CoordAtt", "ShuffleAttention", "SimAM", "TripletAttention"]
