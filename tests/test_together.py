@@ -126,7 +126,8 @@ def test_two_that_create_the_same_file(folder: Path, two: Two) -> None:
     one, code, said = two.run(list(ADD), other)
     assert (one, code) == (0, 2)
     assert said == (
-        "yamlinject: error: base_SimAM.yaml: is there already and is different: use --force to replace it\n"
+        "yamlinject: error: base_SimAM.yaml: is there already and is different: name another file, or "
+        "replace it with --force\n"
     )
     made = yamlinject.load(folder / "base_SimAM.yaml")
     assert [layer.module for layer in made.layers[:4]] == ["Conv", "C3", "SPPF", "SimAM"]

@@ -221,7 +221,8 @@ class Config:
             found = files.holds(path, data)
             if found is False and not force:
                 raise SourceError(
-                    "is there already and is different: use `force` to replace it", file=str(path)
+                    "is there already and is different: name another file, or replace it with `force`",
+                    file=str(path),
                 )
             if not found:
                 files.write_atomic(path, data)

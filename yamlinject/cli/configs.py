@@ -2,17 +2,14 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from yamlinject.cli import completion
+from yamlinject.cli import completion, targets
 from yamlinject.cli.options import OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
-from yamlinject.core import scales
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
@@ -115,15 +112,19 @@ def add(
         provenance=not no_provenance,
         fix_comments=fix_comments,
     )
-    target = _target(config, _default_name(result), output, in_place)
+    target = _target(config, targets.default_name(result), output, in_place)
     as_json = output_format is OutputFormat.json
-    if in_place and _is_made_so(config, result):
+    writes = not (diff or in_place or force or target == bases.STDIN)
+    kept = writes and targets.keeps_edits(result, target, refuse=not check)
+    if kept or (in_place and _is_made_so(config, result)):
+        notes = [terminal.note("what was edited in it outside the rows is kept")] if kept else []
+        outcome = "would not change" if kept and check else "unchanged"
         if as_json:
-            print(rewrites.as_json(result, target, "unchanged", ()))
+            print(rewrites.as_json(result, target, outcome, notes))
         else:
-            terminal.tell([Line(target, "bold", label="unchanged")])
+            terminal.tell([*notes, *_told(target, outcome)])
         return 0
-    summary = [*terminal.insertion(result, scoped=scope is not None), *_lost_scale(config, result, target)]
+    summary = [*terminal.insertion(result, scoped=scope is not None), *targets.scale_note(config, target)]
     how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
     code = _deliver(result, target, summary, **how)
     if not (as_json or diff or check or target == bases.STDIN):
@@ -176,28 +177,6 @@ def _is_made_so(config: Config, result: Rewritten) -> bool:
     from yamlinject.lineage.recorded import was_made_like  # only --in-place needs it
 
     return was_made_like(config, result)
-
-
-def _default_name(result: Rewritten) -> str:
-    """BASE_MODULE.yaml; with the selectors too where that is the file of another command for this base."""
-    plain, line = f"{result.stem}.yaml", result.rewrite.provenance
-    if line is None or not Path(plain).is_file():
-        return plain
-    with suppress(YamlInjectError):
-        newest = load(plain).parsed.provenance[:1]
-        if newest and newest[0].provenance.request != line.request:
-            return f"{result.base.stem}_{line.request.words_of_name}.yaml"
-    return plain
-
-
-def _lost_scale(base: Config, result: Rewritten, target: str) -> Iterator[Line]:
-    """That Ultralytics will build another scale, which it reads off the file's name."""
-    data, stem = base.document.data, Path(target).stem
-    wanted = scales.asked(base.stem) and scales.built(data, base.stem)
-    if wanted and target != bases.STDIN and scales.built(data, stem) != wanted:
-        name = f"{scales.asking(stem, wanted, base.stem)}.yaml"
-        built = scales.built(data, stem)
-        yield terminal.note(f"by this name Ultralytics builds scale {built}, not {wanted}: call it {name}")
 
 
 def _still_wrong(result: Rewritten, target: str) -> Iterator[Line]:
