@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import BASE, Cli
-from yamlinject import RefusalError, SelectorError, load
+from yamlinject import Config, RefusalError, SelectorError, load
 from yamlinject.library import bases
 from yamlinject.library.data import template
 
@@ -67,6 +67,31 @@ def test_a_base_of_a_framework_that_is_missing(
     assert message in result.err
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [
+        ("yolov8n", "ultralytics"),
+        ("yolo11n", "ultralytics"),
+        ("yolo26x-seg", "ultralytics"),
+        ("yolov10b", "ultralytics"),
+        ("rtdetr-l", "ultralytics"),
+        ("yolov5s6", "yolov5"),
+        ("yolov5s-seg", "yolov5"),
+        ("yolov3-spp", "yolov5"),
+    ],
+)
+def test_a_light_install_names_the_one_extra(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
+    """Both frameworks together are more than the config needs, and each holds the other back."""
+    monkeypatch.setattr(bases, "_shipped", lambda framework: {})
+    for command in (("add", "SimAM", name, "--after", "SPPF"), ("show", name)):
+        assert cli(*command).err == (
+            f"yamlinject: error: no base config is called {name!r} here; those of {extra} come with: "
+            f"pip install 'yamlinject[{extra}]'\n"
+        )
+
+
 # --- selectors that lead on
 
 
@@ -77,9 +102,14 @@ def test_a_base_of_a_framework_that_is_missing(
             "Detect",
             "nothing may be inserted after layer 24 (Detect), the detection head: detect-inputs picks",
         ),
-        ("backbone", "backbone says only where to look: write backbone/Conv"),
-        ("head", "head says only where to look: write head/Conv"),
-        ("all", "all says only where to look: write all/Conv"),
+        (
+            "backbone",
+            "backbone is a scope: write a module with it, such as backbone/SPPF, or --scope backbone",
+        ),
+        ("head", "head is a scope: write a module with it, such as head/C3, or --scope head"),
+        ("all", "all is a scope: write a module with it, such as all/C3, or --scope all"),
+        ("neck", "the neck is the first part of the head: write a module with it, such as head/C3"),
+        ("Neck", "the neck is the first part of the head: write a module with it, such as head/C3"),
         ("Concat", "there is no Concat in the backbone, but 4 in the head: write head/Concat"),
     ],
 )
@@ -87,6 +117,14 @@ def test_selectors(after: str, message: str) -> None:
     with pytest.raises(SelectorError) as refused:
         load("yolov5s").add("SimAM", after=after)
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("after", ["head/Detect", "24", "all/Detect", "Detect"])
+def test_the_detection_head_leads_to_what_it_reads(after: str) -> None:
+    with pytest.raises((SelectorError, RefusalError)) as refused:
+        load("yolov5s").add("SimAM", after=after)
+    assert "nothing may be inserted after layer 24 (Detect)" in str(refused.value)
+    assert str(refused.value).endswith("detect-inputs picks the layers that it reads")
 
 
 # --- rows that break the model
@@ -125,6 +163,46 @@ def test_what_keeps_the_size_or_is_not_known(module: str, args: str) -> None:
     assert len(load("yolov5s").add(module, after="SPPF", args=args).layers) == 26
 
 
+JOINS = BASE.replace("[[-1, 1], 1, Concat, [1]]", "[[-1, 1], 1, Add, []]")
+
+
+@pytest.mark.parametrize(
+    ("module", "args", "message"),
+    [
+        ("Conv", "[32, 1, 1]", "layer 3 (Add) would read 32 and 16 channels"),
+        ("C3", "[32]", "layer 3 (Add) would read 32 and 16 channels"),
+        ("Detect", "[80]", "Detect gives detections, not one feature map"),
+        ("CBLinear", "[[16, 32]]", "CBLinear gives a list of feature maps, not one feature map"),
+        ("Classify", "[80]", "Classify gives class scores, not one feature map"),
+        ("Concat", "[1]", "Concat joins several layers, and a new row reads one"),
+        ("Add", "[]", "Add joins several layers, and a new row reads one"),
+        ("Index", "[16, 0]", "Index picks from a list, and a new row reads one feature map"),
+    ],
+)
+def test_what_its_readers_cannot_read_is_refused(module: str, args: str, message: str) -> None:
+    config = Config.from_text(JOINS)
+    with pytest.raises(RefusalError) as refused:
+        config.add(module, after="SPPF", args=args)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "args"),
+    [
+        ("Conv", "[16, 3, 1]"),  # keeps them
+        ("Mystery", "[32]"),  # may mean anything
+        ("MyAdd", "[]"),
+        ("Concat_x", "[1]"),
+    ],
+)
+def test_what_keeps_the_channels_or_is_not_known(module: str, args: str) -> None:
+    assert len(Config.from_text(JOINS).add(module, after="SPPF", args=args).layers) == 7
+
+
+def test_a_concat_reads_any_channels() -> None:
+    assert len(Config.from_text(BASE).add("Conv", after="SPPF", args="[32, 1, 1]").layers) == 7
+
+
 def test_remove_says_that_its_result_is_wired_wrongly(cli: Cli, tmp_path: Path) -> None:
     text = load("yolov5s").add("SimAM", after="SPPF").text
     (tmp_path / "wrong.yaml").write_text(text.replace("[-1, 15]", "[-1, 14]"))
@@ -153,7 +231,7 @@ def test_a_second_command_for_one_base_gets_a_name_of_its_own(cli: Cli, tmp_path
     ]
     assert cli(*first, "--check").code == cli(*second, "--check").code == 0
     other = cli("add", "SimAM", "--after", "C3", "--number", "2")
-    assert other.err.startswith("yamlinject: error: yolov5s_SimAM_C3.yaml: is there already")
+    assert other.err.startswith("yamlinject: error: yolov5s_SimAM_C3.yaml: another command made it")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +254,7 @@ def test_a_file_that_no_command_made_is_in_the_way(cli: Cli, tmp_path: Path) -> 
     (tmp_path / "yolov5s_SimAM.yaml").write_text("mine\n")
     result = cli("add", "SimAM", "--after", "SPPF")
     assert (result.code, (tmp_path / "yolov5s_SimAM.yaml").read_text()) == (2, "mine\n")
-    assert "yolov5s_SimAM.yaml: is there already and is different: use --force" in result.err
+    assert "yolov5s_SimAM.yaml: is there already and is different: name another file" in result.err
 
 
 SCALED = BASE.replace("nc: 2\n", "nc: 2\nscales:\n  n: [0.3, 0.25, 1024]\n  s: [0.3, 0.5, 1024]\n")
@@ -191,17 +269,37 @@ SCALED = BASE.replace("nc: 2\n", "nc: 2\nscales:\n  n: [0.3, 0.25, 1024]\n  s: [
         ("yolo11s.yaml", "yolo11s_new.yaml", None),
         ("yolo11s.yaml", "yolov8s_new.yaml", None),
         ("yolo11n.yaml", "my.yaml", None),  # n is what is built without a scale
-        ("plain.yaml", "my.yaml", None),
+        ("yolo11s.yaml", "runs/my.yaml", "runs/yolo11s_my.yaml"),
     ],
 )
 def test_a_scale_that_the_name_would_lose(
     cli: Cli, tmp_path: Path, base: str, output: str, name: str | None
 ) -> None:
     (tmp_path / base).write_text(SCALED)
+    (tmp_path / "runs").mkdir()
     result = cli("add", "SimAM", base, "--after", "SPPF", "-o", output)
     assert result.code == 0
     note = last(result.err, "note      by this name")
     assert note == (f"Ultralytics builds scale n, not s: call it {name}" if name else "")
+
+
+@pytest.mark.parametrize(
+    ("base", "output", "scaled"),
+    [
+        ("yolo11.yaml", "yolo11_SimAM.yaml", "yolo11s_SimAM.yaml"),
+        ("yolo11.yaml", "my.yaml", "yolo11s_my.yaml"),
+        ("mine.yaml", "mine_SimAM.yaml", "yolov8s_mine_SimAM.yaml"),
+        ("yolo11.yaml", "yolo11m_SimAM.yaml", None),
+        ("yolo11n.yaml", "yolo11n_SimAM.yaml", None),
+    ],
+)
+def test_a_name_that_selects_no_scale(
+    cli: Cli, tmp_path: Path, base: str, output: str, scaled: str | None
+) -> None:
+    (tmp_path / base).write_text(SCALED)
+    result = cli("add", "SimAM", base, "--after", "SPPF", "-o", output)
+    note = last(result.err, "note      by this name")
+    assert note == (f"Ultralytics builds scale n; {scaled} selects s" if scaled else "")
 
 
 # --- what comes next

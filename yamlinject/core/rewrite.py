@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 from yamlinject.core import edits, graph, modules, placement, provenance
 from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
+from yamlinject.core.fits import check_fits
 from yamlinject.core.index_comments import index_comment, renumbered
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import Layer, flow
+from yamlinject.core.layer import Layer
 from yamlinject.core.proof import expected_data, prove
 from yamlinject.core.provenance import Found, Provenance
 from yamlinject.core.references import Change, kept_references, renumbered_references
 from yamlinject.core.request import Request
-from yamlinject.core.selectors import Picked
+from yamlinject.core.selectors import DETECT_INPUTS, Picked
 from yamlinject.core.shifted import without_removed
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import ConfigError, Place, RefusalError
@@ -70,8 +71,10 @@ def check_targets(document: Document, targets: Sequence[int]) -> None:
     problems = graph.insertion_problems(document.layers)
     for target in targets:
         if problems[target]:
+            last = document.layers[-1]
+            hint = f"; {DETECT_INPUTS} picks the layers that it reads" if target == last.index else ""
             raise RefusalError(
-                f"nothing may be inserted after {document.layers[target]}: {problems[target]}",
+                f"nothing may be inserted after {document.layers[target]}: {problems[target]}{hint}",
                 document.place(target),
             )
 
@@ -112,15 +115,7 @@ def insert(
         for target, stack in stacks.items()
     }
 
-    for target, layers in below.items():
-        for layer in layers:
-            factor = graph.stride_factor(layer)
-            if factor not in (1, None) and modules.known(layer.module).tells_stride(layer.args):
-                raise RefusalError(
-                    f"{flow(layer.row)} has stride {factor:g}: the layers that read it would not fit",
-                    document.place(target),
-                )
-
+    check_fits(document, index_map, below)
     changed, changes = renumbered_references(document, index_map)
     comments = renumbered(document, index_map, fix_comments)
     changed += comments.edits

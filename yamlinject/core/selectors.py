@@ -145,8 +145,13 @@ def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer]) ->
             f"nothing may be inserted after {layers[-1]}, the detection head: "
             f"{DETECT_INPUTS} picks the layers that it reads"
         )
-    if module in SCOPES:
-        return f"{module} says only where to look: write {module}/{layers[0].module}, or another module"
+    scope = next((scope for scope in SCOPES if scope == module), None)
+    if scope or module.lower() == "neck":
+        usable = [layer for layer in layers[:-1] if (scope or "head") in (layer.section, "all")]
+        example = f"such as {scope or 'head'}/{usable[-1].module if usable else 'MODULE'}"
+        if scope is None:
+            return f"the neck is the first part of the head: write a module with it, {example}"
+        return f"{module} is a scope: write a module with it, {example}, or --scope {module}"
     if outside:
         other = next(layer.section for layer in layers if layer.module == module)
         return f"there is no {where}, but {outside} in the {other}: write {other}/{module}"

@@ -27,6 +27,9 @@ DEFAULT = "yolov5s"
 #: Where a framework's package keeps its model configs.
 _FRAMEWORKS = {"yolov5": "models", "ultralytics": "cfg/models"}
 
+#: What their names are like; those of YOLOv5's sizes are embedded.
+_NAMES = {"yolov5": r"yolov3.*|yolov5.*[-0-9].*", "ultralytics": r"rtdetr.*|yolo[a-z-]*([689]|\d\d).*"}
+
 #: ``yolo11n-seg`` names the file ``yolo11-seg.yaml`` with scale n.
 _SCALED = re.compile(r"(?P<family>yolo[a-z-]*\d+)(?P<scale>[a-z])(?P<task>.*)")
 
@@ -166,12 +169,13 @@ def _unknown(name: str) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     meant = f" (did you mean {close[0]}?)" if close else ""
     missing = [framework for framework in _FRAMEWORKS if not _shipped(framework)]
-    install = f"pip install 'yamlinject[{','.join(missing)}]'"
-    if missing and name.startswith("yolo") and name[:6] not in {base[:6] for base in embedded()}:
+    owner = next((framework for framework in missing if re.fullmatch(_NAMES[framework], name)), None)
+    if owner:
         return (
-            f"no base config is called {name!r} here; those of {' and '.join(missing)} come with: {install}"
+            f"no base config is called {name!r} here; those of {owner} come with: "
+            f"pip install 'yamlinject[{owner}]'"
         )
-    more = f"; more with: {install}" if missing else ""
+    more = f"; more with: pip install 'yamlinject[{','.join(missing)}]'" if missing else ""
     return (
         f"no base config is called {name!r}{meant}; there are {', '.join(embedded())}, those of the "
         f"installed frameworks, and paths that end in .yaml{more}"
