@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import doctest
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.support import Cli
+from yamlinject import load
 
 MANUAL = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
 WITHOUT_FRAMEWORK = "## Models"
@@ -30,3 +34,50 @@ def test_examples_that_need_no_framework(tmp_path: Path, monkeypatch: pytest.Mon
 def test_all_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert failures(MANUAL) == 0
+
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+CONSOLE = dict(re.findall(r"^\$ yamlinject ([^\n]*)\n(.*?)(?=^\$|^```)", README, re.S | re.M))
+
+
+def printed(cli: Cli, command: str) -> str:
+    result = cli(*shlex.split(command))
+    return result.out + result.err
+
+
+def test_the_first_example_of_the_readme(cli: Cli) -> None:
+    command = "add SimAM --after SPPF"
+    assert printed(cli, command) == CONSOLE[command]
+
+
+def test_the_difference_that_the_readme_shows(cli: Cli) -> None:
+    """All of it, but for the rows in which only a comment changes, and for what is unchanged."""
+    (block,) = re.findall(r"```diff\n(.*?)```", README, re.S)
+    shown = [line for line in block.splitlines() if line[0] in "+-"]
+    lines = cli("add", "SimAM", "--after", "SPPF", "--diff").out.splitlines()[2:]
+    changed = [line for line in lines if line[0] in "+-"]
+    assert len(shown) == 10
+    assert [line for line in changed if line in shown] == shown
+    others = [line for line in changed if line not in shown]
+    assert [re.findall(r"# (\d+)", line) for line in others] == [
+        ["17"],
+        ["18"],
+        ["20"],
+        ["21"],
+        ["23"],
+        ["24"],
+    ]
+
+
+def test_the_findings_that_the_readme_shows(cli: Cli, tmp_path: Path) -> None:
+    """SimAM inserted, and its index comments renumbered, with the numbers of two rows forgotten."""
+    _, text = load("yolov5s").add("SimAM", after="SPPF").text.split("\n", 1)
+    for right, forgotten in [
+        ("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat"),
+        ("[[18, 21, 24], 1, Detect", "[[17, 20, 23], 1, Detect"),
+    ]:
+        assert text.count(right) == 1
+        text = text.replace(right, forgotten)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "yolov5s_SimAM.yaml").write_text(text)
+    assert printed(cli, "check configs") == CONSOLE["check configs"]
