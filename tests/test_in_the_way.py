@@ -106,3 +106,12 @@ def test_a_library_call_proposes_another_name_too(tmp_path: Path) -> None:
     path.write_text("mine\n")
     with pytest.raises(Exception, match=re.escape("name another file, or replace it with `force`")):
         load("yolov5s").add("SimAM", after="SPPF").save(path)
+
+
+def test_the_hint_where_the_line_does_not_fit_any_more(cli: Cli, made: Path) -> None:
+    """The layer that the line names is another one: the command cannot be undone."""
+    edit(made.with_name("base.yaml"), "anchors: 3", "anchors: 4")
+    edit(made, "SimAM, [16]]", "CBAM, [16]]")
+    result = cli("check", FILE)
+    assert result.code == 1
+    assert "keep a copy of what was edited in it, then run: yamlinject add" in " ".join(result.out.split())

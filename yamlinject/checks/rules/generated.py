@@ -76,7 +76,8 @@ def _compared(subject: Subject, made: Generated, problem: str) -> Problem:
     from_here = line.request._replace(base=str(made.base.path or line.request.base))
     fix = f"undo the edit, or lose it: {command_line(*from_here.to_words(), '-o', file, '--force')}"
     if made.base_changed:
-        kept = "" if subject.config.undone.exact else "keep a copy of what was edited in it, then "
+        edited = made.problem or not subject.config.undone.exact
+        kept = "keep a copy of what was edited in it, then " if edited else ""
         fix = f"{kept}run: {command_line(*from_here.to_words(), '-o', file, '--force')}"
     return Problem(
         span, problem, fix, diff=tuple(edits.unified_diff(subject.config.text, again, file, file))
