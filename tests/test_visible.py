@@ -280,11 +280,21 @@ def test_nothing_is_read_as_markup_or_as_a_link(folder: Path) -> None:
     assert "\x1b]8" not in output
 
 
+class Builder:
+    """A framework with an odd name."""
+
+    name = "yolov5"
+
+    def __str__(self) -> str:
+        return f"f{ODD}"
+
+
 TRANSFER = Transfer(
     model=cast(Any, None),
     checkpoint=cast(Any, None),
-    builder=cast(Any, f"f{ODD}"),
+    builder=cast(Any, Builder()),
     base=f"b{ODD}",
+    target=cast(Any, None),
     items=2,
     parameters=10,
     before=Share(1, 5),
@@ -309,7 +319,7 @@ def test_names_of_tensors_are_harmless() -> None:
 
 
 def test_json_of_a_transfer_is_read_everywhere() -> None:
-    output = transfer_report.as_json(TRANSFER)
+    output = transfer_report.as_json(TRANSFER, f"x{ODD}", "wrote")
     assert output.isascii()
     assert unfit(output) == []
     assert json.loads(output)["unfit"] == [f"u{ODD}"]

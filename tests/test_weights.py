@@ -259,6 +259,33 @@ def test_what_freezes_the_backbone(
 # How the base is found
 
 
+@pytest.mark.parametrize(("after", "cutoff"), [("C3", 14), ("C3@0", 11), ("C3@0,1", 12)])
+def test_where_yolov5_cuts_for_a_classifier(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], after: str, cutoff: int
+) -> None:
+    """``classify/train.py`` puts its head in the place of SPPF, which is layer 9: ``--cutoff 10``."""
+    checkpoint, output = save_checkpoint(tmp_path / "base.pt"), tmp_path / "out.pt"
+    model = convert(checkpoint, save_config(tmp_path, "yolov5n", "SimAM", after), output)
+    assert (
+        f"cutoff    --cutoff 10 of classify/train.py is --cutoff {cutoff} here" in capsys.readouterr().out
+    )
+    classifier = import_module("yolov5.models.yolo").ClassificationModel
+    if after == "C3":  # layer 9 is the new layer's: it has no channels of its own to read
+        with pytest.raises(AttributeError):
+            classifier(model=copy.deepcopy(model), nc=2, cutoff=10)
+    layers = model.model
+    assert isinstance(layers, nn.Sequential)
+    assert type(layers[cutoff - 1]).__name__ == "SPPF"
+    head = classifier(model=copy.deepcopy(model), nc=2, cutoff=cutoff).model[-1]
+    assert (type(head).__name__, head.i) == ("Classify", cutoff - 1)
+
+
+def test_a_cutoff_that_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = save_checkpoint(tmp_path / "base.pt")
+    convert(checkpoint, save_config(tmp_path, "yolov5n", "SimAM", "SPPF"), tmp_path / "out.pt")
+    assert "cutoff" not in capsys.readouterr().out
+
+
 def test_the_base_of_the_provenance_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = tmp_path / "state.pt"
     torch.save(_pretrained("yolov5n").state_dict(), state)
@@ -374,12 +401,21 @@ def test_a_state_dict_of_another_model(tmp_path: Path, capsys: pytest.CaptureFix
     refused(capsys, state, save_config(tmp_path, "yolov5n"), "-o", tmp_path / "out.pt")
 
 
-def test_a_checkpoint_that_has_the_layers_already(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("base", ["yolov5n", "yolov8n"])
+@pytest.mark.parametrize("output", ["out.pt", "out.safetensors"])
+def test_a_checkpoint_that_is_converted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], base: str, output: str
 ) -> None:
-    config = save_config(tmp_path, "yolov5n", "SimAM", "C3")
-    convert(save_checkpoint(tmp_path / "base.pt"), config, tmp_path / "out.pt")
-    refused(capsys, tmp_path / "out.pt", config, "-o", tmp_path / "again.pt")
+    config = save_config(tmp_path, base, "SimAM", "SPPF")
+    checkpoint = str(save_checkpoint(tmp_path / "base.pt", base))
+    converted = tmp_path / output
+    assert run(["weights", checkpoint, str(config), "-o", str(converted)]) == 0
+    for target in (tmp_path / "again.pt", converted):
+        line = refused(capsys, converted, config, "-o", target)
+        assert line == (
+            f"yamlinject: error: {converted}: it is converted already: its layers are those of {config}, "
+            "so train with it as it is"
+        )
     assert not (tmp_path / "again.pt").exists()
 
 
@@ -578,7 +614,8 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint = save_checkpoint(tmp_path / "base.pt")
     config = save_config(tmp_path, "yolov5n", "ECA", "SPPF")
     found = facts(capsys, checkpoint, config)
-    names = "framework base items parameters before after unfit fresh freeze notes"
+    names = "file outcome framework base items parameters before after unfit fresh freeze cutoff notes"
+    assert (found["file"], found["outcome"]) == (None, "printed")
     assert list(found) == names.split()
     assert found["framework"] == "yolov5 7.0.14"
     assert found["base"] == "yolov5n"
@@ -604,9 +641,64 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "wrote" not in capsys.readouterr().err
 
 
-def test_neither_a_file_nor_a_dry_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(capsys, save_checkpoint(tmp_path / "base.pt"), save_config(tmp_path, "yolov5n"))
-    assert "-o FILE" in line
+def test_without_a_name_it_has_that_of_the_config(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint(tmp_path / "base.pt")
+    save_config(tmp_path, "yolov5n")
+    assert run(["weights", "base.pt", "yolov5n_new.yaml"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "wrote     yolov5n_new.pt",
+        "next      yamlinject run yolov5 train --weights yolov5n_new.pt --cfg yolov5n_new.yaml "
+        "--data data.yaml",
+    ]
+    line = refused(capsys, "yolov5n_new.pt", "yolov5n_new.yaml", "--reverse")
+    assert line == "yamlinject: error: say where to write the checkpoint of the base: -o FILE"
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_the_same_twice_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    checkpoint, config = save_checkpoint(tmp_path / "base.pt"), save_config(tmp_path, "yolov5n")
+    output = tmp_path / f"out{suffix}"
+    arguments = ["weights", str(checkpoint), str(config), "-o", str(output)]
+    assert run([*arguments, "--check"]) == 1
+    assert capsys.readouterr().err == f"checked   {output} would change\n"
+    assert not output.exists()
+    # in another process, whose hashes are others, at another time
+    again = [sys.executable, "-m", "yamlinject", *arguments]
+    assert subprocess.run(again, check=False, capture_output=True).returncode == 0
+    before = output.stat()
+    for options in ([], ["--force"]):
+        assert run([*arguments, *options]) == 0
+        assert capsys.readouterr().err.splitlines()[0] == f"unchanged {output}"
+    assert (output.stat().st_mtime_ns, output.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert run([*arguments, "--check"]) == 0
+    assert capsys.readouterr().err == f"checked   {output} would not change\n"
+    output.write_bytes(output.read_bytes() + b"x")
+    assert run([*arguments, "--check"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("base", "kind"), [("yolov8n", "detect"), ("yolov8n-seg", "segment"), ("yolo11n-obb", "obb")]
+)
+def test_what_comes_next_for_ultralytics(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    base: str,
+    kind: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint(tmp_path / "base.pt", base)
+    save_config(tmp_path, base)
+    assert run(["weights", "base.pt", f"{base}_new.yaml", "-o", "start.pt"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"next      yamlinject run yolo {kind} train model={base}_new.yaml pretrained=start.pt "
+        "data=data.yaml"
+    )
 
 
 @pytest.mark.parametrize("link", ["", "symbolic", "hard", "dots"])

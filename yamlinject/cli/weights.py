@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,11 @@ from yamlinject.cli.options import FrameworkOption, OutputFormat
 from yamlinject.config import load
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.output import progress, terminal
+
+if TYPE_CHECKING:
+    from yamlinject.weights.transfer import Transfer
+
+_SUFFIXES = (".pt", ".pth", ".safetensors")
 
 
 def weights(
@@ -26,7 +31,12 @@ def weights(
     *,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write: .pt or .safetensors."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write, .pt or .safetensors; default: CONFIG's name with .pt.",
+        ),
     ] = None,
     base: Annotated[
         str | None,
@@ -41,7 +51,10 @@ def weights(
     trust: Annotated[
         bool, typer.Option("--trust", help="Run whatever the checkpoint and the config want to run.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would fit.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 if the file would change.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", hidden=True)] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is in the way.")] = False,
     output_format: Annotated[OutputFormat, typer.Option(help="How to print it.")] = OutputFormat.text,
 ) -> int:
@@ -57,35 +70,46 @@ def weights(
     from yamlinject.output import weights as report
     from yamlinject.weights.transfer import transfer
 
-    if output is None and not dry_run:
-        raise YamlInjectError("say where to write the result: -o FILE, or --dry-run")
-    source, target = Path(checkpoint), Path(output or "")
-    if output is not None:
-        _check_target(source, target, force)
+    loaded = load(config)
+    if output is None and reverse and not dry_run:
+        raise YamlInjectError("say where to write the checkpoint of the base: -o FILE")
+    source, target = Path(checkpoint), Path(output or f"{loaded.stem}.pt")
+    if target.suffix not in _SUFFIXES:
+        raise SourceError("name it .pt or .safetensors", file=str(target))
     with progress.cleared():
         result = transfer(
             source,
-            load(config),
+            loaded,
             load(base) if base is not None else None,
             framework=framework,
             reverse=reverse,
             trust=trust,
             progress=progress.say,
         )
+        outcome = "printed" if dry_run else _deliver(result, source, target, check=check, force=force)
     if output_format is OutputFormat.json:
-        print(report.as_json(result))
-    else:
-        report.table(sys.stdout, result)
-    if not dry_run:
-        result.save(target)
-        terminal.tell([terminal.Line(str(target), "bold", label="wrote")])
-    return 0
+        print(report.as_json(result, None if dry_run else str(target), outcome))
+        return int(outcome == "would change")
+    report.table(sys.stdout, result)
+    if check:
+        terminal.tell([terminal.Line(f"{target} {outcome}", label="checked")])
+    elif not dry_run:
+        terminal.tell([terminal.Line(str(target), "bold", label=outcome)])
+        if not reverse and target.suffix != ".safetensors" and loaded.path:
+            terminal.tell([report.next_line(result, config, str(target))])
+    return int(outcome == "would change")
 
 
-def _check_target(source: Path, target: Path, force: bool) -> None:
-    if target.suffix not in (".pt", ".pth", ".safetensors"):
-        raise SourceError("name it .pt or .safetensors", file=str(target))
-    if target.exists() and source.exists() and target.samefile(source):
+def _deliver(result: "Transfer", source: Path, target: Path, *, check: bool, force: bool) -> str:
+    """Write the checkpoint as requested; returns what became of the file."""
+    if target.exists() and target.samefile(source):
         raise SourceError("is the checkpoint itself, which is never replaced", file=str(target))
-    if target.exists() and not force:
-        raise SourceError("is there already: use --force to replace it", file=str(target))
+    same = result.is_saved(target)
+    if check:
+        return f"would {'not ' if same else ''}change"
+    if same:
+        return "unchanged"
+    if same is False and not force:
+        raise SourceError("is there already and is different: use `force` to replace it", file=str(target))
+    result.save(target)
+    return "wrote"

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError, named
-from yamlinject.files import replacing
 from yamlinject.frameworks import parse_model, safety
 from yamlinject.frameworks.installation import install
 
@@ -110,16 +109,6 @@ class Framework(ABC):
                 raise
             except Exception as error:
                 raise self._explained(error, config, verb) from None
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], file: Path) -> None:
-        """Write a checkpoint that the framework's own programs load; atomically.
-
-        Raises :class:`SourceError` when it cannot be written.
-        """
-        import torch
-
-        with replacing(file) as target:
-            torch.save(checkpoint, target)
 
     @abstractmethod
     def image_channels(self, model: Any) -> int:

@@ -33,6 +33,14 @@ def undone(config: Config) -> Iterator[Rewritten]:
         yield config
 
 
+def states(config: Config) -> Iterator[tuple[Rewritten, list[int]]]:
+    """:func:`undone`, each with where its layers are in ``config``."""
+    aligned = list(range(len(config.parsed.layers)))
+    for restored in undone(config):
+        aligned = [aligned[old] for old, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
+        yield restored, aligned
+
+
 def was_made_like(config: Config, other: Rewritten) -> bool:
     """Whether ``config`` is already a result of the command that made ``other`` from it.
 

@@ -20,7 +20,7 @@ from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment, matching
 from yamlinject.lineage.alignment import WrongReader
 from yamlinject.lineage.matching import Match
-from yamlinject.lineage.recorded import recorded_base, undone
+from yamlinject.lineage.recorded import recorded_base, states
 
 #: How it is known what a config was made from: from the user, or a checkpoint trained with the base; from
 #: the provenance lines; from its layers, those of a known base with others inserted; or not at all.
@@ -129,7 +129,7 @@ def resolve(
     if recorded:
         return recorded
     if architecture:
-        return _trained(config, architecture)
+        return trained(config, architecture)
     match = _searched(config, search)
     edited = bool(config.parsed.provenance)
     if match:
@@ -149,7 +149,7 @@ def _given(config: Config, base: Config) -> Lineage:
     return Lineage("given", config, match.aligned, match, base)
 
 
-def _trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
+def trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
     """The base is what a checkpoint was trained with, if it is clear where its layers are."""
     found = alignment.alignments(config.layers, architecture)
     if not found:
@@ -178,17 +178,14 @@ def another_model(config: Config, base: Sequence[Layer]) -> RefusalError:
 def _recorded(config: Config) -> Lineage | None:
     """What the provenance lines say: undone, they give the base, or the config was edited since."""
     lines = config.parsed.provenance
-    current, aligned = config, list(range(len(config.parsed.layers)))
-    same, left = False, len(lines)
-    for restored in undone(config):
-        aligned = [aligned[old] for old, new in enumerate(restored.rewrite.index_map.moved) if new >= 0]
-        current, same, left = restored, restored.same_rows, left - 1
-    oldest = lines[-1].provenance
-    if same and not left:
+    found = list(states(config))
+    oldest, complete = lines[-1].provenance, len(found) == len(lines)
+    if complete and found[-1][0].same_rows:
+        current, aligned = found[-1]
         base = Wiring.of(oldest.request.base, current.layers)
         return Lineage("recorded", config, aligned, Match(base, aligned, []), current)
     layers = config.parsed.layers
-    for known in (recorded_base(oldest, config.path)[0], None if left else _known(current)):
+    for known in (recorded_base(oldest, config.path)[0], _known(found[-1][0]) if complete else None):
         match = matching.without_replacement(layers, _wirings([known] if known else []))
         if match:
             return Lineage("recorded", config, match.aligned, match, known, edited=True)

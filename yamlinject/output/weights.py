@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from yamlinject.core.request import command_line
 from yamlinject.output import tables, terminal
 from yamlinject.output.tables import Column, Row
 from yamlinject.output.terminal import Line
@@ -23,9 +24,14 @@ _COLUMNS = (
 _NAMED = 5
 
 
-def as_json(result: Transfer) -> str:
-    """One object with the content of :class:`~yamlinject.weights.transfer.Transfer`."""
+def as_json(result: Transfer, file: str | None, outcome: str) -> str:
+    """One object with the content of :class:`~yamlinject.weights.transfer.Transfer`.
+
+    ``outcome``: what became of ``file``.
+    """
     shape = {
+        "file": file,
+        "outcome": outcome,
         "framework": result.framework,
         "base": result.base,
         "items": result.items,
@@ -35,6 +41,7 @@ def as_json(result: Transfer) -> str:
         "unfit": result.unfit,
         "fresh": result.fresh,
         "freeze": result.freeze,
+        "cutoff": result.cutoff,
         "notes": result.notes,
     }
     return terminal.as_json(shape)
@@ -63,18 +70,43 @@ def _lines(result: Transfer) -> Iterator[Line]:
     yield Line(f"{result.base}, built by {result.framework}", label="base")
     yield from _some(result.unfit, "unfit")
     yield from _some(result.fresh, "fresh")
-    before, after = result.freeze
-    if after and after != [before] and result.framework.startswith("ultralytics"):
-        yield Line(
-            f"freeze={before} of the base is freeze={after[0] if len(after) == 1 else after} here",
-            label="freeze",
-        )
-    elif after and after != [before]:
-        yield Line(
-            f"--freeze {before} of the base is --freeze {' '.join(map(str, after))} here", label="freeze"
-        )
+    yield from _options(result)
     for note in result.notes:
         yield Line(note, "magenta", label="note")
+
+
+def _options(result: Transfer) -> Iterator[Line]:
+    """Options of the training that count layers, where they are others than for the base."""
+    before, after = result.freeze
+    if not after or after == [before]:
+        return
+    if result.builder.name == "ultralytics":
+        indices = after[0] if len(after) == 1 else after
+        yield Line(f"freeze={before} of the base is freeze={indices} here", label="freeze")
+        return
+    here = " ".join(map(str, after))
+    yield Line(f"--freeze {before} of the base is --freeze {here} here", label="freeze")
+    if result.cutoff != before:
+        yield Line(
+            f"--cutoff {before} of classify/train.py is --cutoff {result.cutoff} here", label="cutoff"
+        )
+
+
+def next_line(result: Transfer, config: str, file: str) -> Line:
+    """The command that trains ``config`` from the checkpoint ``file``."""
+    builder = result.builder
+    if builder.name == "ultralytics":
+        task = getattr(result.model, "task", "detect")
+        words = ["yolo", task, "train", f"model={config}", f"pretrained={file}", "data=data.yaml"]
+    else:
+        segment = result.target.layers[-1].module == "Segment"
+        kind = ["segment"] if segment else []
+        if builder.checkout:
+            program = [str(builder.checkout.joinpath(*kind, "train.py"))]
+        else:
+            program = ["yolov5", *kind, "train"]
+        words = [*program, "--weights", file, "--cfg", config, "--data", "data.yaml"]
+    return Line(command_line("run", *words), label="next")
 
 
 def _some(names: list[str], label: str) -> Iterator[Line]:

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yamlinject import files
 from yamlinject.errors import SourceError, named
 from yamlinject.frameworks.installation import install
 
@@ -73,6 +72,12 @@ class Checkpoint(NamedTuple):
     entries: dict[str, Any]
     attributes: dict[str, Any]
     dropped: list[str]
+
+    def for_another_task(self) -> Checkpoint:
+        """Without the settings of its training, by which Ultralytics would know the task."""
+        entries = {name: value for name, value in self.entries.items() if name != "train_args"}
+        names = {name: value for name, value in self.attributes.items() if name == "names"}
+        return self._replace(entries=entries, attributes=names)
 
 
 def read(file: Path, *, trust: bool = False) -> Checkpoint:
@@ -229,10 +234,10 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
         raise SourceError(f"not a safetensors file: {error}") from None
 
 
-def write_safetensors(state: Mapping[str, Tensor], file: Path) -> None:
-    """Write a plain state dict, atomically; raises :class:`SourceError`."""
+def as_safetensors(state: Mapping[str, Tensor]) -> bytes:
+    """The content of a ``.safetensors`` file; raises :class:`SourceError` if the package is missing."""
     try:
         from safetensors.torch import save
     except ImportError:
-        raise SourceError("safetensors is not installed: pip install safetensors", file=str(file)) from None
-    files.write_atomic(file, save({key: value.contiguous() for key, value in state.items()}))
+        raise SourceError("safetensors is not installed: pip install safetensors") from None
+    return bytes(save({key: value.contiguous() for key, value in state.items()}))

@@ -6,18 +6,19 @@ nearly everything is lost, and what does fit may belong to another layer.
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yamlinject.core import graph, module_rules
+from yamlinject import files
+from yamlinject.core import module_rules
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import SECTIONS, Layer, flow
-from yamlinject.errors import RefusalError, YamlInjectError, named
-from yamlinject.lineage import alignment
-from yamlinject.lineage.resolve import Lineage, another_model, resolve
+from yamlinject.core.layer import flow
+from yamlinject.errors import YamlInjectError, named
+from yamlinject.weights import sources
 from yamlinject.weights.state_dict import layer_of, transfer_state_dict
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 #: More classes than any data set has; each takes memory.
 _MOST_CLASSES = 100_000
-
-#: More layers than any model has, or any layer reads.
-_MOST_LAYERS = 1000
 
 #: The prefix of the names in ``YOLO(…).state_dict()`` and in wrappers for several GPUs.
 _WRAPPED = re.compile(r"(?:module\.)?(?:model\.)?(?=model\.[0-9])")
@@ -58,13 +56,15 @@ class Transfer:
 
     ``unfit``: why tensors of the checkpoint have no place; ``fresh``: the tensors that start as the modules
     make them, because they belong to new layers or because nothing fits. ``freeze``: what ``--freeze N`` of
-    the base, for N the length of its backbone, must be here.
+    the base, for N the length of its backbone, must be here; ``cutoff``: the same for the ``--cutoff N``
+    with which YOLOv5 makes a classifier of a backbone. ``target``: the config of the model.
     """
 
     model: nn.Module = field(repr=False)
     checkpoint: Checkpoint = field(repr=False)
     builder: Framework = field(repr=False)
     base: str
+    target: Config = field(repr=False)
     items: int
     parameters: int
     before: Share
@@ -72,6 +72,7 @@ class Transfer:
     unfit: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
     freeze: tuple[int, list[int]] = (0, [])
+    cutoff: int | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -84,66 +85,26 @@ class Transfer:
 
         Raises :class:`SourceError` when it cannot be written.
         """
-        from yamlinject.weights.checkpoint import SAFETENSORS, write_safetensors
-
         path = Path(path)
-        if path.suffix == SAFETENSORS:
-            write_safetensors(self.model.state_dict(), path)
-            return
+        with named(str(path)):
+            files.write_atomic(path, self._content(path.suffix))
+
+    def is_saved(self, path: str | Path) -> bool | None:
+        """Whether the file ``path`` holds just what :meth:`save` writes; None if there is none."""
+        path = Path(path)
+        return files.holds(path, self._content(path.suffix))
+
+    def _content(self, suffix: str) -> bytes:
+        import torch
+
+        from yamlinject.weights.checkpoint import SAFETENSORS, as_safetensors
+
+        if suffix == SAFETENSORS:
+            return as_safetensors(self.model.state_dict())
         untrained = {"epoch": -1, "best_fitness": None, "ema": None, "updates": None, "optimizer": None}
-        entries = {**self.checkpoint.entries, **untrained, "model": self.model}
-        self.builder.save_checkpoint(entries, path)
-
-
-def index_map(config: Config, checkpoint: Checkpoint, base: Config | None) -> tuple[str, IndexMap]:
-    """Where the layers of the checkpoint's model are in ``config``, and what that model is called.
-
-    Raises :class:`YamlInjectError` where that cannot be told with certainty.
-    """
-    own = _layers(checkpoint.architecture)
-    found = _known(config, base, own)
-    modules = [config.layers[place].module for place in found.aligned]
-    if own and [layer.module for layer in own] != modules:
-        raise another_model(config, own)
-    return found.name, _map(config, found.aligned)
-
-
-def _known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Lineage:
-    """What ``config`` was made from; raises :class:`RefusalError` if only module names tell."""
-    found = resolve(config, base, own)
-    if found.evidence == "none":
-        with named(config.label):
-            raise RefusalError("its base is not known, so which layers are new cannot be told: give `base`")
-    return found
-
-
-def _map(config: Config, aligned: Sequence[int]) -> IndexMap:
-    """The index map of the insertion that left the base's layers at ``aligned``."""
-    injected = alignment.injected(config.layers, aligned)
-    above = [sum(place < index for place in aligned) - 1 for index in injected]
-    return IndexMap.inserting(len(aligned), above)
-
-
-def _layers(architecture: Mapping[str, Any] | None) -> list[Layer]:
-    """The layers of a config as a checkpoint keeps it; none if it is not a config."""
-    sections = [(architecture or {}).get(name, []) for name in SECTIONS]
-    if not all(isinstance(rows, list) for rows in sections) or sum(map(len, sections)) > _MOST_LAYERS:
-        return []
-    rows = [(name, row) for name, rows in zip(SECTIONS, sections, strict=True) for row in rows]
-    if not all(_is_row(row) for _, row in rows):
-        return []
-    layers = [Layer(index, name, *row) for index, (name, row) in enumerate(rows)]
-    references = [(layer.index, reference) for layer in layers for reference in layer.references]
-    return [] if any(graph.reference_problem(*pair) for pair in references) else layers
-
-
-def _is_row(row: object) -> bool:
-    match row:
-        case [int(), int(), str(), list()]:
-            return True
-        case [list(references), int(), str(), list()]:
-            return len(references) <= _MOST_LAYERS and all(isinstance(one, int) for one in references)
-    return False
+        stream = io.BytesIO()
+        torch.save({**self.checkpoint.entries, **untrained, "model": self.model}, stream)
+        return stream.getvalue()
 
 
 def transfer(
@@ -176,24 +137,30 @@ def transfer(
     say("importing the framework")
     builder = frameworks.find(framework, config)
     if reverse:
-        found = _known(config, base)
-        name, target, moved = found.name, found.base, _map(config, found.aligned)
+        found = sources.known(config, base)
+        target, source = found.base, sources.Origin(found.name, sources.index_map(config, found.aligned))
     else:
-        name, moved = index_map(config, held, base)
-        target = config
+        with named(str(checkpoint)):
+            target, source = config, sources.origin(config, held, base)
     given = {_WRAPPED.sub("", key, count=1): value for key, value in held.state.items()}
-    state = transfer_state_dict(given, moved, reverse=reverse)
+    moved = source.index_map
     classes, notes = _classes(held, target)
     say(f"building {target.label}")
     model = builder.build(target, classes, trust=trust)
     own = model.state_dict()
-    fitting, naive = _fitting(state, own), _fitting(given, own)
+    naive = _fitting(given, own)
+    if len(naive) == len(own) and not reverse:
+        with named(str(checkpoint)):
+            raise sources.nothing_to_convert(config)
+    state = transfer_state_dict(given, moved, reverse=reverse)
+    fitting = _fitting(state, own)
     misplaced = [key for key in naive if key not in fitting or fitting[key] is not naive[key]]
     result = Transfer(
         model=model,
         checkpoint=held,
         builder=builder,
-        base=name,
+        base=source.name,
+        target=target,
         items=len(own),
         parameters=_size(own),
         before=Share(
@@ -203,6 +170,7 @@ def transfer(
         unfit=[_why(key, state[key], own) for key in state if key not in fitting],
         fresh=[key for key in own if key not in fitting],
         freeze=_freeze(target, moved, own) if not reverse else (0, []),
+        cutoff=_last_of_backbone(target, moved) + 1 if not reverse else None,
         notes=notes,
     )
     if result.after.parameters < _LEAST * result.parameters:
@@ -210,6 +178,14 @@ def transfer(
             f"the checkpoint is of another model: only {result.after.parameters:,} of "
             f"{result.parameters:,} values have a place; is {target.label} of the same scale?"
         )
+    if source.head:
+        notes.append(
+            f"the checkpoint's head is {source.head} and the config's {target.layers[-1].module}: what "
+            "they share is transferred, and the rest starts fresh"
+        )
+        held = held.for_another_task()
+        result.checkpoint = held
+    notes += builder.ignored(target, model)
     _fill(model, fitting, held.attributes)
     return result
 
@@ -274,7 +250,12 @@ def _freeze(config: Config, moved: IndexMap, own: Mapping[str, Tensor]) -> tuple
     """
     backbone = [new for new in moved.moved if config.layers[new].section == "backbone"]
     trainable = {layer_of(key) for key in own}
-    last = backbone[-1]
+    last = _last_of_backbone(config, moved)
     if any(index in trainable for index in moved.injected if index < last):
         return len(backbone), backbone
     return len(backbone), [last + 1]
+
+
+def _last_of_backbone(config: Config, moved: IndexMap) -> int:
+    """The index in ``config`` of the last layer of the base's backbone."""
+    return [new for new in moved.moved if config.layers[new].section == "backbone"][-1]
