@@ -21,6 +21,9 @@ from yamlinject.frameworks.import_hooks import after_import
 #: Where the frameworks keep ``parse_model``: a YOLOv5 checkout, the yolov5 package, Ultralytics.
 MODEL_MODULES = ("models.yolo", "yolov5.models.yolo", "ultralytics.nn.tasks")
 
+#: Where the checkpoints of a checkout in which ``register`` put a module say that its class is.
+_CHECKPOINT_MODULES = ("models.common", "yolov5.models.common")
+
 #: The function that builds a model from a config, in every framework.
 BUILDER = "parse_model"
 
@@ -35,6 +38,9 @@ def install() -> None:
     """Register the modules in every framework that is imported, now or later in this process."""
     for name in MODEL_MODULES:
         after_import(name, register)
+    for name in _CHECKPOINT_MODULES:
+        after_import(name, _give_classes)
+    after_import("ultralytics.nn.tasks", _allow_safe_loading)
     after_import("ultralytics.engine.trainer", _launch_workers)
 
 
@@ -55,11 +61,33 @@ def register(module: ModuleType) -> None:
             parse_model.__code__ = constant
 
 
-def namespace() -> dict[str, Any]:
-    """The names that a patched ``parse_model`` needs: the modules and two more."""
+def _give_classes(common: ModuleType) -> None:
+    """Let checkpoints of registered checkouts be loaded: there the classes are in ``models.common``."""
+    if hasattr(common, "Conv") and hasattr(common, "Concat"):  # others may have a module of that name
+        for name, value in _modules().items():
+            vars(common).setdefault(name, value)
+
+
+def _allow_safe_loading(_: ModuleType) -> None:
+    """Let ``torch.load`` make objects of our modules where it reads known classes only.
+
+    Ultralytics loads so with ``ULTRALYTICS_SAFE_LOAD=1``, and knows its own classes and those of torch.
+    """
+    from torch import serialization
+
+    if hasattr(serialization, "add_safe_globals"):  # since torch 2.4
+        serialization.add_safe_globals(list(_modules().values()))
+
+
+def _modules() -> dict[str, Any]:
     from yamlinject import nn
 
-    modules = {name: getattr(nn, name) for name in nn.__all__}
+    return {name: getattr(nn, name) for name in nn.__all__}
+
+
+def namespace() -> dict[str, Any]:
+    """The names that a patched ``parse_model`` needs: the modules and two more."""
+    modules = _modules()
     return {
         **modules,
         "_yamlinject_modules": frozenset(modules.values()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from yamlinject.nn.cbam import CBAM
 from yamlinject.nn.coordatt import CoordAtt
 from yamlinject.nn.eca import ECA
@@ -12,3 +14,6 @@ from yamlinject.nn.simam import SimAM
 from yamlinject.nn.tripletattention import TripletAttention
 
 __all__ = ["CBAM", "ECA", "EMA", "SE", "CoordAtt", "ShuffleAttention", "SimAM", "TripletAttention"]
+
+# A checkpoint with these classes imports them; so a framework that resumes from it can build them too.
+import_module("yamlinject.frameworks.parse_model").install()
