@@ -72,9 +72,13 @@ class Lineage:
         A base of all scales has the scale that the config's name selects.
         """
         if self.original:
-            found = self.original
-            recorded = self.evidence == "recorded" and not self.edited
-            name = self.config.parsed.provenance[-1].provenance.request.base if recorded else found.name
+            found, name = self.original, self.original.name
+            if self.evidence == "recorded" and not self.edited:
+                line = self.config.parsed.provenance[-1].provenance
+                name = line.request.base
+                there = None if line.is_of(found.to_bytes()) else recorded_base(line, self.config.path)[0]
+                if there and line.has_rows(there.layers):  # whose other values may have been edited here
+                    found = there
         else:
             known = _known(self.base)
             if known is None or _architecture(known) != _architecture(self.base):
