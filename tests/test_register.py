@@ -16,6 +16,7 @@ import pytest
 import yamlinject
 from tests.checkouts import checkout as head_like
 from tests.checkouts import package
+from tests.support import Cli
 from yamlinject import files
 from yamlinject.checkout.codemod import MODULES
 from yamlinject.checkout.patch import Checkout
@@ -393,4 +394,13 @@ def test_names_whose_class_was_removed_by_other_means(root: Path) -> None:
     (root / "models/common.py").write_bytes(common)
     assert "--undo" in refused(root, lambda checkout: checkout.register(["SimAM"]))
     Checkout.open(root).undo().save()
+    assert content(root) == before
+
+
+@pytest.mark.parametrize("words", [["cbam"], ["--module", "cbam"], ["CBAM"], ["--module", "Simam,cbam"]])
+def test_a_module_in_any_case(cli: Cli, root: Path, words: list[str]) -> None:
+    before = content(root)
+    assert cli("register", *words, str(root)).code == 0
+    assert "class CBAM(" in (root / "models" / "common.py").read_text()
+    assert cli("register", *words, str(root), "--undo").code == 0
     assert content(root) == before

@@ -107,10 +107,11 @@ def register(
     Puts the class into models/common.py and its name into the lists of models/yolo.py.
     """
     from yamlinject.checkout.patch import Checkout
+    from yamlinject.library.recipes import canonical
     from yamlinject.output import rewrites
 
     *named, checkout = arguments
-    modules = [name.strip() for text in (*named, *(module or ())) for name in text.split(",")]
+    modules = [canonical(name.strip()) for text in (*named, *(module or ())) for name in text.split(",")]
     if len(named) > 1:
         raise YamlInjectError(f"give one checkout, and modules with commas: {','.join(named)} {checkout}")
     opened = Checkout.open(checkout)
