@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -293,3 +295,24 @@ def test_one_file_for_all_scales(
     assert run(["verify", "yolov8s_SimAM.yaml", "--imgsz", "64"]) == 0
     assert opened(Path("yolov8s_SimAM.yaml")) == 11_166_560
     assert "11,166,560" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted"), [("requirements.txt", "-r {}/requirements.txt"), ("", "-e {}")]
+)
+def test_what_a_checkout_needs_is_its_own_affair(tmp_path: Path, file: str, wanted: str) -> None:
+    """A package that is missing comes from the checkout's list, not from our extra."""
+    root = tmp_path / "fork"
+    (root / "models").mkdir(parents=True)
+    (root / "models" / "yolo.py").write_text("import no_such_package\n")
+    if file:
+        (root / file).write_text("no_such_package\n")
+    (tmp_path / "x.yaml").write_bytes(load("yolov5n").to_bytes())
+    command = [sys.executable, "-m", "yamlinject", "verify", "x.yaml", "--framework", str(root)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        f"yamlinject: error: {root}: yolov5 cannot be imported: No module named 'no_such_package'; "
+        f"pip install {wanted.format(root)} gets what it needs"
+    )

@@ -25,6 +25,7 @@ from tests.test_weights import (
 )
 from yamlinject import load
 from yamlinject.cli.app import run
+from yamlinject.frameworks import launch
 
 pytestmark = pytest.mark.framework
 
@@ -186,3 +187,35 @@ def test_the_scale_is_the_one_that_ultralytics_builds(
     assert taken_by_ultralytics(config, tmp_path / "n.pt") < 499
     assert run(["weights", str(tmp_path / "n.pt"), str(config), "-o", str(tmp_path / "out.pt")]) == 0
     assert taken_by_ultralytics(config, tmp_path / "out.pt") == 499
+
+
+# A training with a checkpoint that was not converted
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--weights {} --cfg {} --epochs 1", "--cfg={1} --weights={0}", "model={1} pretrained={0}"],
+)
+def test_run_warns_of_a_checkpoint_that_is_not_converted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_checkpoint(tmp_path / "base.pt")
+    save_config(tmp_path, "yolov5n")
+    load("yolov5n").save("plain.yaml")
+    convert(Path("base.pt"), Path("yolov5n_new.yaml"), Path("start.pt"))
+    capsys.readouterr()
+    monkeypatch.setattr(launch, "run", lambda *_, **__: None)
+    for checkpoint, config, warned in (
+        ("base.pt", "yolov5n_new.yaml", True),
+        ("start.pt", "yolov5n_new.yaml", False),
+        ("base.pt", "plain.yaml", False),
+        ("none.pt", "yolov5n_new.yaml", False),
+    ):
+        assert run(["run", "yolov5", "train", *words.format(checkpoint, config).split()]) == 0
+        said = " ".join(capsys.readouterr().err.split())
+        expected = (
+            "warning base.pt is not converted for yolov5n_new.yaml, so most of it will be lost: yamlinject "
+            "weights base.pt yolov5n_new.yaml -o start.pt, and train with start.pt"
+        )
+        assert said == (expected if warned else "")

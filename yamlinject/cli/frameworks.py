@@ -1,5 +1,6 @@
 """The commands that work with a framework: verify, run, register."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -73,7 +74,11 @@ def run(
     Everything after TARGET goes to the program unchanged, and its exit code is kept.
     """
     from yamlinject.frameworks import launch
+    from yamlinject.weights import pairing
 
+    warning = pairing.warning(context.args)
+    if warning and os.environ.get("RANK", "0") == "0":  # of several processes, one says it
+        terminal.tell([terminal.Line(warning, "yellow", label="warning", whole=True)])
     launch.run(target, context.args, module=module)
 
 

@@ -139,9 +139,12 @@ class Framework(ABC):
                     f"{self.name} is not installed: pip install 'yamlinject[{self.name}]'"
                 ) from None
             where = None if self.checkout is None else str(self.checkout)
+            wanted = f"'yamlinject[{self.name}]'"
+            if self.checkout is not None:
+                requirements = self.checkout / "requirements.txt"
+                wanted = f"-r {requirements}" if requirements.is_file() else f"-e {self.checkout}"
             raise YamlInjectError(
-                f"{self.name} cannot be imported: {error}; pip install 'yamlinject[{self.name}]' gets "
-                "what it needs",
+                f"{self.name} cannot be imported: {error}; pip install {wanted} gets what it needs",
                 file=where,
             ) from None
 
