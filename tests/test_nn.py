@@ -23,12 +23,14 @@ from torch.export import Dim
 import yamlinject.nn
 from yamlinject.checkout import codemod
 from yamlinject.library import recipes
-from yamlinject.nn import CBAM, ECA, EMA, SE, CoordAtt, ShuffleAttention, SimAM, TripletAttention
+from yamlinject.nn import CBAM, ECA, EMA, GAM, SE, SK, CoordAtt, ShuffleAttention, SimAM, TripletAttention
 
 pytestmark = pytest.mark.framework
 
-LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt, TripletAttention, ShuffleAttention]
+LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt, TripletAttention, ShuffleAttention, SK, GAM]
 MODULES: list[type[nn.Module]] = [*LEARNED, SimAM]
+#: What gives sums of products, as a convolution does, and no input with other weights.
+CONVOLVING: list[type[nn.Module]] = [SK]
 #: Kernel of ECA by channels: the odd number next to (log2(C) + 1) / 2, as the paper has it.
 KERNELS = {1: 1, 4: 1, 8: 3, 16: 3, 64: 3, 127: 3, 128: 5, 255: 5, 256: 5, 512: 5, 1024: 5, 2048: 7}
 OTHERS = [(1, 16, 11, 5), (2, 16, 1, 1), (3, 16, 40, 40)]
@@ -184,12 +186,53 @@ def shuffle_attention(layer: nn.Module, x: Tensor) -> Tensor:
     return torch.stack([weighed[at] for low in range(middle) for at in (low, low + middle)], 1)
 
 
+def sk(layer: nn.Module, x: Tensor) -> Tensor:
+    height, width = x.shape[2:]
+    paths = []
+    for number, dilation in enumerate((1, 2)):
+        kernel = layer.state_dict()[f"paths.{number}.conv.weight"]
+        own = kernel.shape[1]  # as many channels as a group has
+        padded = F.pad(x, [dilation] * 4)
+        y = torch.zeros_like(x)
+        for channel in range(x.shape[1]):
+            group = padded[:, channel // own * own :][:, :own]
+            for row in range(3):
+                for column in range(3):
+                    values = group[:, :, row * dilation :, column * dilation :][:, :, :height, :width]
+                    y[:, channel] += torch.einsum("bchw,c->bhw", values, kernel[channel, :, row, column])
+        paths.append(batch_normed(layer, f"paths.{number}.bn", y).clamp_min(0))
+    means = (paths[0] + paths[1]).mean((2, 3))
+    z = batch_normed(layer, "attn.bn", (means @ weights(layer, "attn.fc_reduce")[0].T)[:, :, None, None])
+    both = z[:, :, 0, 0].clamp_min(0) @ weights(layer, "attn.fc_select")[0].T
+    first, second = both.exp().split(x.shape[1], 1)
+    share: Tensor = (first / (first + second))[:, :, None, None]
+    return share * paths[0] + (1 - share) * paths[1]
+
+
+def gam(layer: nn.Module, x: Tensor) -> Tensor:
+    (w1, b1), (w2, b2) = (weights(layer, f"channel_attention.{step}") for step in (0, 2))
+    columns = x.flatten(2)
+    hidden = (w1 @ columns + b1[:, None]).clamp_min(0)
+    x = x * (w2 @ hidden + b2[:, None]).sigmoid().view_as(x)
+    y = x
+    for step in (0, 3):
+        kernel = layer.state_dict()[f"spatial_attention.{step}.weight"]
+        side = kernel.shape[-1]
+        patches = F.pad(y, [side // 2] * 4).unfold(2, side, 1).unfold(3, side, 1)
+        y = torch.einsum("bchwij,dcij->bdhw", patches, kernel)
+        y = batch_normed(layer, f"spatial_attention.{step + 1}", y)
+        y = y.clamp_min(0) if step == 0 else y.sigmoid()
+    return x * y
+
+
 FORMULAS: dict[type[nn.Module], Callable[[nn.Module, Tensor], Tensor]] = {
     SE: se,
     ECA: eca,
     EMA: ema,
     TripletAttention: triplet_attention,
     ShuffleAttention: shuffle_attention,
+    SK: sk,
+    GAM: gam,
     CBAM: cbam,
     CoordAtt: coordatt,
 }
@@ -218,6 +261,19 @@ def test_formula(module: type[nn.Module], shape: tuple[int, ...]) -> None:
         (ShuffleAttention, (64, 64, 8), {"cweight": (1, 4, 1, 1)}),
         (ShuffleAttention, (24, 24, 8), {"cweight": (1, 2, 1, 1)}),
         (ShuffleAttention, (2,), {"sweight": (1, 1, 1, 1)}),
+        # 32 groups or as many as are asked for, or the next number that divides the channels
+        (SK, (256,), {"paths.1.conv.weight": (256, 8, 3, 3), "attn.fc_reduce.weight": (32, 256, 1, 1)}),
+        (SK, (1024,), {"attn.bn.bias": (64,), "attn.fc_select.weight": (2048, 64, 1, 1)}),
+        (SK, (16,), {"paths.0.conv.weight": (16, 1, 3, 3), "attn.bn.bias": (32,)}),
+        (SK, (48,), {"paths.0.conv.weight": (48, 2, 3, 3)}),
+        (SK, (64, 64, 1, 1), {"paths.0.conv.weight": (64, 64, 3, 3), "attn.bn.weight": (64,)}),
+        (
+            GAM,
+            (64,),
+            {"channel_attention.0.weight": (16, 64), "spatial_attention.3.weight": (64, 16, 7, 7)},
+        ),
+        (GAM, (8,), {"channel_attention.2.weight": (8, 4), "spatial_attention.1.bias": (4,)}),
+        (GAM, (64, 64, 16, 3), {"spatial_attention.0.weight": (4, 64, 3, 3)}),
         (CoordAtt, (512,), {"conv1.weight": (16, 512, 1, 1), "conv_h.bias": (512,)}),
         (CoordAtt, (16,), {"conv1.weight": (8, 16, 1, 1)}),
         (CoordAtt, (256, None, 8), {"conv1.weight": (32, 256, 1, 1)}),
@@ -268,6 +324,30 @@ def norm(name: str) -> list[str]:
         ),
         # wofmanaf/SA-Net
         (ShuffleAttention, "cweight cbias sweight sbias gn.weight gn.bias"),
+        # as in timm
+        (
+            SK,
+            " ".join(
+                f"{step}.{name}"
+                for step, *names in (
+                    ("paths.0", "conv.weight", *norm("bn")),
+                    ("paths.1", "conv.weight", *norm("bn")),
+                    ("attn", "fc_reduce.weight", *norm("bn"), "fc_select.weight"),
+                )
+                for name in names
+            ),
+        ),
+        # northBeggar/Plug-and-Play, but for the biases that norms take away again
+        (
+            GAM,
+            " ".join(
+                [
+                    *(f"channel_attention.{step}.{name}" for step in (0, 2) for name in ("weight", "bias")),
+                    *("spatial_attention.0.weight", *norm("spatial_attention.1")),
+                    *("spatial_attention.3.weight", *norm("spatial_attention.4")),
+                ]
+            ),
+        ),
         # houqb/CoordAttention, except for the bias that its norm cancels
         (
             CoordAtt,
@@ -335,7 +415,9 @@ def test_layout_and_dtype_stay(
     y = layer.to(dtype)(x)
     assert (y.dtype, y.shape, y.stride()) == (dtype, x.shape, x.stride())
     assert torch.equal(x, before)
-    assert torch.allclose(y.double(), expected, rtol=64 * torch.finfo(dtype).eps, atol=1e-3)
+    eps = torch.finfo(dtype).eps
+    atol = 2 * eps * expected.abs().max().item() if module in CONVOLVING else 1e-3
+    assert torch.allclose(y.double(), expected, rtol=64 * eps, atol=atol)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -345,7 +427,7 @@ def test_autocast(module: type[nn.Module], dtype: torch.dtype) -> None:
     expected = layer(x.float()).double()
     with torch.autocast("cpu", torch.bfloat16):
         y = layer(x.to(dtype))
-    assert y.dtype == dtype
+    assert y.dtype == (torch.bfloat16 if module in CONVOLVING else dtype)
     assert torch.allclose(y.double(), expected, rtol=0.1, atol=0.05)
 
 
@@ -358,7 +440,14 @@ def test_one_value_can_be_trained(module: type[nn.Module]) -> None:
     assert x.grad.isfinite().all()
 
 
-@pytest.mark.parametrize(("module", "norms"), [(TripletAttention, ["hw.conv.bn"])])
+@pytest.mark.parametrize(
+    ("module", "norms"),
+    [
+        (TripletAttention, ["hw.conv.bn"]),
+        (GAM, ["spatial_attention.1", "spatial_attention.4"]),
+        (SK, ["paths.0.bn", "paths.1.bn", "attn.bn"]),
+    ],
+)
 def test_one_value_leaves_the_statistics_alone(module: type[nn.Module], norms: list[str]) -> None:
     """One value has no variance: the one that a norm remembers would become infinite or zero."""
     layer, x = made(module, 16).train(), maps(1, 16, 1, 1)
@@ -509,6 +598,8 @@ PARAMETERS = {
     CoordAtt: 3 * 512 * 16 + 2 * 16 + 2 * 512,
     TripletAttention: 3 * (2 * 7 * 7 + 2),
     ShuffleAttention: 6 * 512 // (2 * 64),
+    SK: 2 * (9 * 16 * 512 + 2 * 512) + 512 * 32 + 2 * 32 + 2 * 32 * 512,
+    GAM: 2 * 512 * 128 + 128 + 512 + 2 * 49 * 512 * 128 + 2 * 128 + 2 * 512,
     EMA: 64 * 64 + 64 + 9 * 64 * 64 + 64 + 2 * 64,
 }
 
@@ -522,7 +613,9 @@ def test_parameters_are_those_of_the_readmes_table(module: type[nn.Module]) -> N
     assert row.split(" | ")[2] == f"{count:,}"
 
 
-@pytest.mark.parametrize(("module", "args"), [(CBAM, (64, 64, 16, 4)), (TripletAttention, (64, 64, 2))])
+@pytest.mark.parametrize(
+    ("module", "args"), [(CBAM, (64, 64, 16, 4)), (GAM, (64, 64, 4, 6)), (TripletAttention, (64, 64, 2))]
+)
 def test_even_kernel_is_refused(module: type[nn.Module], args: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=f"^{module.__name__}: kernel_size has to be odd.* not {args[-1]}"):
         module(*args)

@@ -150,6 +150,8 @@ TENSORS = {
     "CoordAtt": 10,
     "TripletAttention": 18,
     "ShuffleAttention": 6,
+    "SK": 19,
+    "GAM": 16,
 }
 
 ITEMS = {"yolov5n": 349, "yolov8n": 355}

@@ -8,12 +8,25 @@ from yamlinject.nn.cbam import CBAM
 from yamlinject.nn.coordatt import CoordAtt
 from yamlinject.nn.eca import ECA
 from yamlinject.nn.ema import EMA
+from yamlinject.nn.gam import GAM
 from yamlinject.nn.se import SE
 from yamlinject.nn.shuffleattention import ShuffleAttention
 from yamlinject.nn.simam import SimAM
+from yamlinject.nn.sk import SK
 from yamlinject.nn.tripletattention import TripletAttention
 
-__all__ = ["CBAM", "ECA", "EMA", "SE", "CoordAtt", "ShuffleAttention", "SimAM", "TripletAttention"]
+__all__ = [
+    "CBAM",
+    "ECA",
+    "EMA",
+    "GAM",
+    "SE",
+    "SK",
+    "CoordAtt",
+    "ShuffleAttention",
+    "SimAM",
+    "TripletAttention",
+]
 
 # A checkpoint with these classes imports them; so a framework that resumes from it can build them too.
 import_module("yamlinject.frameworks.parse_model").install()
