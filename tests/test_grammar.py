@@ -335,7 +335,9 @@ def test_the_parts_of_json_documents_are_those_of_the_manual(files: Path, cli: C
     documents: dict[str, Any] = {"add": as_json(cli, *add)}
     documents["remove"] = as_json(cli, "remove", "SimAM", "base_SimAM.yaml", "-o", "x.yaml")
     documents["bases"] = as_json(cli, "bases")[0]
-    documents["module"] = as_json(cli, "module", "SE")
+    Path("blocks.py").write_text("class Own:\n    def forward(self, x): ...\n")
+    own = as_json(cli, "module", "Own", "--modules", "blocks.py")
+    documents["module"] = {**as_json(cli, "module", "SE"), **own}
     documents["check"] = as_json(cli, "check", "base.yaml")
     documents["rule"] = as_json(cli, "rule", "YI301")
     documents["register"] = as_json(cli, "register", "checkout")

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "config": "errors core files library",
     "lineage": "errors core files library config",
     "checks": "errors core files library config lineage",
-    "frameworks": "errors core files config nn",
+    "frameworks": "errors core files library config nn",
     "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
     "checkout": "errors _version core files library",

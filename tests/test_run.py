@@ -393,6 +393,14 @@ class Theirs:
     """A module of the framework."""
 
 
+class Blocks:
+    """A user's class that takes the channels of its input and of its output."""
+
+
+class Repeating:
+    """One that repeats its inner block besides."""
+
+
 class Sum:
     """Reads several layers."""
 
@@ -413,6 +421,9 @@ def parse_model(rows, ch):
         if m in {registry}:
             c1, c2 = ch[f], args[0] // 2
             args = [c1, c2, *args[1:]]
+            if m in {tuple}:
+                args.insert(2, n)
+                n = 1
         elif m is Sum:
             c2 = sum(ch[x] for x in f)
         else:
@@ -444,10 +455,14 @@ def compiled(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
         names: dict[str, Any] = {
             "Ours": Ours,
             "Theirs": Theirs,
+            "Blocks": Blocks,
+            "Repeating": Repeating,
             "Sum": Sum,
             "base_modules": frozenset({Theirs}),
             "_yamlinject_modules": frozenset({Ours}),
-            "_yamlinject_args": parse_model._args,
+            "_yamlinject_registry": frozenset({Blocks, Repeating}),
+            "_yamlinject_repeating": frozenset({Repeating}),
+            "_yamlinject_args": lambda module, count, given: parse_model._args(2, count, given),
         }
         exec(parse_model.compiled(file), names)
         return names
@@ -460,6 +475,8 @@ def test_the_args_of_our_modules(compiled: Callable[[str], dict[str, Any]], regi
     names = compiled(PARSE_MODEL.replace("{registry}", registry))
     rows: list[list[Any]] = [
         [-1, 1, "Theirs", [64, 3]],
+        [-1, 1, "Blocks", [128, 5]],
+        [-1, 6, "Repeating", [64, True]],
         [-1, 1, "Ours", [64]],
         [-1, 3, "Ours", [64, 8, "None"]],
         [-1, 1, "Ours", []],
@@ -470,6 +487,8 @@ def test_the_args_of_our_modules(compiled: Callable[[str], dict[str, Any]], regi
     # 3 channels go in; the registry of this framework halves what the rows say
     assert names["parse_model"](rows, [3]) == [
         ("Theirs", [3, 32, 3], 32),
+        ("Blocks", [32, 64, 5], 64),
+        ("Repeating", [64, 32, 2, True], 32),
         ("Ours", [32, 32], 32),
         ("Ours", [32, 32, 8, None], 32),
         ("Ours", [32, 32], 32),

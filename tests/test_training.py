@@ -290,3 +290,67 @@ def test_a_registered_checkout_trains_by_itself(tmp_path: Path) -> None:
     detected(root / "runs/detect")
     layers, found, finite, _ = inspect(root, variables, "SimAM", best)
     assert (layers, found, finite) == (26, {"10": ["models.common.SimAM", 1e-4]}, True)
+
+
+OWN = """\
+import torch
+from torch import nn
+
+
+class MyGate(nn.Module):
+    \"\"\"A gate of an invention of one's own, with parameters.\"\"\"
+
+    def __init__(self, channels, reduction=8):
+        super().__init__()
+        self.fc = nn.Conv2d(channels, channels // reduction, 1)
+        self.out = nn.Conv2d(channels // reduction, channels, 1)
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.out(torch.relu(self.fc(x.mean((2, 3), keepdim=True)))))
+"""
+
+
+@pytest.mark.parametrize("base", ["yolov5n", "yolo11n"])
+def test_a_module_of_the_users_own(tmp_path: Path, base: str) -> None:
+    """Added, verified, trained and used by way of its file; and used without yamlinject after that."""
+    (tmp_path / "blocks.py").write_text(OWN)
+    variables = offline(tmp_path)
+    own = ["--modules", "blocks.py"]
+    program = [sys.executable, "-m", "yamlinject"]
+    after = {"yolov5n": "SPPF", "yolo11n": "C2PSA"}[base]
+    config = f"{base}_MyGate.yaml"
+    said = call([*program, "add", "MyGate", base, "--after", after, *own], tmp_path, variables)
+    assert "args      MyGate of blocks.py (channels: the channels, by its name; reduction: 8" in said
+    assert f"next      yamlinject run --modules blocks.py yol{base[3:4]}" in said
+    verified = call([*program, "verify", config, "--imgsz", "64", *own], tmp_path, variables)
+    index, channels = {"yolov5n": (10, 256), "yolo11n": (11, 256)}[base]
+    # two convolutions of 1x1 with biases: 256 -> 32 -> 256
+    assert f"layer {index} (MyGate): {channels} channels, 16,672 parameters" in verified
+    run = (*program, "run", *own)
+    if base == "yolov5n":
+        trained = train_yolov5([*run, "yolov5", "train"], tmp_path, tmp_path / config, variables)
+        detect = [*run, "yolov5", "detect", "--source", "data/images/val", "--imgsz", "64"]
+        options = [
+            "--weights",
+            str(trained / "weights/best.pt"),
+            "--save-txt",
+            "--project",
+            "runs",
+            "--name",
+            "d",
+        ]
+    else:
+        data = make_dataset(tmp_path / "data", IMAGES)
+        options = [f"model={config}", f"data={data}", f"project={tmp_path / 'runs'}", "name=train"]
+        options += ["epochs=1", "imgsz=64", "batch=4", "device=cpu", "workers=0"]
+        call([*run, "yolo", "detect", "train", *options], tmp_path, variables)
+        trained = tmp_path / "runs/train"
+        one_epoch(trained)
+        detect = [*run, "yolo", "predict", f"model={trained / 'weights/best.pt'}", "source=data/images/val"]
+        options = ["imgsz=64", "save_txt=True", f"project={tmp_path / 'runs'}", "name=d"]
+    call([*detect, *options], tmp_path, variables)
+    assert len(list((tmp_path / "runs/d").glob("*.*"))) == IMAGES
+    layers, found, finite, _ = inspect(tmp_path, variables, "MyGate", trained / "weights/best.pt")
+    assert found == {str(index): ["blocks.MyGate", None]}
+    assert finite
+    assert layers == {"yolov5n": 26, "yolo11n": 25}[base]

@@ -24,7 +24,7 @@ from yamlinject.core.rewrite import (
 from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
-from yamlinject.library import bases
+from yamlinject.library import bases, user_modules
 from yamlinject.library.recipes import Recipe, as_flow, canonical, recipe
 
 
@@ -115,20 +115,23 @@ class Config:
         args: str | Sequence[Any] | None = None,
         provenance: bool = True,
         fix_comments: bool = False,
+        modules: Sequence[str | Path] = (),
     ) -> Rewritten:
         """Insert a ``module`` layer after every layer that the selectors ``after`` pick.
 
         Of the layers that read those, the ones that the selectors ``readers`` pick read the new layers
         instead; all of them without ``readers``.
         ``args`` are the new rows' args, instead of those of the module's recipe: a list or its YAML text,
-        in which the word ``channels`` means the target's nominal channels.
+        in which the word ``channels`` means the target's nominal channels. ``modules``: Python files with
+        modules of the user's own, whose constructors are a recipe too (:mod:`.library.module_files`).
         ``provenance`` writes the line at the top that :meth:`remove` and CI rely on.
         Raises :class:`YamlInjectError` when nothing is picked, or when the insertion is refused.
         """
         after = (after,) if isinstance(after, str) else tuple(after)
         text = args if args is None or isinstance(args, str) else as_flow(args)
         readers = (readers,) if isinstance(readers, str) else tuple(readers)
-        request = Request(canonical(module), self.name, after, scope, number, text, fix_comments, readers)
+        module, text = user_modules.spelled(module, text, modules)
+        request = Request(module, self.name, after, scope, number, text, fix_comments, readers)
         return self.apply(request, provenance=provenance)
 
     def apply(self, request: Request, *, provenance: bool = True, proven: bool = True) -> Rewritten:

@@ -1,18 +1,18 @@
 """The commands that work on configs: add, remove, show."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Annotated
 
 import typer
 
 from yamlinject.cli import completion, targets
-from yamlinject.cli.options import OutputFormat, OutputOption
+from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
-from yamlinject.library import bases
+from yamlinject.library import bases, recipes, user_modules
 from yamlinject.output import layers, next_steps, rewrites, terminal
 from yamlinject.output.terminal import Line
 
@@ -93,6 +93,7 @@ def add(
         bool,
         typer.Option("--fix-comments", help="Also fix index comments that were wrong before."),
     ] = False,
+    modules: ModulesOption = None,
     output_format: OutputOption = OutputFormat.text,
 ) -> int:
     """Insert a MODULE layer after the layers that --after picks, and renumber all references.
@@ -111,6 +112,7 @@ def add(
         args=args,
         provenance=not no_provenance,
         fix_comments=fix_comments,
+        modules=modules or (),
     )
     target = _target(config, targets.default_name(result), output, in_place)
     as_json = output_format is OutputFormat.json
@@ -124,11 +126,16 @@ def add(
         else:
             terminal.tell([*notes, *_told(target, outcome)])
         return 0
-    summary = [*terminal.insertion(result, scoped=scope is not None), *targets.scale_note(config, target)]
+    summary = [
+        *terminal.insertion(result, scoped=scope is not None),
+        *_derived(result, args, modules or ()),
+        *targets.scale_note(config, target),
+    ]
     how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
     code = _deliver(result, target, summary, **how)
     if not (as_json or diff or check or target == bases.STDIN):
-        terminal.tell([Line(next_steps.train(result, target), label="next", whole=True)])
+        following = next_steps.train(result, target, modules or ())
+        terminal.tell([Line(following, label="next", whole=True)])
     return code
 
 
@@ -171,6 +178,15 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
         print(layers.as_json(load(config)))
     else:
         layers.show(sys.stdout, load(config))
+
+
+def _derived(result: Rewritten, args: str | None, modules: Sequence[str]) -> Iterator[Line]:
+    """How the args of a user's class were told, where they were not given."""
+    name = result.rewrite.injected[0].module
+    own = {} if args else user_modules.find(modules, packages=name not in recipes.names())
+    if name in own:
+        told = "; ".join(own[name].told) or "its constructor takes none"
+        yield Line(f"{name} of {own[name].file.name} ({told})", label="args")
 
 
 def _is_made_so(config: Config, result: Rewritten) -> bool:

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from yamlinject.cli import completion
-from yamlinject.cli.options import FrameworkOption, OutputFormat, OutputOption
+from yamlinject.cli.options import FrameworkOption, ModulesOption, OutputFormat, OutputOption
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
+from yamlinject.library import user_modules
 from yamlinject.output import progress, terminal
 
 _DEFAULT_MODULE = "SimAM"
@@ -28,6 +29,7 @@ def verify(
         ),
     ] = None,
     framework: FrameworkOption = None,
+    modules: ModulesOption = None,
     imgsz: Annotated[int, typer.Option(metavar="PX", help="The size of the input image.")] = 640,
     latency: Annotated[bool, typer.Option("--latency", help="Also compare the time, in pairs.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run whatever the config wants to run.")] = False,
@@ -43,6 +45,7 @@ def verify(
     from yamlinject.output import verification as report
     from yamlinject.verification.comparison import verify
 
+    user_modules.use(modules or ())
     with progress.cleared():
         result = verify(
             load(config),
@@ -68,6 +71,7 @@ def run(
         str, typer.Argument(metavar="TARGET", help="A script, an installed command or, with -m, a module.")
     ],
     module: Annotated[bool, typer.Option("-m", help="TARGET is a module, as for python -m.")] = False,
+    modules: ModulesOption = None,
 ) -> None:
     """Run a framework's own program so that it knows the attention modules; no file is patched.
 
@@ -76,6 +80,7 @@ def run(
     from yamlinject.frameworks import launch
     from yamlinject.weights import pairing
 
+    user_modules.use(modules or ())
     warning = pairing.warning(context.args)
     if warning and os.environ.get("RANK", "0") == "0":  # of several processes, one says it
         terminal.tell([terminal.Line(warning, "yellow", label="warning", whole=True)])

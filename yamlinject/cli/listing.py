@@ -1,15 +1,17 @@
 """The commands that list what there is: bases, module."""
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from yamlinject.cli import completion
-from yamlinject.cli.options import OutputFormat, OutputOption
+from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases as library
-from yamlinject.library import recipes
+from yamlinject.library import recipes, user_modules
+from yamlinject.library.module_files import ModuleClass
 from yamlinject.output import terminal
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
@@ -35,30 +37,71 @@ def module(
         typer.Argument(metavar="[MODULE]", help="Which one to explain.", autocompletion=completion.module),
     ] = None,
     *,
+    modules: ModulesOption = None,
     output_format: OutputOption = OutputFormat.text,
 ) -> None:
-    """List the modules that have a recipe; with MODULE, explain one.
+    """List the modules that have a recipe, and those of your own; with MODULE, explain one.
 
     Any other module can be inserted too, with add --args.
     """
-    if name is None:
-        modules = [recipes.about(each) for each in recipes.names()]
-        if output_format is OutputFormat.json:
-            print(terminal.as_json([one._asdict() for one in modules]))
-        else:
-            terminal.emit(sys.stdout, _table(modules))
-        return
+    own = user_modules.find(modules or ())
     known = {each.lower(): each for each in recipes.names()}
-    if name.lower() not in known:
-        raise YamlInjectError(
-            f"no recipe for a module {name!r}; known: {', '.join(recipes.names())}; for any other module "
-            "give add the args of its row: --args '[channels]'"
-        )
-    one = recipes.about(known[name.lower()])
-    if output_format is OutputFormat.json:
-        print(terminal.as_json(one._asdict()))
+    as_json = output_format is OutputFormat.json
+    if name is None:
+        about = [recipes.about(each) for each in recipes.names()]
+        if as_json:
+            print(terminal.as_json([*(one._asdict() for one in about), *map(_as_data, own.values())]))
+        else:
+            terminal.emit(sys.stdout, [*_table(about), *_own_table(own)])
+    elif name in own:
+        if as_json:
+            print(terminal.as_json(_as_data(own[name])))
+        else:
+            terminal.emit(sys.stdout, _own_explained(own[name]))
+    elif name.lower() in known:
+        one = recipes.about(known[name.lower()])
+        if as_json:
+            print(terminal.as_json(one._asdict()))
+        else:
+            terminal.emit(sys.stdout, _explained(one))
     else:
-        terminal.emit(sys.stdout, _explained(one))
+        raise YamlInjectError(
+            f"no recipe for a module {name!r}; known: {', '.join([*own, *recipes.names()])}; name the "
+            "Python file of your own with --modules; for any other give add the args of its row: "
+            "--args '[channels]'"
+        )
+
+
+def _as_data(found: ModuleClass) -> dict[str, object]:
+    """A user's class as JSON has it; ``args`` is null where nothing tells a parameter's value."""
+    args = None if found.untold else recipes.derived(found).args
+    where = {"file": str(found.file), "line": found.place.line}
+    return {"module": found.name, **where, "args": args, "told": found.told, "untold": found.untold}
+
+
+def _own_table(own: Mapping[str, ModuleClass]) -> list[Line]:
+    if not own:
+        return []
+    rows = [Row(name, _row(found), f"{found.file}:{found.place.line}") for name, found in own.items()]
+    heads = (Column("of your own"), Column("row"), Column("file", folds=True))
+    return [Line(""), *table(heads, rows, terminal.width(sys.stdout))]
+
+
+def _own_explained(found: ModuleClass) -> list[Line]:
+    told = [f"{each} (nothing tells its value)" for each in found.untold]
+    rows = [
+        Row("module", found.name),
+        Row("row", _row(found)),
+        Row("args", "; ".join([*found.told, *told]) or "its constructor takes none"),
+        Row("class", f"{found.imported_as}.{found.name} in {found.file}:{found.place.line}"),
+    ]
+    return list(table((Column(), Column(folds=True)), rows, terminal.width(sys.stdout)))
+
+
+def _row(found: ModuleClass) -> str:
+    if found.untold:
+        return "give --args"
+    return f"[-1, 1, {found.name}, {recipes.as_flow(recipes.derived(found).args)}]"
 
 
 def _table(modules: list[recipes.About]) -> list[Line]:

@@ -15,6 +15,11 @@ class OutputFormat(str, Enum):
 
 OutputOption = Annotated[OutputFormat, typer.Option(help="How to print it.")]
 
+ModulesOption = Annotated[
+    list[str] | None,
+    typer.Option("--modules", metavar="FILE", help="A Python file with modules of your own; also several."),
+]
+
 FrameworkOption = Annotated[
     str | None,
     typer.Option(

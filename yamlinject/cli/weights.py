@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yamlinject.cli import completion
-from yamlinject.cli.options import FrameworkOption, OutputFormat
+from yamlinject.cli.options import FrameworkOption, ModulesOption, OutputFormat
 from yamlinject.config import load
 from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.library import user_modules
 from yamlinject.output import progress, terminal
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def weights(
         ),
     ] = None,
     framework: FrameworkOption = None,
+    modules: ModulesOption = None,
     reverse: Annotated[
         bool, typer.Option("--reverse", help="From a checkpoint of CONFIG to one of its base.")
     ] = False,
@@ -70,6 +72,7 @@ def weights(
     from yamlinject.output import weights as report
     from yamlinject.weights.transfer import transfer
 
+    user_modules.use(modules or ())
     loaded = load(config)
     if output is None and reverse and not dry_run:
         raise YamlInjectError("say where to write the checkpoint of the base: -o FILE")

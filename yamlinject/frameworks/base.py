@@ -162,7 +162,7 @@ class Framework(ABC):
             return YamlInjectError(f"{self} cannot {verb} it: {what}")
         layer = config.layers[index]
         if isinstance(error, (NameError, KeyError)) and layer.module in str(error):
-            what = f"it knows no module {layer.module}"
+            what = f"it knows no module {layer.module}: if it is yours, name its Python file with --modules"
         return YamlInjectError(
             f"layer {index} {flow(layer.row)}: {self} cannot {verb} it: {what}",
             config.document.place(index),

@@ -3,20 +3,26 @@
 Every YOLO framework builds its models in a function ``parse_model``: a loop over the rows that looks a
 module up by its name and computes its arguments in one long chain of conditions. It gets
 
-- the names of the modules in its namespace, except those that the framework defines itself, and
+- the names of the modules in its namespace, except those that the framework defines itself,
 - a first condition for them: their args become ``[c, c, *args[1:]]`` with ``c`` the real channels of
   the layer that they read. (In YOLOv5's registry ``c`` would be the scaled nominal channels, which is
-  the same except for modules that are not scaled, such as Ultralytics' HGBlock.)
+  the same except for modules that are not scaled, such as Ultralytics' HGBlock.) A user's class gets ``c``
+  as often as its constructor begins with channels; and
+- the user's classes that take the channels of both their input and their output in its registry, where the
+  row gives those of the output, and those that repeat an inner block among the modules that do.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from yamlinject.frameworks.import_hooks import after_import
+from yamlinject.frameworks.user_classes import imported
+from yamlinject.library.module_files import ModuleClass
 
 #: Where the frameworks keep ``parse_model``: a YOLOv5 checkout, the yolov5 package, Ultralytics.
 MODEL_MODULES = ("models.yolo", "yolov5.models.yolo", "ultralytics.nn.tasks")
@@ -30,12 +36,16 @@ BUILDER = "parse_model"
 _BRANCH = """
 if m in _yamlinject_modules:
     pass
-    args = _yamlinject_args(c2, args)
+    args = _yamlinject_args(m, c2, args)
 """
 
+#: The user's own modules, by their names, that frameworks get to know beside ours.
+_OF_USER: dict[str, ModuleClass] = {}
 
-def install() -> None:
-    """Register the modules in every framework that is imported, now or later in this process."""
+
+def install(modules: Mapping[str, ModuleClass]) -> None:
+    """Register our modules and the user's in every framework that this process imports, now or later."""
+    _OF_USER.update(modules)
     for name in MODEL_MODULES:
         after_import(name, register)
     for name in _CHECKPOINT_MODULES:
@@ -46,9 +56,11 @@ def install() -> None:
 
 def register(module: ModuleType) -> None:
     """Make the attention modules known to a framework's imported model module."""
-    known = namespace()
-    for name, value in known.items():
-        vars(module).setdefault(name, value)
+    for name, value in namespace().items():
+        if name.startswith("_"):
+            vars(module)[name] = value
+        else:
+            vars(module).setdefault(name, value)
     parse_model = getattr(module, BUILDER, None)
     file = getattr(module, "__file__", None)
     if parse_model is None or file is None:
@@ -64,55 +76,67 @@ def register(module: ModuleType) -> None:
 def _give_classes(common: ModuleType) -> None:
     """Let checkpoints of registered checkouts be loaded: there the classes are in ``models.common``."""
     if hasattr(common, "Conv") and hasattr(common, "Concat"):  # others may have a module of that name
-        for name, value in _modules().items():
+        for name, value in _ours().items():
             vars(common).setdefault(name, value)
 
 
 def _allow_safe_loading(_: ModuleType) -> None:
-    """Let ``torch.load`` make objects of our modules where it reads known classes only.
+    """Let ``torch.load`` make objects of these modules where it reads known classes only.
 
     Ultralytics loads so with ``ULTRALYTICS_SAFE_LOAD=1``, and knows its own classes and those of torch.
     """
     from torch import serialization
 
     if hasattr(serialization, "add_safe_globals"):  # since torch 2.4
-        serialization.add_safe_globals(list(_modules().values()))
+        serialization.add_safe_globals([*_ours().values(), *map(imported, _OF_USER.values())])
 
 
-def _modules() -> dict[str, Any]:
+def _ours() -> dict[str, type]:
     from yamlinject import nn
 
     return {name: getattr(nn, name) for name in nn.__all__}
 
 
 def namespace() -> dict[str, Any]:
-    """The names that a patched ``parse_model`` needs: the modules and two more."""
-    modules = _modules()
+    """The names that a patched ``parse_model`` needs: the modules and some of our own."""
+    ours = _ours()
+    users = {name: imported(found) for name, found in _OF_USER.items()}
+    channels = dict.fromkeys(ours.values(), 2) | {users[name]: _OF_USER[name].channels for name in users}
+    in_registry = {users[name] for name, found in _OF_USER.items() if found.channels == 2}
+
+    def args(module: type, count: int, given: list[Any]) -> list[Any]:
+        return _args(channels[module], count, given)
+
     return {
-        **modules,
-        "_yamlinject_modules": frozenset(modules.values()),
-        "_yamlinject_args": _args,
+        **ours,
+        **users,
+        "_yamlinject_modules": frozenset(channels.keys() - in_registry),
+        "_yamlinject_registry": frozenset(in_registry),
+        "_yamlinject_repeating": frozenset(
+            users[name] for name, found in _OF_USER.items() if found.repeats
+        ),
+        "_yamlinject_args": args,
     }
 
 
 def compiled(file: Path) -> CodeType:
-    """The code of a Python file, with the condition put first in its ``parse_model`` if it has one."""
+    """The code of a Python file, with our changes in its ``parse_model`` if it has one."""
     tree = ast.parse(file.read_bytes(), str(file))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == BUILDER:
-            _put_condition_first(node)
+            _extend_chain(node)
     return compile(tree, str(file), "exec", dont_inherit=True)
 
 
-def _args(channels: int, args: list[Any]) -> list[Any]:
-    """What one of our modules is built with: the real channels twice, as from a registry."""
-    if args and (isinstance(args[0], bool) or not isinstance(args[0], int)):
+def _args(times: int, channels: int, args: list[Any]) -> list[Any]:
+    """What a module is built with: the real channels, ``times`` times, instead of those in the row."""
+    if times and args and (isinstance(args[0], bool) or not isinstance(args[0], int)):
         raise ValueError(f"args {args} have to begin with the channels, such as [{channels}]")
-    return [channels, channels, *args[1:]]
+    return [*[channels] * times, *args[1 if times else 0 :]]
 
 
-def _put_condition_first(function: ast.FunctionDef) -> None:
-    """Turn ``if m in registry: …`` into ``if m in ours: … elif m in registry: …``."""
+def _extend_chain(function: ast.FunctionDef) -> None:
+    """Turn ``if m in registry: …`` into ``if m in ours: … elif m in registry or m in users: …``."""
     for loop in ast.walk(function):
         if not isinstance(loop, ast.For):
             continue
@@ -126,8 +150,18 @@ def _put_condition_first(function: ast.FunctionDef) -> None:
                 # how the framework itself says "as many channels as the layer that is read"
                 branch.body[:1] = last.orelse
                 branch.orelse = [chain]
+                for inner in chain.body:
+                    if isinstance(inner, ast.If) and "args.insert(2, n)" in map(ast.unparse, inner.body):
+                        _extend(inner, "_yamlinject_repeating")
+                _extend(chain, "_yamlinject_registry")
                 loop.body[position] = ast.fix_missing_locations(ast.copy_location(branch, chain))
                 return
+
+
+def _extend(condition: ast.If, names: str) -> None:
+    """Make ``condition`` hold also for a module in ``names``."""
+    also = ast.parse(f"m in {names}", mode="eval").body
+    condition.test = ast.copy_location(ast.BoolOp(ast.Or(), [condition.test, also]), condition.test)
 
 
 def _launch_workers(trainer: ModuleType) -> None:

@@ -11,9 +11,12 @@ import yaml
 
 from yamlinject.core import lookalikes
 from yamlinject.core.request import is_module_name
+from yamlinject.core.source import Source
 from yamlinject.core.yaml_nodes import load_values
-from yamlinject.errors import RefusalError, YamlInjectError
+from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
+from yamlinject.files import read_bytes
 from yamlinject.library.data import stems, template
+from yamlinject.library.module_files import ModuleClass
 
 #: The word of a recipe's args, or of ``--args``, that stands for the target's nominal channels.
 CHANNELS = "channels"
@@ -109,6 +112,30 @@ def doubt(module: str, args: Sequence[Any]) -> str | None:
     if args[1] in _KERNELS:
         return f"the second value is its {second}, and {args[1]} looks like a kernel size"
     return None
+
+
+def derived(found: ModuleClass) -> Recipe:
+    """The recipe of a user's class: that of the file ``NAME.yaml`` beside it, else what it tells itself.
+
+    Raises :class:`YamlInjectError` where its constructor needs a value that nothing tells.
+    """
+    beside = found.file.with_name(f"{found.name}.yaml")
+    if beside.is_file():
+        with named(str(beside)):
+            data = load_values(Source.from_bytes(read_bytes(beside)).text)
+            if not isinstance(data, dict) or not isinstance(data.get("args"), list):
+                raise SourceError(f"a recipe has args, such as args: [{CHANNELS}]")
+        if data.get("keeps_channels") is False:
+            raise RefusalError(f"{found.name} changes the channels: the layers below would not fit")
+        return Recipe(found.name, data["args"])
+    if found.untold:
+        raise YamlInjectError(
+            f"nothing tells the constructor of {found.name} its {', '.join(found.untold)}: give the `args` "
+            f"of its row, such as '[{', '.join([CHANNELS] * bool(found.channels) + ['...'])}]'",
+            found.place,
+            file=str(found.file),
+        )
+    return Recipe(found.name, [CHANNELS] * bool(found.channels))
 
 
 def recipe(module: str, args: str | None = None) -> Recipe:

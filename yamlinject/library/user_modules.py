@@ -1,0 +1,141 @@
+"""Modules of the user's own: the module files that count, and which of them a name comes from.
+
+Module files are named on the command line, in the nearest ``pyproject.toml``::
+
+    [tool.yamlinject]
+    modules = ["blocks.py"]
+
+and by installed packages, as entry points of the group ``yamlinject.modules``: ``mine = "pkg.blocks"``.
+The command line comes before the project, and both come before what is built in. Packages come after that:
+to install one never changes what ``SimAM`` means.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from yamlinject.errors import SourceError, YamlInjectError, named
+from yamlinject.files import read_bytes
+from yamlinject.library import module_files, recipes
+from yamlinject.library.module_files import ModuleClass
+
+#: Where processes that a program starts find the module files of the command line.
+VARIABLE = "YAMLINJECT_MODULES"
+
+_GROUP = "yamlinject.modules"
+
+_PROJECT = "pyproject.toml"
+
+
+def use(files: Iterable[str | Path]) -> None:
+    """Let module files count for this process, and for those that it starts.
+
+    Raises :class:`YamlInjectError` for one that cannot be read.
+    """
+    given = [str(Path(file).resolve()) for file in files]
+    find(given)
+    before = os.environ.get(VARIABLE, "").split(os.pathsep)
+    os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*given, *filter(None, before)]))
+
+
+def spelled(module: str, args: str | None, given: Iterable[str | Path] = ()) -> tuple[str, str | None]:
+    """The name of ``module`` as its file or its recipe has it, with ``args`` or those that its class tells.
+
+    Raises :class:`YamlInjectError` as :func:`find` does, and for a class that does not tell its args.
+    """
+    name = recipes.canonical(module)
+    own = find(given, packages=name not in recipes.names())
+    if module not in own:
+        return name, args
+    return module, recipes.as_flow(recipes.derived(own[module]).args) if args is None else args
+
+
+def find(given: Iterable[str | Path] = (), *, packages: bool = True) -> dict[str, ModuleClass]:
+    """The modules of the user's own, by their names; ``given``: the module files of the command line.
+
+    Without ``packages`` those of installed packages are left out: to look for them takes milliseconds.
+    Raises :class:`YamlInjectError` for a file that cannot be read, and for a name that two files of one
+    rank have.
+    """
+    inherited = [file for file in os.environ.get(VARIABLE, "").split(os.pathsep) if file]
+    commanded = dict.fromkeys(map(Path, [*given, *inherited]), "")
+    found = {**_classes(dict.fromkeys(_of_project(Path.cwd()), "")), **_classes(commanded)}
+    if not packages:
+        return found
+    others = _classes(dict(_of_packages()))
+    return {**{name: one for name, one in others.items() if name not in recipes.names()}, **found}
+
+
+def _classes(files: Mapping[Path, str]) -> dict[str, ModuleClass]:
+    """The modules of files of one rank; with each file goes the name that it is imported by, or nothing."""
+    found: dict[str, ModuleClass] = {}
+    for file, imported_as in {file.resolve(): name for file, name in files.items()}.items():
+        for name, each in module_files.read(file, imported_as).items():
+            if name in found:
+                raise YamlInjectError(f"two module files have a {name}: {found[name].file} and {file}")
+            found[name] = each
+    return found
+
+
+def _of_project(folder: Path) -> list[Path]:
+    """The module files that the nearest ``pyproject.toml`` names, from ``folder`` upwards."""
+    projects = (parent / _PROJECT for parent in (folder, *folder.parents))
+    file = next((file for file in projects if file.is_file()), None)
+    text = read_bytes(file) if file else b""
+    if file is None or b"yamlinject" not in text:
+        return []
+    with named(str(file)):
+        return [file.parent / module for module in _listed(text)]
+
+
+def _listed(text: bytes) -> list[str]:
+    """What ``[tool.yamlinject]`` has under ``modules``."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        data = tomllib.loads(text.decode("utf-8"))
+    except ValueError as error:
+        raise SourceError(f"not valid TOML: {error}") from None
+    tool = data.get("tool")
+    table = tool.get("yamlinject") if isinstance(tool, Mapping) else None
+    modules = table.get("modules", []) if isinstance(table, Mapping) else []
+    if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
+        raise SourceError("modules in [tool.yamlinject] has to be a list of files, such as ['blocks.py']")
+    return modules
+
+
+def _of_packages() -> Iterator[tuple[Path, str]]:
+    """The module files of installed packages with their names; nothing of them is imported."""
+    if not any(map(_declares_modules, sys.path)):  # importlib.metadata takes as long as half a rewrite
+        return
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=_GROUP):
+        inside = Path(*point.module.split("."))
+        places = [Path(folder) / f"{inside}.py" for folder in sys.path]
+        file = next((place for place in places if place.is_file()), None)
+        if file is None:
+            owner = point.dist.name if point.dist else point.value
+            raise YamlInjectError(
+                f"the package {owner} names a module file {point.module}, which is not there"
+            )
+        yield file, point.module
+
+
+def _declares_modules(folder: str) -> bool:
+    try:
+        entries = os.listdir(folder or ".")
+    except OSError:
+        return False
+    return any(
+        _GROUP.encode() in read_bytes(file)
+        for entry in entries
+        if entry.endswith((".dist-info", ".egg-info"))
+        for file in [Path(folder, entry, "entry_points.txt")]
+        if file.is_file()
+    )
