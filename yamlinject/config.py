@@ -11,6 +11,7 @@ from yamlinject import files
 from yamlinject.core import edits, graph, provenance, selectors
 from yamlinject.core.document import Document
 from yamlinject.core.layer import Layer
+from yamlinject.core.provenance import digest
 from yamlinject.core.request import Request
 from yamlinject.core.rewrite import (
     Insertion,
@@ -173,7 +174,9 @@ class Config:
                 insertions,
                 readers=readers,
                 fix_comments=request.fix_comments,
-                signature=Signature(request.recorded(), _digest(self)) if provenance else None,
+                signature=Signature(request.recorded(), digest(self.to_bytes(), self.layers))
+                if provenance
+                else None,
                 proven=proven,
             )
         rewrite = rewrite._replace(picked=tuple(picked))
@@ -295,7 +298,3 @@ def load(base: str | Path = bases.DEFAULT) -> Config:
     config = Config(found.name, found.data, stem=found.stem, path=found.path)
     _ = config.document  # read it now, so that errors are raised here
     return config
-
-
-def _digest(config: Config) -> str:
-    return provenance.digest(config.to_bytes(), config.layers)

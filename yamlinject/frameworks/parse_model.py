@@ -43,9 +43,9 @@ if m in _yamlinject_modules:
 _OF_USER: dict[str, ModuleClass] = {}
 
 
-def install(modules: Mapping[str, ModuleClass]) -> None:
+def install(modules: Mapping[str, ModuleClass] | None = None) -> None:
     """Register our modules and the user's in every framework that this process imports, now or later."""
-    _OF_USER.update(modules)
+    _OF_USER.update(modules or {})
     for name in MODEL_MODULES:
         after_import(name, register)
     for name in _CHECKPOINT_MODULES:
