@@ -314,6 +314,21 @@ def test_a_module_that_is_imported_later(modules: Path) -> None:
     assert (vars(user)["WORD"], vars(user)["added"]) == ("whole", "ours")
 
 
+def test_an_action_added_while_the_module_is_being_imported(modules: Path) -> None:
+    """Importing the module imports what waits for it too: it is acted on when it is whole."""
+    write(modules / "waited_for.py", "WORD = 'begun'\nimport other\nWORD = 'whole'\n")
+    write(
+        modules / "other.py",
+        "from yamlinject.frameworks.import_hooks import after_import\n"
+        "seen = []\n"
+        "after_import('waited_for', lambda module: seen.append(module.WORD))\n",
+    )
+    first = awaited("waited_for")
+    imported("waited_for")
+    assert [module["WORD"] for module in first] == ["whole"]
+    assert vars(sys.modules["other"])["seen"] == ["whole"]
+
+
 def test_a_module_is_acted_on_once(modules: Path) -> None:
     write(modules / "waited_for.py", "WORD = 'whole'\n")
     seen = awaited("waited_for")

@@ -17,7 +17,7 @@ def after_import(name: str, action: Action) -> None:
     A framework takes seconds to import and may not be needed at all, so this never imports it.
     """
     module = sys.modules.get(name)
-    if module is not None:
+    if module is not None and not (name in _FINDER.actions and _is_being_imported(module)):
         action(module)
         return
     if _FINDER not in sys.meta_path:
@@ -25,6 +25,11 @@ def after_import(name: str, action: Action) -> None:
     actions = _FINDER.actions.setdefault(name, [])
     if action not in actions:
         actions.append(action)
+
+
+def _is_being_imported(module: ModuleType) -> bool:
+    """Whether an import of ``module`` is not over, so that it may lack what its actions need."""
+    return bool(getattr(module.__spec__, "_initializing", False))
 
 
 class _Finder(MetaPathFinder):
