@@ -34,7 +34,7 @@ _MOST_CLASSES = 100_000
 #: The prefix of the names in ``YOLO(…).state_dict()`` and in wrappers for several GPUs.
 _WRAPPED = re.compile(r"(?:module\.)?(?:model\.)?(?=model\.[0-9])")
 
-#: The share of a model's parameters that must fit; below it, the checkpoint is of another model.
+#: The share of the old layers' parameters that must fit; below it, the checkpoint is of another model.
 _LEAST = 0.5
 
 
@@ -173,10 +173,12 @@ def transfer(
         cutoff=_last_of_backbone(target, moved) + 1 if not reverse else None,
         notes=notes,
     )
-    if result.after.parameters < _LEAST * result.parameters:
+    # new layers, which may have more parameters than all others, say nothing about the checkpoint
+    expected = _size({key: own[key] for key in own if reverse or layer_of(key) not in moved.injected})
+    if result.after.parameters < _LEAST * expected:
         raise YamlInjectError(
             f"the checkpoint is of another model: only {result.after.parameters:,} of "
-            f"{result.parameters:,} values have a place; is {target.label} of the same scale?"
+            f"{expected:,} values have a place; is {target.label} of the same scale?"
         )
     if source.head:
         notes.append(
