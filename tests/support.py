@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import pytest
+
+from yamlinject.__main__ import main
 from yamlinject.config import Config
 from yamlinject.core.document import Document
 
@@ -86,3 +91,28 @@ def process(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedP
     command = [sys.executable, "-m", "yamlinject", *arguments]
     settings: dict[str, Any] = {"cwd": folder, "capture_output": True, "timeout": 60, "check": False}
     return subprocess.run(command, **{**settings, **more})
+
+
+def process_here(
+    folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """What :func:`process` gives without a terminal, and without the start of an interpreter."""
+    streams = {
+        name: io.TextIOWrapper(io.BytesIO(data), "utf-8", write_through=True)
+        for name, data in (("stdin", stdin), ("stdout", b""), ("stderr", b""))
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["yamlinject", *arguments])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        for name, stream in streams.items():
+            patch.setattr(sys, name, stream)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    gc.unfreeze()
+    gc.enable()  # main saves itself the collections
+    code = ended.value.code
+    assert isinstance(code, int), code
+    out, err = (streams[name].buffer.getvalue() for name in ("stdout", "stderr"))  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(arguments, code, out, err)

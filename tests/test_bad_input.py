@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support import PREFIX, TWO_INPUTS, process
+from tests.support import PREFIX, TWO_INPUTS, process, process_here
 
 BASE = TWO_INPUTS
 ADD = ("add", "SimAM", "in.yaml", "--after", "SPPF")
-SECONDS = 30
 
 
 class Done(NamedTuple):
@@ -24,7 +23,7 @@ class Done(NamedTuple):
 
 
 def run(folder: Path, *arguments: str, stdin: bytes = b"") -> Done:
-    done = process(folder, *arguments, input=stdin, timeout=SECONDS)
+    done = process_here(folder, *arguments, stdin=stdin)
     return Done(done.returncode, done.stdout, done.stderr.decode())
 
 
@@ -250,6 +249,43 @@ def test_standard_input(tmp_path: Path, stdin: bytes, fragment: str) -> None:
     message = refused(tmp_path, "add", "SimAM", "-", "--after", "SPPF", stdin=stdin)
     assert message.startswith("<stdin>: ")
     assert fragment in message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ADD,
+        (*ADD, "--after", "Nothing"),
+        ("add", "SimAM", "-", "--after", "SPPF", "-o", "-"),
+        ("add", "--bogus"),
+        ("remove", "SPPF", "in.yaml", "-o", "-"),
+        ("remove", "Conv", "in.yaml", "-o", "-"),
+        ("show", "in.yaml"),
+        ("show", "nowhere.yaml"),
+        ("check", "in.yaml", "-"),
+        ("check", "in.yaml", "nowhere\udcff\u202e.yaml"),
+        ("rule", "YI999"),
+        ("run", "nowhere.py"),
+        ("register", "SimAM", "nowhere"),
+        ("bogus",),
+    ],
+    ids=" ".join,
+)
+def test_a_process_of_its_own_ends_alike(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """So the other tests may run the program in theirs."""
+    content = BASE.replace("SPPF, [16", "SPPF, ['\u202e', 16").encode() + b"# \x9b\n"
+    results = []
+    for name in ("here", "apart"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "in.yaml").write_bytes(content)
+        if name == "here":
+            done = process_here(folder, *arguments, stdin=content)
+        else:
+            done = process(folder, *arguments, input=content)
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        results.append((done.returncode, done.stdout, done.stderr, files))
+    assert results[0] == results[1]
 
 
 def test_in_place_of_standard_input(tmp_path: Path) -> None:

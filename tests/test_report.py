@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ADD, TWO_INPUTS
+from tests.support import ADD, TWO_INPUTS, process, process_here
 from yamlinject import __version__
 from yamlinject.cli.app import app
 
@@ -24,21 +24,14 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the program in ``folder`` without a terminal."""
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        cwd=folder,
-        env={**ENVIRONMENT, **environment},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    """Run the program in a process in ``folder``, without a terminal."""
+    return process(folder, *arguments, env={**ENVIRONMENT, **environment}, stdin=subprocess.DEVNULL)
 
 
 def run_in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
     """Run the program with a pseudo-terminal as its standard output and error."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
+    running = subprocess.Popen(
         [*PROGRAM, *arguments],
         cwd=folder,
         env={**ENVIRONMENT, "TERM": "xterm-256color", **environment},
@@ -55,7 +48,7 @@ def run_in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
         pass
     os.close(ours)
     finds = arguments[0] == "check" or "--check" in arguments
-    assert process.wait() in ((0, 1) if finds else (0,)), output
+    assert running.wait() in ((0, 1) if finds else (0,)), output
     return output.decode().replace("\r\n", "\n")
 
 
@@ -91,21 +84,21 @@ def test_show(folder: Path) -> None:
 
 def test_show_marks_the_rows_that_were_rewired(folder: Path) -> None:
     """Those whose numbers `add` said that it changed, and no row of a file without a provenance line."""
-    run(folder, "add", "SimAM", "--after", "C3")
-    output = run(folder, "show", "yolov5s_SimAM.yaml").stdout.decode()
+    process_here(folder, "add", "SimAM", "--after", "C3")
+    output = process_here(folder, "show", "yolov5s_SimAM.yaml").stdout.decode()
     assert [index for index in table(output) if index[0] == "~"] == ["~ 16", "~ 20", "~ 23", "~ 26", "~ 28"]
     assert output.endswith(
         "+ injected by yamlinject\n~ rewired: its 'from' has other numbers than before the insertion\n"
     )
-    run(folder, "add", "SimAM", "--after", "C3", "--no-provenance", "-o", "x.yaml")
-    assert "~" not in run(folder, "show", "x.yaml").stdout.decode()
+    process_here(folder, "add", "SimAM", "--after", "C3", "--no-provenance", "-o", "x.yaml")
+    assert "~" not in process_here(folder, "show", "x.yaml").stdout.decode()
 
 
 def test_show_of_a_file_whose_line_does_not_fit_marks_no_rewired_row(folder: Path) -> None:
-    run(folder, *ADD, "--in-place")
+    process_here(folder, *ADD, "--in-place")
     text = (folder / "base.yaml").read_text()
     (folder / "base.yaml").write_text(text.replace("SimAM, [16]", "SE, [16]"))
-    done = run(folder, "show", "base.yaml")
+    done = process_here(folder, "show", "base.yaml")
     assert (done.returncode, done.stderr) == (0, b"")
     assert "~" not in done.stdout.decode()
 
@@ -118,11 +111,11 @@ def test_show_counts_for_the_reader_what_goes_back_by_more_than_one(
     folder: Path, from_: str, shown: str
 ) -> None:
     (folder / "base.yaml").write_text(BASE.replace("[[-1, 1], 1, Concat", f"[{from_}, 1, Concat"))
-    assert table(run(folder, "show", "base.yaml").stdout.decode())["3"][0] == shown
+    assert table(process_here(folder, "show", "base.yaml").stdout.decode())["3"][0] == shown
 
 
 def test_nothing_is_padded_or_broken_in_a_pipe(folder: Path) -> None:
-    lines = run(folder, "show", "yolov5s").stdout.decode().splitlines()
+    lines = process_here(folder, "show", "yolov5s").stdout.decode().splitlines()
     assert lines == [line.rstrip() for line in lines]
     assert max(map(len, lines)) == 78  # as wide as its rows are
     assert sum("Detect" in line for line in lines) == 1
@@ -145,7 +138,7 @@ def test_show_loses_nothing_in_a_terminal(folder: Path, columns: int) -> None:
 
 def test_text_is_broken_between_words_in_a_terminal(folder: Path) -> None:
     arguments = ("add", "SimAM", "base.yaml", "--after", "SPPF,Stage,0,1,2", "--scope", "all", "--check")
-    plain = run(folder, *arguments).stderr.decode()
+    plain = process_here(folder, *arguments).stderr.decode()
     shown = run_in_terminal(folder, *arguments, COLUMNS="40", NO_COLOR="1")
     assert max(map(len, shown.splitlines())) <= 40 < max(map(len, plain.splitlines()))
     assert shown.split() == plain.split()
@@ -155,7 +148,7 @@ def test_text_is_broken_between_words_in_a_terminal(folder: Path) -> None:
 
 
 def test_show_has_headings_and_sections(folder: Path) -> None:
-    output = run(folder, "show", "base.yaml").stdout.decode()
+    output = process_here(folder, "show", "base.yaml").stdout.decode()
     headings = next(line for line in output.splitlines() if "index" in line).split()
     assert {"index", "from", "number", "module", "args", "stride", "channels"} <= set(headings)
     words = [line.strip() for line in output.splitlines()]
@@ -164,15 +157,15 @@ def test_show_has_headings_and_sections(folder: Path) -> None:
 
 
 def test_show_marks_every_injected_row_of_several_runs(folder: Path) -> None:
-    run(folder, *ADD, "--in-place")
-    run(folder, "add", "SimAM", "base.yaml", "--after", "0", "--in-place")
-    rows = table(run(folder, "show", "base.yaml").stdout.decode())
+    process_here(folder, *ADD, "--in-place")
+    process_here(folder, "add", "SimAM", "base.yaml", "--after", "0", "--in-place")
+    rows = table(process_here(folder, "show", "base.yaml").stdout.decode())
     assert [index for index in rows if index.startswith("+")] == ["+ 1", "+ 4"]
 
 
 def test_show_does_not_read_markup(folder: Path) -> None:
     (folder / "base.yaml").write_text(BASE.replace("[16, 5]", "['[red]x[/red]']"))
-    assert "[red]x[/red]" in run(folder, "show", "base.yaml").stdout.decode()
+    assert "[red]x[/red]" in process_here(folder, "show", "base.yaml").stdout.decode()
 
 
 @pytest.mark.parametrize(
@@ -182,7 +175,7 @@ def test_show_does_not_read_markup(folder: Path) -> None:
 )
 def test_show_leaves_open_what_odd_args_do_not_tell(folder: Path, row: str) -> None:
     (folder / "base.yaml").write_text(BASE.replace("SPPF, [16, 5]", row))
-    done = run(folder, "show", "base.yaml")
+    done = process_here(folder, "show", "base.yaml")
     assert (done.returncode, done.stderr) == (0, b"")
     assert row.partition(",")[0] in done.stdout.decode()
 
@@ -241,7 +234,7 @@ def test_a_terminal_without_colours(folder: Path, arguments: list[str], setting:
 
 
 def test_injected_rows_are_coloured_in_show(folder: Path) -> None:
-    run(folder, *ADD)
+    process_here(folder, *ADD)
     output = run_in_terminal(folder, "show", "base_SimAM.yaml", COLUMNS="120")
     marked = next(line for line in output.splitlines() if "SimAM" in line and ".yaml" not in line)
     assert "\x1b[32m" in marked
@@ -259,9 +252,12 @@ def test_without_a_command_there_is_help_and_no_error_line(folder: Path) -> None
 
 
 def help_of(folder: Path, *command: str) -> str:
-    done = run(folder, *command, "--help")
+    done = process_here(folder, *command, "--help")
     assert done.returncode == 0
-    return " ".join(done.stdout.decode().replace("│", " ").split())
+    plain = re.sub(
+        r"\x1b\[[0-9;]*m", "", done.stdout.decode()
+    )  # typer has read in which terminal the tests run
+    return " ".join(plain.replace("│", " ").split())
 
 
 def test_every_command_has_an_example_that_works(folder: Path) -> None:
@@ -280,7 +276,7 @@ def test_every_command_has_an_example_that_works(folder: Path) -> None:
             "weights",
         }:  # these need a framework, and have their own tests
             continue
-        assert run(folder, *example[1].split()).returncode == 0, example[1]
+        assert process_here(folder, *example[1].split()).returncode == 0, example[1]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +299,7 @@ TASKS = ("cls", "obb", "pose", "seg")
 def complete(folder: Path, line: str) -> list[str]:
     """What bash offers for the last word of ``line``, by the protocol of its completion script."""
     words = shlex.split(line) + [""] * line.endswith(" ")
-    done = run(
+    done = process_here(
         folder,
         _YAMLINJECT_COMPLETE="complete_bash",
         COMP_WORDS=line,
@@ -368,7 +364,7 @@ def test_completion_of_what_register_takes(folder: Path) -> None:
 
 def test_a_command_to_copy_is_never_broken(folder: Path) -> None:
     shown = run_in_terminal(folder, *ADD, COLUMNS="40", NO_COLOR="1")
-    plain = run(folder, *ADD, "--force").stderr.decode()
+    plain = process_here(folder, *ADD, "--force").stderr.decode()
     last = plain.splitlines()[-1]
     assert last.startswith("next      yamlinject ")
     assert len(last) > 40
@@ -385,18 +381,18 @@ def test_completion_of_base_names(folder: Path) -> None:
 def test_the_list_of_rules_fits_a_terminal(folder: Path, columns: int) -> None:
     shown = run_in_terminal(folder, "rule", COLUMNS=str(columns), NO_COLOR="1")
     assert max(map(len, shown.splitlines())) <= columns
-    assert shown.split() == run(folder, "rule").stdout.decode().split()
+    assert shown.split() == process_here(folder, "rule").stdout.decode().split()
 
 
 def test_the_list_of_rules_is_a_line_for_each_in_a_pipe(folder: Path) -> None:
-    lines = run(folder, "rule").stdout.decode().splitlines()
+    lines = process_here(folder, "rule").stdout.decode().splitlines()
     assert all(re.match(r"YI\d{3} ", line) and line == line.rstrip() for line in lines)
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
 def test_findings_fit_a_terminal(folder: Path, columns: int) -> None:
     """The lines of the config are cut to fit, and the rest is broken between words."""
-    run(folder, "add", "SimAM", "--after", "SPPF", "--no-provenance", "-o", "x.yaml")
+    process_here(folder, "add", "SimAM", "--after", "SPPF", "--no-provenance", "-o", "x.yaml")
     text = (folder / "x.yaml").read_text().replace("[18, 21, 24]", "[17, 20, 23]")
     (folder / "x.yaml").write_text(text.replace("[nc, anchors]],", f"[nc, anchors]],  # {'far ' * 40}"))
     shown = run_in_terminal(folder, "check", "x.yaml", COLUMNS=str(columns), NO_COLOR="1")

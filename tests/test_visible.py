@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.support import process_here
 from tests.test_grammar import COMMON, GRAMMAR, MODEL
 from tests.test_report import complete, run, run_in_terminal
 from yamlinject.checks.findings import Checked, Finding
@@ -110,7 +111,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_names_are_harmless_in_a_log(folder: Path, command: tuple[str, ...]) -> None:
-    done = run(folder, *command)
+    done = process_here(folder, *command)
     output, messages = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in messages
     assert unfit(output + messages) == []
@@ -141,7 +142,7 @@ FORMATS = [
 def test_names_are_harmless_in_every_format_of_every_command(
     folder: Path, command: tuple[str, ...]
 ) -> None:
-    done = run(folder, *command)
+    done = process_here(folder, *command)
     output, messages = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in messages
     assert unfit(output + messages) == []
@@ -207,21 +208,21 @@ def test_a_diff_is_exact_where_it_goes_to_a_program(folder: Path) -> None:
     text = CONFIG.replace("nc: 2", "nc: 2  # \u202e\u200b\udc9b\x85\u2028")
     (folder / "x.yaml").write_bytes(text.encode("utf-8", "surrogateescape"))
     options = ("--after", "0", "--no-provenance", "-o", "x.yaml")
-    done = run(folder, "add", "SimAM", "x.yaml", *options, "--diff")
+    done = process_here(folder, "add", "SimAM", "x.yaml", *options, "--diff")
     patched = subprocess.run(
         ["patch", "-p0"], cwd=folder, input=done.stdout, capture_output=True, check=False
     )
     assert patched.returncode == 0, patched
     found = (folder / "x.yaml").read_bytes()
     (folder / "x.yaml").write_bytes(text.encode("utf-8", "surrogateescape"))
-    assert run(folder, "add", "SimAM", "x.yaml", *options, "--force").returncode == 0
+    assert process_here(folder, "add", "SimAM", "x.yaml", *options, "--force").returncode == 0
     assert (folder / "x.yaml").read_bytes() == found
 
 
 def test_a_config_on_standard_output_is_exact(folder: Path) -> None:
     text = CONFIG.replace("nc: 2", "nc: 2  # \u202e\u200b\udc9b")
     (folder / "x.yaml").write_bytes(text.encode("utf-8", "surrogateescape"))
-    done = run(folder, "add", "SimAM", "x.yaml", "--after", "0", "--no-provenance", "-o", "-")
+    done = process_here(folder, "add", "SimAM", "x.yaml", "--after", "0", "--no-provenance", "-o", "-")
     assert b"nc: 2  # \xe2\x80\xae\xe2\x80\x8b\x9b\n" in done.stdout
     assert unfit(done.stderr.decode()) == []
 
@@ -263,7 +264,7 @@ def test_a_line_stays_one_line() -> None:
 def test_a_long_name_in_show_is_not_broken_into_lines(folder: Path) -> None:
     name = f"{'a' * 150} ::error::{'b' * 80}.yaml"
     (folder / name).write_text(CONFIG)
-    output = run(folder, "show", name).stdout.decode()
+    output = process_here(folder, "show", name).stdout.decode()
     assert output.startswith(f"{name}\n")
 
 
@@ -385,6 +386,6 @@ def test_what_a_table_breaks_into_lines(tmp_path: Path) -> None:
     value = "a " * 20 + "::error::pwned" * 40
     text = f"backbone:\n  - [-1, 1, Conv, [16, '{value}']]\nhead:\n  - [-1, 1, Detect, []]\n"
     (tmp_path / "in.yaml").write_text(text)
-    shown = run(tmp_path, "show", "in.yaml").stdout.decode()
+    shown = process_here(tmp_path, "show", "in.yaml").stdout.decode()
     assert "pwned" in shown
     assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]
