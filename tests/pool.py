@@ -93,8 +93,11 @@ def first(results: Iterator[object]) -> Iterator[object]:
     results.close()  # type: ignore[attr-defined]  # a generator
 
 
-def play(method: str, scene: str, folder: str) -> None:
+def play(method: str, folder: str) -> None:
     """What a separate process does, because a fork with pytest's threads would cause a warning."""
     multiprocessing.set_start_method(method)
-    print(json.dumps([*scenes(folder)[scene]]))
-    assert not multiprocessing.active_children()
+    played = {}
+    for name, results in scenes(folder).items():
+        played[name] = [*results]
+        assert not multiprocessing.active_children(), name
+    print(json.dumps(played))

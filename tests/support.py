@@ -114,5 +114,5 @@ def process_here(
     gc.enable()  # main saves itself the collections
     code = ended.value.code
     assert isinstance(code, int), code
-    out, err = (streams[name].buffer.getvalue() for name in ("stdout", "stderr"))  # type: ignore[attr-defined]
+    out, err = (streams[name].buffer.getvalue() for name in ("stdout", "stderr"))
     return subprocess.CompletedProcess(arguments, code, out, err)

@@ -18,12 +18,12 @@ from tests.strategies import Sample, samples
 from yamlinject import Config, load
 from yamlinject.library.bases import embedded
 
-TIMES = 20 if "YAMLINJECT_EXHAUSTIVE" in os.environ else 1
+TIMES = 40 if "YAMLINJECT_EXHAUSTIVE" in os.environ else 1
 
 ci = settings(
     derandomize=True,
     database=None,
-    max_examples=60 * TIMES,
+    max_examples=30 * TIMES,
     deadline=timedelta(seconds=20),
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -58,7 +58,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @given(st.lists(st.sampled_from([*PIECES, "backbone:\n- ", "head:\n- ", "\n- "]), max_size=20).map("".join))
-@settings(ci, max_examples=150 * TIMES)
+@settings(ci, max_examples=75 * TIMES)
 def test_any_yaml_like_text(text: str) -> None:
     examine(text.encode("utf-8", "surrogateescape"))
 
@@ -72,20 +72,20 @@ def test_random_models_without_a_mutation(sample: Sample) -> None:
 
 
 @given(samples(), chosen)
-@settings(ci, max_examples=120 * TIMES)
+@settings(ci, max_examples=60 * TIMES)
 def test_mutated_models(sample: Sample, choose: random.Random) -> None:
     examine(mutated(sample.data.decode("utf-8"), choose))
 
 
 @pytest.mark.parametrize("name", GENERATED)
 @given(chosen)
-@settings(ci, max_examples=25 * TIMES)
+@settings(ci, max_examples=12 * TIMES)
 def test_mutated_generated_configs(name: str, choose: random.Random) -> None:
     examine(mutated(GENERATED[name], choose))
 
 
 @given(st.sampled_from(sorted(BASES)), chosen)
-@settings(ci, max_examples=40 * TIMES)
+@settings(ci, max_examples=20 * TIMES)
 def test_mutated_bases(name: str, choose: random.Random) -> None:
     examine(mutated(BASES[name], choose))
 

@@ -89,12 +89,12 @@ def test_the_cause_of_an_error(lines: list[str], line: int, place: int | None) -
 
 
 @pytest.mark.parametrize("char", ["，", "'", '"', "“", "#", "：", "\\", "\u200b"])
-def test_a_text_of_a_mebibyte_takes_no_time(char: str) -> None:
+def test_a_long_text_takes_no_time(char: str) -> None:
     started = time.process_time()
-    for text in ("，" + char * 2**20, "，" + f"{char},\\{char} " * 2**18, "，" + f"{char}\n" * 2**19):
+    for text in ("，" + char * 2**17, "，" + f"{char},\\{char} " * 2**15, "，" + f"{char}\n" * 2**16):
         assert list(lookalikes.find(text))
         lookalikes.cause(text, text.count("\n") + 1)
-    assert time.process_time() - started < 30
+    assert time.process_time() - started < 5
 
 
 BROKEN = [

@@ -21,22 +21,25 @@ from tests.pool import EXPECTED
 METHODS = ["fork", "forkserver", "spawn"]
 SECONDS = 60
 
-#: A config that takes some tenths of a second, with a layer that reads itself at its end (YI102).
-ROWS = 400
-SLOW = (
-    "backbone:\n  - [-1, 1, Conv, [64, 3, 1]]\n  - [-1, 1, C3, [64]]\n"
-    + "  - [-1, 1, Conv, [64, 3, 1]]\n" * ROWS
-    + f"head:\n  - [[{ROWS + 2}], 1, Detect, [2]]\n"
-)
+
+def config(rows: int) -> str:
+    """With a layer that reads itself at its end (YI102); 400 rows take some tenths of a second."""
+    return (
+        "backbone:\n  - [-1, 1, Conv, [64, 3, 1]]\n  - [-1, 1, C3, [64]]\n"
+        + "  - [-1, 1, Conv, [64, 3, 1]]\n" * rows
+        + f"head:\n  - [[{rows + 2}], 1, Detect, [2]]\n"
+    )
+
+
+SLOW = config(400)
 
 
 # --- the pool alone
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("scene", EXPECTED)
-def test_the_pool(tmp_path: Path, method: str, scene: str) -> None:
-    code = f"from tests.pool import play; play({method!r}, {scene!r}, {str(tmp_path)!r})"
+def test_the_pool(tmp_path: Path, method: str) -> None:
+    code = f"from tests.pool import play; play({method!r}, {str(tmp_path)!r})"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=REPOSITORY,
@@ -45,7 +48,7 @@ def test_the_pool(tmp_path: Path, method: str, scene: str) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr.decode()) == (0, "")
-    assert json.loads(done.stdout) == EXPECTED[scene]
+    assert json.loads(done.stdout) == EXPECTED
 
 
 # --- check with them
@@ -53,16 +56,13 @@ def test_the_pool(tmp_path: Path, method: str, scene: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """Enough for something to happen before the end."""
+    return fill(tmp_path, SLOW)
+
+
+def fill(folder: Path, text: str) -> Path:
     for number in range(12):
-        (tmp_path / f"{number:02}.yaml").write_text(SLOW)
-    return tmp_path
-
-
-@pytest.fixture
-def few(folder: Path) -> Path:
-    """Enough if nothing needs to happen before the end."""
-    for number in range(5, 12):
-        (folder / f"{number:02}.yaml").unlink()
+        (folder / f"{number:02}.yaml").write_text(text)
     return folder
 
 
@@ -118,8 +118,8 @@ def ends(group: int) -> bool:
             os.killpg(group, signal.SIGKILL)
 
 
-def expected(folder: Path) -> bytes:
-    line = ROWS + 5
+def expected(folder: Path, rows: int) -> bytes:
+    line = rows + 5
     found = [f"{path.name}:{line}:7: YI102 error" for path in sorted(folder.iterdir())]
     return "\n".join(found).encode()
 
@@ -129,25 +129,25 @@ def heads(out: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_it_checks(few: Path, method: str) -> None:
-    check = start(few, method=method)
+def test_it_checks(tmp_path: Path, method: str) -> None:
+    check = start(fill(tmp_path, config(1)), method=method)
     out, err = check.communicate(timeout=SECONDS)
-    assert (check.returncode, heads(out)) == (1, expected(few))
-    assert err == b"Checked 5 files: 5 errors in 5 files\n"
+    assert (check.returncode, heads(out)) == (1, expected(tmp_path, 1))
+    assert err == b"Checked 12 files: 12 errors in 12 files\n"
     assert ends(check.pid)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_workers_that_are_killed(folder: Path, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_workers_that_are_killed(tmp_path: Path, seed: int) -> None:
     """All of the first ones, but none of those that try their files again: nothing is lost."""
-    moments = random.Random(seed)
-    check = start(folder)
-    for worker in workers(check):
-        time.sleep(moments.uniform(0, 0.4))
+    check = start(fill(tmp_path, config(100)))
+    found = workers(check)
+    time.sleep(random.Random(seed).uniform(0, 0.2))
+    for worker in found:
         with suppress(ProcessLookupError):  # there was nothing left for it to do
             os.kill(worker, signal.SIGKILL)
     out, err = check.communicate(timeout=SECONDS)
-    assert (check.returncode, heads(out)) == (1, expected(folder))
+    assert (check.returncode, heads(out)) == (1, expected(tmp_path, 100))
     assert err == b"Checked 12 files: 12 errors in 12 files\n"
     assert ends(check.pid)
 
@@ -168,15 +168,16 @@ sys.exit(run(["check", ".", "--jobs", "3"]))
 """
 
 
-def test_a_file_that_kills_each_process(few: Path) -> None:
+def test_a_file_that_kills_each_process(tmp_path: Path) -> None:
+    fill(tmp_path, config(1))
     done = subprocess.run(
-        [sys.executable, "-c", DEADLY], cwd=few, capture_output=True, timeout=SECONDS, check=False
+        [sys.executable, "-c", DEADLY], cwd=tmp_path, capture_output=True, timeout=SECONDS, check=False
     )
-    (few / "03.yaml").unlink()
-    assert (done.returncode, heads(done.stdout)) == (2, expected(few))
+    (tmp_path / "03.yaml").unlink()
+    assert (done.returncode, heads(done.stdout)) == (2, expected(tmp_path, 1))
     assert done.stderr.decode().splitlines() == [
         "yamlinject: error: 03.yaml: the process that checked it was killed (signal 9), twice",
-        "Checked 4 files, failed on 1: 4 errors in 4 files",
+        "Checked 11 files, failed on 1: 11 errors in 11 files",
     ]
 
 
