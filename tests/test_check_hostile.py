@@ -27,7 +27,7 @@ SIMAM = "  - [-1, 1, SimAM, [64]]\n"
 ALIAS = "  - *a\n"
 BASE_OF_2 = f"backbone:\n{CONV}  - [-1, 1, Conv, [64, 3, 2]]\n"
 CONCAT_2 = "  - [[0, 1], 1, Concat, [1]]\n"
-CONCAT_ALL = f"  - [[{'0,1,' * 60_000}0], 1, Concat, [1]]\n"
+CONCAT_ALL = f"  - [[{'0,1,' * 20_000}0], 1, Concat, [1]]\n"
 
 #: Seconds of the processor, and bytes of memory, that one run may take.
 SECONDS = 20
@@ -296,7 +296,7 @@ def listed(parts: Iterator[str]) -> str:
     return f"[{', '.join(parts)}]"
 
 
-#: A part of a row that stands in eight thousand places.
+#: A part of a row that stands in four thousand places.
 ALIASED = MEBIBYTE // 16
 
 # id, content, exit code. Each is linear in well below a second, so that whatever is not stands out.
@@ -320,18 +320,18 @@ LARGE: list[tuple[str, Callable[[], str | bytes], int]] = [
     ("1-MiB-of-digits", lambda: BASE.replace("C3, [16]", f"C3, [1e5, 1{a_mebibyte('1')} x]"), 0),
     ("1-MiB-of-digits-as-value", lambda: f'{BASE}x: [1e5, "{a_mebibyte("1")}"]\n', 0),
     (
-        "15000-keys-with-numbers-as-text",
-        lambda: "".join(f"k{n}: 1e5\n" for n in range(15_000)) + BASE,
+        "8000-keys-with-numbers-as-text",
+        lambda: "".join(f"k{n}: 1e5\n" for n in range(8000)) + BASE,
         0,
     ),
-    ("120000-strides", lambda: f"{BASE_OF_2}{CONCAT_ALL}{HEAD}", 1),
+    ("40000-strides", lambda: f"{BASE_OF_2}{CONCAT_ALL}{HEAD}", 1),
     ("strides-of-unknown-modules", lambda: f"{BASE_OF_2}{unknown(40)}{CONCAT_ALL}{HEAD}", 1),
-    ("stages-read-all-along", lambda: f"backbone:\n{CONV}{chain('Odd', 10_000)}", 0),
-    ("attention-read-all-along", lambda: f"backbone:\n{CONV}{chain('SimAM', 10_000)}", 0),
+    ("stages-read-all-along", lambda: f"backbone:\n{CONV}{chain('Odd', 5000)}", 0),
+    ("attention-read-all-along", lambda: f"backbone:\n{CONV}{chain('SimAM', 5000)}", 0),
     ("a-key-of-200-kB", lambda: f"{BASE}? {'k' * 200_000}\n: [{'1e5,' * 10_000}]\n", 0),
     (
-        "a-name-of-500-kB",
-        lambda: f"backbone:\n{CONV}  - [-1, 1, {'M' * 500_000}, [64]]\n{CONCAT_2 * 16_000}{HEAD}",
+        "a-name-of-200-kB",
+        lambda: f"backbone:\n{CONV}  - [-1, 1, {'M' * 200_000}, [64]]\n{CONCAT_2 * 6000}{HEAD}",
         1,
     ),
     ("aliases-of-a-long-row", lambda: aliases(" " * ALIASED + "x"), 0),
@@ -400,9 +400,9 @@ def chain(module: str, count: int) -> str:
 
 
 def aliases(args: str, comment: str = "") -> str:
-    """One row of ``[1e5, args]`` in eight thousand places."""
+    """One row of ``[1e5, args]`` in four thousand places."""
     row = f"  - &a [-1, 1, SimAM, [1e5, {args}]]{comment}\n"
-    return f"backbone:\n{CONV}{row}{ALIAS * 8000}{HEAD}"
+    return f"backbone:\n{CONV}{row}{ALIAS * 4000}{HEAD}"
 
 
 def unknown(count: int) -> str:

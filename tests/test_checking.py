@@ -646,12 +646,12 @@ def test_the_summary_comes_last_where_both_streams_are_one(tmp_path: Path, name:
 @pytest.mark.parametrize("name", ["text", "json", "github", "sarif"])
 def test_jobs_change_nothing(tmp_path: Path, name: str) -> None:
     contents = (GOOD, BAD, DOUBTFUL, STALE, OTHER, "\0", "backbone: [\nhead: [}", forgotten())
-    for number in range(40):
+    for number in range(16):
         (tmp_path / f"{number}.yaml").write_text(contents[number % len(contents)])
     arguments = ("check", ".", "nowhere.yaml", "7.yaml", "--output-format", name, "--jobs")
-    one, two, many = (process(tmp_path, *arguments, jobs) for jobs in ("1", "2", "64"))
+    one, two, many = (process(tmp_path, *arguments, jobs) for jobs in ("1", "2", "20"))
     assert one.returncode == 2
-    assert one.stdout.count(b"YI301") >= 5
+    assert one.stdout.count(b"YI301") >= 2
     for other in (two, many):
         assert (other.returncode, other.stdout, other.stderr) == (one.returncode, one.stdout, one.stderr)
 

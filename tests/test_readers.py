@@ -194,13 +194,13 @@ def check_every_reader(name: str, data: bytes, step: int = 1) -> int:
 
 
 @given(samples(max_layers=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=250 if EXHAUSTIVE else 10, deadline=None)
 def test_random_configs(sample: Sample) -> None:
     check_every_reader("sample.yaml", sample.data)
 
 
 @given(st.data(), samples())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=250 if EXHAUSTIVE else 15, deadline=None)
 def test_several_readers_at_random(data: st.DataObject, sample: Sample) -> None:
     loaded = yaml.safe_load(oracle.decode(sample.data))
     rows = [*loaded["backbone"], *loaded["head"]]

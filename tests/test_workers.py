@@ -31,9 +31,6 @@ def config(rows: int) -> str:
     )
 
 
-SLOW = config(400)
-
-
 # --- the pool alone
 
 
@@ -57,7 +54,7 @@ def test_the_pool(tmp_path: Path, method: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Enough for something to happen before the end."""
-    return fill(tmp_path, SLOW)
+    return fill(tmp_path, config(400))
 
 
 def fill(folder: Path, text: str) -> Path:
@@ -204,7 +201,7 @@ def test_an_interrupt_from_the_keyboard(folder: Path, method: str, seconds: floa
 
 
 def test_an_interrupted_fix_leaves_whole_files(tmp_path: Path) -> None:
-    stale = SLOW.replace("[64]]\n", "[64]]  # 7-P3\n")
+    stale = config(100).replace("[64]]\n", "[64]]  # 7-P3\n")
     fixed = stale.replace("# 7-P3", "# 1-P3")
     assert stale != fixed
     for number in range(12):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -228,7 +228,7 @@ def _known(like: Config) -> Config | None:
     modules = [layer.module for layer in like.layers]
     for base in bases.known():
         found = Config(base.name, base.data)
-        if _modules(found) != modules:
+        if _modules(found.text) != modules:
             continue
         aligned = alignment.align(like.layers, found.layers)
         if aligned is None:
@@ -243,9 +243,10 @@ def _known(like: Config) -> Config | None:
     return best
 
 
-def _modules(config: Config) -> list[Any]:
-    """The modules of the rows, without parsing more of the text than that needs."""
-    data = load_values(config.text)
+@cache
+def _modules(known: str) -> list[Any]:
+    """The modules of the rows of a known config's text, read once for all the files of a run."""
+    data = load_values(known)
     rows = [*data.get("backbone", []), *data.get("head", [])] if isinstance(data, dict) else []
     return [row[2] for row in rows]
 
