@@ -95,7 +95,7 @@ def test_they_decide_on_mutations_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 #: Read by PyYAML as meant; ruamel.yaml cannot read it, or reads other rows.
 ONLY_PYYAML = {
-    "no space after a quoted key": "flags: ['x':1]\n" + ROWS,
+    "no space after a quoted key": "nc: 2\nflags: ['x':1]\n" + ROWS,
     "a row that YAML 1.2 ends elsewhere": "# mine\u2028nc: 3\n" + ROWS.replace("\n", "\u2028", 1),
 }
 
