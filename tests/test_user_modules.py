@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,8 @@ def test_a_name_in_two_files_of_one_rank(tmp_path: Path) -> None:
         ("[tool.yamlinject]\nmodules = 'blocks.py'\n", "has to be a list of files, such as ['blocks.py']"),
         ("[tool.yamlinject]\nmodules = [1]\n", "has to be a list of files"),
         ("[tool.yamlinject]\nmodules = ['gone.py']\n", "gone.py"),
+        ('[tool.yamlinject]\nmodules = ["a\\u0000.py"]\n', "a null character in its name"),
+        (f"[tool.yamlinject]\nmodules = {'[' * 9999}", "pyproject.toml: not valid TOML"),
         ("[tool]\nyamlinject = 'blocks.py'\n", None),
         ("tool = 'yamlinject'\n", None),
         ("[tool.yamlinject]\nother = 1\n", None),
@@ -114,6 +117,15 @@ def test_what_a_project_may_say(tmp_path: Path, text: str, message: str | None) 
     with pytest.raises(YamlInjectError) as refused:
         user_modules.find()
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("call", [user_modules.find, user_modules.use])
+def test_links_in_a_circle(tmp_path: Path, call: Callable[[list[str]], object]) -> None:
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    with pytest.raises(
+        YamlInjectError, match=r"loop\.py: cannot read it: too many levels of symbolic links"
+    ):
+        call(["loop.py"])
 
 
 def test_a_package_without_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

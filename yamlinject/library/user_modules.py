@@ -35,7 +35,7 @@ def use(files: Iterable[str | Path]) -> None:
 
     Raises :class:`YamlInjectError` for one that cannot be read.
     """
-    given = [str(Path(file).resolve()) for file in files]
+    given = [str(_resolved(Path(file))) for file in files]
     find(given)
     before = os.environ.get(VARIABLE, "").split(os.pathsep)
     os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*given, *filter(None, before)]))
@@ -72,12 +72,19 @@ def find(given: Iterable[str | Path] = (), *, packages: bool = True) -> dict[str
 def _classes(files: Mapping[Path, str]) -> dict[str, ModuleClass]:
     """The modules of files of one rank; with each file goes the name that it is imported by, or nothing."""
     found: dict[str, ModuleClass] = {}
-    for file, imported_as in {file.resolve(): name for file, name in files.items()}.items():
+    for file, imported_as in {_resolved(file): name for file, name in files.items()}.items():
         for name, each in module_files.read(file, imported_as).items():
             if name in found:
                 raise YamlInjectError(f"two module files have a {name}: {found[name].file} and {file}")
             found[name] = each
     return found
+
+
+def _resolved(file: Path) -> Path:
+    try:
+        return Path(os.path.realpath(file))
+    except ValueError:
+        raise SourceError("no file has a null character in its name", file=str(file)) from None
 
 
 def _of_project(folder: Path) -> list[Path]:
@@ -99,7 +106,7 @@ def _listed(text: bytes) -> list[str]:
         import tomli as tomllib
     try:
         data = tomllib.loads(text.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"not valid TOML: {error}") from None
     tool = data.get("tool")
     table = tool.get("yamlinject") if isinstance(tool, Mapping) else None
