@@ -101,7 +101,11 @@ def test_summary_goes_to_stderr(cli: Cli) -> None:
     [
         pytest.param(["SimAM", "--after", "C3"], "1 more C3 outside this scope", id="elsewhere"),
         pytest.param(["SimAM", "--after", "C3"], "--after all/C3", id="how-to-reach-it"),
-        pytest.param(["Odd", "--after", "SPPF", "--args", "[]"], "Odd has no recipe", id="assumption"),
+        pytest.param(
+            ["Odd", "--after", "SPPF", "--args", "[]"],
+            "Odd is assumed to keep the shape of its input",
+            id="assumption",
+        ),
         pytest.param(["SimAM", "--after", "2", "--after", "SPPF"], "picked 2 times", id="stacked"),
     ],
 )

@@ -63,6 +63,7 @@ def test_the_class_is_the_recipe(cli: Cli, module: str, row: str, args: str) -> 
     text = Path(f"base_{module}.yaml").read_text()
     assert row in text
     assert f"args      {module} of blocks.py ({args} " in result.err
+    assert "has no recipe" not in result.err
     assert "torch" not in sys.modules or "blocks" not in sys.modules
     # the line holds what was derived, so that check needs no module file
     assert [
@@ -98,6 +99,56 @@ def test_a_recipe_beside_the_file(blocks: Path) -> None:
     Path("MyHeads.yaml").write_text("module: MyHeads\nargs: [channels, 4, 7]\n")
     config = load("base.yaml").add("MyHeads", after="SPPF", modules=[blocks])
     assert config.layers[3].row == [-1, 1, "MyHeads", [16, 4, 7]]
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("mygate", "[-1, 1, MyGate, [16]]"),
+        ("MYPLAIN", "[-1, 1, MyPlain, []]"),
+        ("simam", "[-1, 1, SimAM, []]"),  # its own before the one that is built in
+        ("SimAM", "[-1, 1, SimAM, []]"),
+        ("cbam", "[-1, 1, CBAM, [16]]"),
+    ],
+)
+def test_in_any_case(cli: Cli, blocks: Path, name: str, row: str) -> None:
+    blocks.write_text(BLOCKS.replace("def __init__(self, c1, c2):", "def __init__(self, e_lambda=1e-4):"))
+    assert (
+        cli("add", name, "base.yaml", "--after", "SPPF", "--modules", "blocks.py", "-o", "x.yaml").code == 0
+    )
+    assert row in Path("x.yaml").read_text()
+    explained = cli("module", name, "--modules", "blocks.py").out
+    assert row.replace("16", "channels") in explained
+
+
+def test_two_that_differ_in_case_only(blocks: Path) -> None:
+    blocks.write_text(BLOCKS + "\n\nclass mygate(nn.Module):\n    def __init__(self): ...\n")
+    rows = {
+        name: load("base.yaml").add(name, after="SPPF", modules=[blocks]).layers[3].row[2:]
+        for name in ("MyGate", "mygate")
+    }
+    assert rows == {"MyGate": ["MyGate", [16]], "mygate": ["mygate", []]}
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "data"),
+    [
+        ("args: [channels, 4, 7]\n", "[-1, 1, MyHeads, [channels, 4, 7]]", ["channels", 4, 7]),
+        ("args: [2020-01-01]\n", "[-1, 1, MyHeads, [2020-01-01]]", ["2020-01-01"]),
+    ],
+)
+def test_a_recipe_beside_the_file_is_explained(
+    cli: Cli, blocks: Path, text: str, row: str, data: list[object]
+) -> None:
+    Path("MyHeads.yaml").write_text(text)
+    for words in (["module"], ["module", "MyHeads"]):
+        assert row in cli(*words, "--modules", "blocks.py").out
+    explained = cli("module", "MyHeads", "--modules", "blocks.py").out
+    assert "args    MyHeads.yaml beside it\n" in explained
+    as_json = json.loads(cli("module", "MyHeads", "--modules", "blocks.py", "--output-format", "json").out)
+    assert as_json["args"] == data
+    added = cli("add", "MyHeads", "base.yaml", "--after", "SPPF", "--modules", "blocks.py")
+    assert "args      MyHeads of blocks.py (MyHeads.yaml beside it)\n" in added.err
 
 
 @pytest.mark.parametrize(

@@ -185,8 +185,7 @@ def _derived(result: Rewritten, args: str | None, modules: Sequence[str]) -> Ite
     name = result.rewrite.injected[0].module
     own = {} if args else user_modules.find(modules, packages=name not in recipes.names())
     if name in own:
-        told = "; ".join(own[name].told) or "its constructor takes none"
-        yield Line(f"{name} of {own[name].file.name} ({told})", label="args")
+        yield Line(f"{name} of {own[name].file.name} ({recipes.told(own[name])})", label="args")
 
 
 def _is_made_so(config: Config, result: Rewritten) -> bool:

@@ -13,6 +13,7 @@ from yamlinject.library import bases as library
 from yamlinject.library import recipes, user_modules
 from yamlinject.library.module_files import ModuleClass
 from yamlinject.output import terminal
+from yamlinject.output.layers import plain
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
 
@@ -45,7 +46,7 @@ def module(
     Any other module can be inserted too, with add --args.
     """
     own = user_modules.find(modules or ())
-    known = {each.lower(): each for each in recipes.names()}
+    name = name and recipes.canonical(name, own)
     as_json = output_format is OutputFormat.json
     if name is None:
         about = [recipes.about(each) for each in recipes.names()]
@@ -58,8 +59,8 @@ def module(
             print(terminal.as_json(_as_data(own[name])))
         else:
             terminal.emit(sys.stdout, _own_explained(own[name]))
-    elif name.lower() in known:
-        one = recipes.about(known[name.lower()])
+    elif name in recipes.names():
+        one = recipes.about(name)
         if as_json:
             print(terminal.as_json(one._asdict()))
         else:
@@ -74,7 +75,7 @@ def module(
 
 def _as_data(found: ModuleClass) -> dict[str, object]:
     """A user's class as JSON has it; ``args`` is null where nothing tells a parameter's value."""
-    args = None if found.untold else recipes.derived(found).args
+    args = plain(recipes.derived(found).args) if recipes.is_told(found) else None
     where = {"file": str(found.file), "line": found.place.line}
     return {"module": found.name, **where, "args": args, "told": found.told, "untold": found.untold}
 
@@ -88,18 +89,17 @@ def _own_table(own: Mapping[str, ModuleClass]) -> list[Line]:
 
 
 def _own_explained(found: ModuleClass) -> list[Line]:
-    told = [f"{each} (nothing tells its value)" for each in found.untold]
     rows = [
         Row("module", found.name),
         Row("row", _row(found)),
-        Row("args", "; ".join([*found.told, *told]) or "its constructor takes none"),
+        Row("args", recipes.told(found)),
         Row("class", f"{found.imported_as}.{found.name} in {found.file}:{found.place.line}"),
     ]
     return list(table((Column(), Column(folds=True)), rows, terminal.width(sys.stdout)))
 
 
 def _row(found: ModuleClass) -> str:
-    if found.untold:
+    if not recipes.is_told(found):
         return "give --args"
     return f"[-1, 1, {found.name}, {recipes.as_flow(recipes.derived(found).args)}]"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -76,9 +77,11 @@ def names() -> tuple[str, ...]:
     return tuple(stems("modules"))
 
 
-def canonical(module: str) -> str:
-    """``module`` as its recipe spells it, if there is one: ``simam`` is SimAM."""
-    return next((name for name in names() if name.lower() == module.lower()), module)
+def canonical(module: str, others: Iterable[str] = ()) -> str:
+    """``module`` as one of ``others`` or else its recipe spells it, if there is one: ``simam`` is SimAM."""
+    known = (*others, *names())
+    alike = (name for name in known if name.lower() == module.lower())
+    return module if module in known else next(alike, module)
 
 
 @cache
@@ -119,7 +122,7 @@ def derived(found: ModuleClass) -> Recipe:
 
     Raises :class:`YamlInjectError` where its constructor needs a value that nothing tells.
     """
-    beside = found.file.with_name(f"{found.name}.yaml")
+    beside = _beside(found)
     if beside.is_file():
         with named(str(beside)):
             data = load_values(Source.from_bytes(read_bytes(beside)).text)
@@ -136,6 +139,24 @@ def derived(found: ModuleClass) -> Recipe:
             file=str(found.file),
         )
     return Recipe(found.name, [CHANNELS] * bool(found.channels))
+
+
+def is_told(found: ModuleClass) -> bool:
+    """Whether something tells all args of a user's class."""
+    return not found.untold or _beside(found).is_file()
+
+
+def told(found: ModuleClass) -> str:
+    """What tells the args of a user's class, in words."""
+    beside = _beside(found)
+    if beside.is_file():
+        return f"{beside.name} beside it"
+    untold = [f"{name} (nothing tells its value)" for name in found.untold]
+    return "; ".join([*found.told, *untold]) or "its constructor takes none"
+
+
+def _beside(found: ModuleClass) -> Path:
+    return found.file.with_name(f"{found.name}.yaml")
 
 
 def recipe(module: str, args: str | None = None) -> Recipe:

@@ -46,11 +46,11 @@ def spelled(module: str, args: str | None, given: Iterable[str | Path] = ()) -> 
 
     Raises :class:`YamlInjectError` as :func:`find` does, and for a class that does not tell its args.
     """
-    name = recipes.canonical(module)
-    own = find(given, packages=name not in recipes.names())
-    if module not in own:
+    own = find(given, packages=recipes.canonical(module) not in recipes.names())
+    name = recipes.canonical(module, own)
+    if name not in own or args is not None:
         return name, args
-    return module, recipes.as_flow(recipes.derived(own[module]).args) if args is None else args
+    return name, recipes.as_flow(recipes.derived(own[name]).args)
 
 
 def find(given: Iterable[str | Path] = (), *, packages: bool = True) -> dict[str, ModuleClass]:

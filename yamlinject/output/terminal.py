@@ -159,7 +159,7 @@ def insertion(config: Rewritten, *, scoped: bool = False) -> Iterator[Line]:
         if base.layers[index + 1].module == module:
             yield note(f"{base.layers[index]} already had a {module} below it: they stack")
     if module not in recipes.names():
-        yield note(f"{module} has no recipe: it is assumed to keep the shape of its input")
+        yield note(f"{module} is assumed to keep the shape of its input")
     if "freeze" in base.document.data:
         yield note(
             "its 'freeze' names layers by their index and was left alone: check whether it still fits"
