@@ -1142,6 +1142,8 @@ def test_as_a_program(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "yamlinject", "weights", "base.pt"]
     command += [save_config(tmp_path, "yolov5n").name, "-o", "out.pt"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "wrote     out.pt\n")
+    following = "run yolov5 train --weights out.pt --cfg yolov5n_new.yaml --data data.yaml"
+    assert done.stderr == f"wrote     out.pt\nnext      yamlinject {following}\n"
+    assert done.returncode == 0
     assert "base      yolov5n, built by yolov5 7.0.14" in done.stdout.splitlines()
     assert (tmp_path / "out.pt").stat().st_size == pytest.approx(file.stat().st_size, rel=0.05)
