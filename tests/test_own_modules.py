@@ -239,3 +239,22 @@ def test_files_that_fail_when_they_are_imported(
         imported(found)
     assert IMPORTED[text] in str(refused.value)
     assert str(refused.value).startswith(str(file.resolve()))
+
+
+@pytest.mark.framework
+def test_what_comes_next_names_its_file(cli: Cli) -> None:
+    import torch
+
+    from yamlinject import frameworks
+
+    base = load("yolov5n")
+    torch.save(frameworks.find("yolov5", base).build(base).state_dict(), "base.pt")
+    Path("next_gate.py").write_text(
+        "from torch import nn\n\n\nclass NextGate(nn.Module):\n    def forward(self, x): return x\n"
+    )
+    own = ("--modules", "next_gate.py")
+    assert cli("add", "NextGate", "yolov5n", "--after", "SPPF", "-o", "new.yaml", *own).code == 0
+    assert cli("weights", "base.pt", "new.yaml", "-o", "start.pt", *own).err.splitlines()[-1] == (
+        "next      yamlinject run --modules next_gate.py yolov5 train --weights start.pt --cfg new.yaml "
+        "--data data.yaml"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.support import BASE, Cli
 from yamlinject import Config, RefusalError, SelectorError, load
 from yamlinject.library import bases
 from yamlinject.library.data import template
+from yamlinject.output import next_steps
 
 
 def last(text: str, label: str) -> str:
@@ -309,7 +311,10 @@ def test_a_name_that_selects_no_scale(
     ("head", "command"),
     [
         ("Detect, [nc, anchors]", "run yolov5 train --cfg base_SimAM.yaml --data data.yaml"),
-        ("Segment, [nc, anchors, 32, 256]", "run segment/train.py --cfg base_SimAM.yaml --data data.yaml"),
+        (
+            "Segment, [nc, anchors, 32, 256]",
+            "run yolov5 segment train --cfg base_SimAM.yaml --data data.yaml",
+        ),
         ("Detect, [nc]", "run yolo detect train model=base_SimAM.yaml data=data.yaml"),
         ("Segment, [nc, 32, 256]", "run yolo segment train model=base_SimAM.yaml data=data.yaml"),
         ("Pose26, [nc, 17]", "run yolo pose train model=base_SimAM.yaml data=data.yaml"),
@@ -321,3 +326,40 @@ def test_next_is_how_to_train_it(cli: Cli, tmp_path: Path, head: str, command: s
     (tmp_path / "base.yaml").write_text(anchors + BASE.replace("Detect, [nc]", head))
     result = cli("add", "SimAM", "base.yaml", "--after", "SPPF")
     assert last(result.err, "next") == f"yamlinject {command}"
+
+
+@pytest.mark.parametrize(
+    ("head", "given", "command"),
+    [
+        (
+            "Detect, [nc, anchors]",
+            {"framework": "yolov5", "checkout": Path("y5"), "modules": ["a.py", "b"]},
+            "run --modules a.py --modules b y5/train.py --weights start.pt --cfg m.yaml --data data.yaml",
+        ),
+        (
+            "Segment, [nc, anchors, 32, 256]",
+            {"framework": "yolov5", "checkout": Path("y5")},
+            "run y5/segment/train.py --weights start.pt --cfg m.yaml --data data.yaml",
+        ),
+        (
+            "Segment, [nc, anchors, 32, 256]",
+            {"framework": "yolov5", "modules": ["a.py"]},
+            "run --modules a.py yolov5 segment train --weights start.pt --cfg m.yaml --data data.yaml",
+        ),
+        (
+            "Segment, [nc, 32, 256]",
+            {"framework": "ultralytics", "checkout": Path("ul"), "modules": ["a.py"]},
+            "run --modules a.py yolo segment train model=m.yaml pretrained=start.pt data=data.yaml",
+        ),
+        (  # YOLOv5's, built by Ultralytics
+            "Detect, [nc, anchors]",
+            {"framework": "ultralytics"},
+            "run yolo detect train model=m.yaml pretrained=start.pt data=data.yaml",
+        ),
+    ],
+)
+def test_next_with_what_is_known_after_weights(head: str, given: dict[str, Any], command: str) -> None:
+    anchors = "anchors: 3\n" if "anchors" in head else ""
+    config = Config.from_text(anchors + BASE.replace("Detect, [nc]", head))
+    line = next_steps.train(config, "m.yaml", checkpoint="start.pt", **given)
+    assert (line.label, line.text, line.whole) == ("next", f"yamlinject {command}", True)

@@ -134,8 +134,7 @@ def add(
     how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
     code = _deliver(result, target, summary, **how)
     if not (as_json or diff or check or target == bases.STDIN):
-        following = next_steps.train(result, target, modules or ())
-        terminal.tell([Line(following, label="next", whole=True)])
+        terminal.tell([next_steps.train(result, target, modules or ())])
     return code
 
 

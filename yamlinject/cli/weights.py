@@ -11,7 +11,7 @@ from yamlinject.cli.options import FrameworkOption, ModulesOption, OutputFormat
 from yamlinject.config import load
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.library import user_modules
-from yamlinject.output import progress, terminal
+from yamlinject.output import next_steps, progress, terminal
 
 if TYPE_CHECKING:
     from yamlinject.weights.transfer import Transfer
@@ -99,7 +99,16 @@ def weights(
     elif not dry_run:
         terminal.tell([terminal.Line(str(target), "bold", label=outcome)])
         if not reverse and target.suffix != ".safetensors" and loaded.path:
-            terminal.tell([report.next_line(result, config, str(target))])
+            builder = result.builder
+            following = next_steps.train(
+                loaded,
+                config,
+                modules or (),
+                checkpoint=str(target),
+                framework=builder.name,
+                checkout=builder.checkout,
+            )
+            terminal.tell([following])
     return int(outcome == "would change")
 
 

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from yamlinject.config import Config
 from yamlinject.core.request import command_line
+from yamlinject.output.terminal import Line
 
 #: What Ultralytics calls the task of a head, by parts of the names of heads; else it detects.
 _TASKS = {"Segment": "segment", "Pose": "pose", "OBB": "obb", "Classify": "classify"}
 
 
-def train(config: Config, file: str, modules: Sequence[str] = ()) -> str:
-    """How to train ``config``, which is in ``file``, with the framework that it is written for.
+def train(
+    config: Config,
+    file: str,
+    modules: Sequence[str] = (),
+    *,
+    checkpoint: str = "",
+    framework: str = "",
+    checkout: Path | None = None,
+) -> Line:
+    """How to train ``config``, which is in ``file``, in one line.
 
-    ``modules``: the module files that it takes.
+    ``modules``: the module files that it takes; ``checkpoint``: what to start from; ``framework`` and its
+    ``checkout``, if it is one: without it the one that the config is written for.
     """
-    run = ["run", *(word for name in modules for word in ("--modules", name))]
+    words = ["run", *(word for name in modules for word in ("--modules", name))]
     head = config.layers[-1].module
-    if "anchors" in config.document.data:  # YOLOv5's, whose script for segmentation is another
-        command = ("segment/train.py",) if head == "Segment" else ("yolov5", "train")
-        return command_line(*run, *command, "--cfg", file, "--data", "data.yaml")
-    task = next((task for part, task in _TASKS.items() if part in head), "detect")
-    return command_line(*run, "yolo", task, "train", f"model={file}", "data=data.yaml")
+    if not framework:
+        framework = "yolov5" if "anchors" in config.document.data else "ultralytics"
+    if framework == "yolov5":
+        kind = ["segment"] if head == "Segment" else []
+        words += [str(checkout.joinpath(*kind, "train.py"))] if checkout else ["yolov5", *kind, "train"]
+        words += [*(["--weights", checkpoint] if checkpoint else []), "--cfg", file, "--data", "data.yaml"]
+    else:
+        task = next((task for part, task in _TASKS.items() if part in head), "detect")
+        start = [f"pretrained={checkpoint}"] if checkpoint else []
+        words += ["yolo", task, "train", f"model={file}", *start, "data=data.yaml"]
+    return Line(command_line(*words), label="next", whole=True)

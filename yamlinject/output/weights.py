@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from yamlinject.core.request import command_line
 from yamlinject.output import tables, terminal
 from yamlinject.output.tables import Column, Row
 from yamlinject.output.terminal import Line
@@ -90,23 +89,6 @@ def _options(result: Transfer) -> Iterator[Line]:
         yield Line(
             f"--cutoff {before} of classify/train.py is --cutoff {result.cutoff} here", label="cutoff"
         )
-
-
-def next_line(result: Transfer, config: str, file: str) -> Line:
-    """The command that trains ``config`` from the checkpoint ``file``."""
-    builder = result.builder
-    if builder.name == "ultralytics":
-        task = getattr(result.model, "task", "detect")
-        words = ["yolo", task, "train", f"model={config}", f"pretrained={file}", "data=data.yaml"]
-    else:
-        segment = result.target.layers[-1].module == "Segment"
-        kind = ["segment"] if segment else []
-        if builder.checkout:
-            program = [str(builder.checkout.joinpath(*kind, "train.py"))]
-        else:
-            program = ["yolov5", *kind, "train"]
-        words = [*program, "--weights", file, "--cfg", config, "--data", "data.yaml"]
-    return Line(command_line("run", *words), label="next")
 
 
 def _some(names: list[str], label: str) -> Iterator[Line]:
