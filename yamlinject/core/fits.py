@@ -6,6 +6,7 @@ Only what is known of a module counts: one that no table has is trusted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from yamlinject.core import graph, modules
 from yamlinject.core.document import Document
@@ -51,12 +52,9 @@ def _declares_channels(layer: Layer) -> bool:
 
 def _check_channels(document: Document, index_map: IndexMap, new: Sequence[Layer]) -> None:
     """Refuse a sum of different channel counts where it was one of equal counts."""
-    moved = [
-        layer._replace(index=index, from_=index_map.from_(layer))
-        for layer, index in zip(document.layers, index_map.moved, strict=True)
-    ]
+    moved = [index_map.layer(layer) for layer in document.layers]
     before = graph.channels(document.layers, document.image_channels)
-    after = graph.channels(sorted([*moved, *new], key=_index), document.image_channels)
+    after = graph.channels(sorted([*moved, *new], key=attrgetter("index")), document.image_channels)
     for old, layer in zip(document.layers, moved, strict=True):
         row = modules.known(layer.module)
         if not row.follows or row.reads != "one size" or row.concatenates:
@@ -68,7 +66,3 @@ def _check_channels(document: Document, index_map: IndexMap, new: Sequence[Layer
                 f"{old} would read {' and '.join(map(str, counts))} channels, and needs the same of all",
                 document.place(old.index),
             )
-
-
-def _index(layer: Layer) -> int:
-    return layer.index

@@ -62,6 +62,10 @@ class IndexMap(NamedTuple):
         new = [self.reference(layer.index, reference) for reference in layer.references]
         return new if isinstance(layer.from_, list) else new[0]
 
+    def layer(self, layer: Layer) -> Layer:
+        """An old layer, which is not removed, in new numbering."""
+        return layer._replace(index=self.moved[layer.index], from_=self.from_(layer))
+
     def reference(self, reader: int, reference: int) -> int:
         """A reference of the old layer ``reader`` in new numbering, relative or absolute as it was."""
         source = graph.resolve(reader, reference)

@@ -10,7 +10,6 @@ from typing import Any
 from yamlinject.core.document import Document, Row, Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import Layer
 
 
 def without_removed(
@@ -29,13 +28,9 @@ def without_removed(
         return Span(start, end)
 
     rows = [
-        Row(_numbered(row.layer, new, index_map), moved(row.span), tuple(map(moved, row.references)), False)
+        Row(index_map.layer(row.layer), moved(row.span), tuple(map(moved, row.references)), False)
         for row, new in zip(document.rows, index_map.moved, strict=True)
         if new >= 0
     ]
     values = {name: moved(span) for name, span in document.values.items()}
     return Document(text, data, rows, document.flow, values)
-
-
-def _numbered(layer: Layer, index: int, index_map: IndexMap) -> Layer:
-    return layer._replace(index=index, from_=index_map.from_(layer))
