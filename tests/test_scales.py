@@ -60,6 +60,7 @@ def test_a_name_that_asks_for_a_scale(stem: str, named: str) -> None:
 def test_a_name_begins_with_that_of_its_base_where_it_has_no_family() -> None:
     assert scales.asking("mine", "s", "yolo11s-seg") == "yolo11s-seg_mine"
     assert scales.asking("yolov8_mine", "s", "yolo11s-seg") == "yolov8s_mine"
+    assert scales.asking("mine", "s", "theirs") == "yolov8s_mine"  # no name with theirs would ask for one
 
 
 #: Written by hand; the folder is the quirk that its pattern has: it takes the first digits with a letter.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,13 +10,10 @@ from pathlib import Path
 from yamlinject.config import Config, Rewritten, load
 from yamlinject.core import scales
 from yamlinject.core.provenance import Provenance
-from yamlinject.core.request import command_line
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.library import bases
 from yamlinject.output import terminal
 from yamlinject.output.terminal import Line
-
-_AS_ARGUMENT = len("yamlinject ")
 
 
 def default_name(result: Rewritten) -> str:
@@ -40,7 +38,7 @@ def keeps_edits(result: Rewritten, target: str, *, refuse: bool) -> bool:
     if made.request == line.request and made.digest == line.digest and same_rows:
         return True
     if refuse and made.request != line.request:
-        words = command_line(*made.request.to_words())[_AS_ARGUMENT:]
+        words = shlex.join(made.request.to_words())
         raise SourceError(
             f"another command made it, {words}: name another file with -o, or replace it with `force`",
             file=target,
@@ -72,10 +70,8 @@ def scale_note(base: Config, target: str) -> Iterator[Line]:
 
 def _selecting(target: str, scale: str, base: Config) -> str:
     """``target`` with a name that selects ``scale``."""
-    stem = Path(target).stem
-    names = (scales.asking(stem, scale, base.stem), scales.asking(stem, scale))
-    name = next((name for name in names if scales.asked(name) == scale), names[-1])
-    return str(Path(target).with_name(f"{name}.yaml"))
+    file = Path(target)
+    return str(file.with_name(f"{scales.asking(file.stem, scale, base.stem)}.yaml"))
 
 
 def _newest(file: str) -> tuple[Config, Provenance] | None:

@@ -10,6 +10,9 @@ from typing import Any
 
 _FAMILY = re.compile(r"yolo(?:e-)?v?\d+")
 
+#: What to begin with where nothing names a family.
+_USUAL = "yolov8"
+
 _ASKED = re.compile(rf"{_FAMILY.pattern}([nslmx])")
 
 _SCALED_PATH = re.compile(r"(\d+)[nslmx](.+)?$")
@@ -21,13 +24,13 @@ def asked(stem: str) -> str:
     return found[1] if found else ""
 
 
-def asking(stem: str, scale: str, base: str = "yolov8") -> str:
+def asking(stem: str, scale: str, base: str = "") -> str:
     """The name ``stem`` with ``scale`` in it: yolo11_x becomes yolo11s_x, and mine yolov8s_mine.
 
-    ``base``: what to begin with where ``stem`` names no family of models.
+    ``base``: what to begin with where ``stem`` names no family of models, if it names one itself.
     """
     if not _FAMILY.search(stem):
-        stem = f"{base}_{stem}"
+        stem = f"{base if _FAMILY.search(base) else _USUAL}_{stem}"
     bare = _ASKED.sub(lambda found: found[0][:-1], stem, count=1)
     return _FAMILY.sub(lambda found: found[0] + scale, bare, count=1)
 
