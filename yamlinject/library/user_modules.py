@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from yamlinject.errors import SourceError, YamlInjectError, named
-from yamlinject.files import read_bytes
+from yamlinject.files import read_bytes, resolved
 from yamlinject.library import module_files, recipes
 from yamlinject.library.module_files import ModuleClass
 
@@ -82,7 +82,7 @@ def _classes(files: Mapping[Path, str]) -> dict[str, ModuleClass]:
 
 def _resolved(file: Path) -> Path:
     try:
-        return Path(os.path.realpath(file))
+        return resolved(file)
     except ValueError:
         raise SourceError("no file has a null character in its name", file=str(file)) from None
 
