@@ -327,6 +327,15 @@ def test_a_reader_that_goes_past_the_attention_is_noted(tmp_path: Path) -> None:
     assert any(note.startswith("layer 13 (Concat) bypasses layer 7 (SimAM)") for note in result.notes)
 
 
+def test_a_bypass_that_was_asked_for_is_not_noted(tmp_path: Path) -> None:
+    asked_for = load("yolov5s").add("SimAM", after="4", readers="Concat")
+    assert [note for note in verified(asked_for).notes if "bypasses" in note] == []
+    by_hand = tmp_path / "mine.yaml"
+    by_hand.write_text(asked_for.text.split("\n", 1)[1])
+    notes = verified(load(by_hand), base=load("yolov5s")).notes
+    assert "layer 6 (Conv) bypasses layer 5 (SimAM) and reads the layer above it" in notes
+
+
 def with_activation(base: str) -> Config:
     """A config whose convolutions all have another activation, as in YOLOv5's ``yolov5s-LeakyReLU``."""
     data = load(base).to_bytes().replace(b"backbone:", b"activation: nn.LeakyReLU(0.1)\n\nbackbone:", 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from yamlinject.config import Config
-from yamlinject.core import graph, scales
+from yamlinject.core import graph, provenance, scales
 from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import flow
 from yamlinject.library import recipes
@@ -36,8 +36,10 @@ def notes(config: Config, found: Lineage, attention: Sequence[Attention]) -> lis
                 f"{layer} has args {flow(layer.args)}, and its input {counts[source]} nominal channels: a "
                 "registered checkout goes by the args"
             )
+    asked_for = provenance.injected(config.parsed.provenance, on_branches=True)
     for layer, reader in alignment.bypassing(config.layers, indices):
-        notes.append(f"{reader} bypasses {layer} and reads the layer above it")
+        if layer.index not in asked_for:
+            notes.append(f"{reader} bypasses {layer} and reads the layer above it")
     for one in attention:
         if one.module == "SimAM" and one.e_lambda is None and one.effective:
             notes.append(f"layer {one.layer} (SimAM) follows another formula: its lambda cannot be told")
