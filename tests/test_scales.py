@@ -183,6 +183,44 @@ def test_what_is_made_of_it_is_known_to_be(
     assert "YI602" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("wanted", "code", "said"),
+    [
+        ("yolov8s_SimAM.yaml", 0, "Checked 1 file: nothing found"),
+        ("./yolov8s_SimAM.yaml", 0, "Checked 1 file: nothing found"),
+        ("yolov8_SimAM.yaml", 0, "yolov8_SimAM.yaml: YI703 warning: its name selects no scale"),
+        ("yolov8x_SimAM.yaml", 1, "yolov8x_SimAM.yaml:3:9: YI702 error: its name selects scale x"),
+        ("yolov8t_SimAM.yaml", 2, "yolov8t_SimAM.yaml: cannot read it: no such file"),
+        (f"yolov8s_{'a' * 300}.yaml", 2, "cannot read it: file name too long"),
+    ],
+)
+def test_check_knows_it_by_the_name_that_was_given(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wanted: str,
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "yolov8s_mine.yaml")
+    assert run(["add", "SimAM", "yolov8s_mine.yaml", "--after", "C2f", "-o", "yolov8_SimAM.yaml"]) == 0
+    capsys.readouterr()
+    assert run(["check", wanted]) == code
+    captured = capsys.readouterr()
+    assert said in captured.out + captured.err
+
+
+def test_check_fixes_the_file_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write(tmp_path, "yolov8.yaml")
+    text = file.read_text()
+    file.write_text(text.replace("[64, True]]\n", "[64, True]]  # 7\n"))
+    assert run(["check", "--fix", "yolov8s.yaml"]) == 0
+    assert file.read_text() == text.replace("[64, True]]\n", "[64, True]]  # 1\n")
+    assert not Path("yolov8s.yaml").exists()
+
+
 def test_in_place_goes_to_the_file_that_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,7 +100,9 @@ def _label(file: File) -> str:
 def _checked(file: File, label: str, options: Options) -> Checked:
     if file.problem:
         return Checked(label, error=f"{label}: {file.problem}")
-    path = None if file.name == bases.STDIN else Path(file.name)
+    path = None
+    if file.name != bases.STDIN:
+        path = bases.file_of_all_scales(file.name) or Path(file.name)
     try:
         data = files.read_bytes(path, MOST_BYTES) if path else files.read_stdin()
     except TooLargeError:  # for a config; other YAML files may be larger

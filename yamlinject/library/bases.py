@@ -72,10 +72,10 @@ def read(name: str) -> Base:
 
 def file_of_all_scales(name: str) -> Path | None:
     """The file that Ultralytics opens if that one does not exist: the file of all scales."""
-    other = Path(scales.unscaled(name))
-    if Path(name).exists() or not other.is_file():
+    other = scales.unscaled(name)
+    if os.path.exists(name) or not os.path.isfile(other):  # neither raises for an impossible name
         return None
-    return other if _scales(other) else None
+    return Path(other) if _scales(Path(other)) else None
 
 
 def is_path(name: str) -> bool:
