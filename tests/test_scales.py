@@ -189,6 +189,7 @@ def test_what_is_made_of_it_is_known_to_be(
         ("yolov8s_SimAM.yaml", 0, "Checked 1 file: nothing found"),
         ("./yolov8s_SimAM.yaml", 0, "Checked 1 file: nothing found"),
         ("yolov8_SimAM.yaml", 0, "yolov8_SimAM.yaml: YI703 warning: its name selects no scale"),
+        ("yolov8n_SimAM.yaml", 0, "yolov8n_SimAM.yaml: YI703 warning: its name selects scale n"),
         ("yolov8x_SimAM.yaml", 1, "yolov8x_SimAM.yaml:3:9: YI702 error: its name selects scale x"),
         ("yolov8t_SimAM.yaml", 2, "yolov8t_SimAM.yaml: cannot read it: no such file"),
         (f"yolov8s_{'a' * 300}.yaml", 2, "cannot read it: file name too long"),
@@ -209,6 +210,7 @@ def test_check_knows_it_by_the_name_that_was_given(
     assert run(["check", wanted]) == code
     captured = capsys.readouterr()
     assert said in captured.out + captured.err
+    assert captured.out.count(": YI7") == said.count(": YI7")
 
 
 def test_check_fixes_the_file_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,18 +43,20 @@ def unknown_scale(subject: Subject) -> Iterator[Problem]:
 
 @rule("YI703", "warning", "the file's name does not keep the scale of the base")
 def lost_scale(subject: Subject) -> Iterator[Problem]:
-    """Without a scale in the name Ultralytics takes the first of ``scales``."""
-    config, lines = subject.config, subject.document.provenance
-    if not lines or not config.path or scales.asked(config.stem):
+    """Ultralytics takes the scale from the name, and without one there the first of ``scales``."""
+    config, lines, data = subject.config, subject.document.provenance, subject.document.data
+    asked, built = scales.asked(config.stem), scales.built(data, config.stem)
+    if not lines or not config.path or not built or (asked and asked not in data["scales"]):  # YI702
         return
     base = Path(lines[-1].provenance.request.base)
-    wanted, built = scales.asked(base.stem), scales.built(subject.document.data, config.stem)
-    if wanted and built and built != wanted:
+    wanted = scales.asked(base.stem)
+    if wanted and built != wanted:
+        selects = f"scale {asked}" if asked else f"no scale, so Ultralytics builds {built}"
         name = f"{scales.asking(config.stem, wanted, base.stem)}{config.path.suffix}"
         opens_it = scales.unscaled(name) == config.path.name
         yield Problem(
             None,
-            f"its name selects no scale, so Ultralytics builds {built}, and its base is {base.stem}",
+            f"its name selects {selects}, and its base is {base.stem}",
             f"call it {name}" + (", or have it opened by that name" if opens_it else ""),
         )
 
