@@ -296,3 +296,111 @@ def test_a_stand_in_where_pkg_resources_is_gone(tmp_path: Path) -> None:
         "DistributionNotFound",
         "VersionConflict",
     ]
+
+
+# --- exporting
+
+
+EXPORT = """
+def run(weights="yolov5s.pt", imgsz=None, img=None, include=("torchscript", "onnx"), device="cpu"):
+    print(weights, imgsz, img, include)
+"""
+ASK = """
+from inspect import signature
+from yolov5.export import run
+
+run("best.pt", 64, None, "onnx")
+run("best.pt", img=32, include="torchscript,onnx")
+run(imgsz=[64, 32], include=["onnx"])
+run()
+print(*signature(run).parameters)
+"""
+
+
+def test_one_format_and_one_size_are_lists(tmp_path: Path) -> None:
+    """The package's command line hands over what was typed, by position."""
+    stand_in(tmp_path, {"yolov5/__init__.py": "", "yolov5/export.py": EXPORT})
+    assert python(ASK, *RUN, cwd=tmp_path) == [
+        "best.pt [64] None ['onnx']",
+        "best.pt None [32] ['torchscript', 'onnx']",
+        "yolov5s.pt [64, 32] None ['onnx']",
+        "yolov5s.pt None None ('torchscript', 'onnx')",
+        "weights imgsz img include device",
+    ]
+
+
+ONNX = """
+def export(model, file=None, {parameter}=True, opset_version=None):
+    print(model, file, {parameter}, opset_version)
+"""
+CALLS = """
+import {first}
+import torch.onnx
+
+torch.onnx.export("model", "file.onnx", opset_version=12)
+torch.onnx.export("model", {parameter}=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "parameter", "exporter"),
+    [
+        ("utils", "dynamo", "False"),
+        ("json", "dynamo", "True"),  # no YOLOv5
+        ("utils", "verbose", "True"),  # a torch that has one exporter
+    ],
+)
+def test_the_exporter_that_yolov5_was_written_for(
+    tmp_path: Path, first: str, parameter: str, exporter: str
+) -> None:
+    onnx = ONNX.format(parameter=parameter)
+    files = {"utils/__init__.py": "", "models/yolo.py": "", "torch/__init__.py": "", "torch/onnx.py": onnx}
+    stand_in(tmp_path, files)
+    script = CALLS.format(first=first, parameter=parameter)
+    assert python(script, *RUN, cwd=tmp_path) == [
+        f"model file.onnx {exporter} 12",
+        "model None True None",
+    ]
+
+
+# --- noise
+
+
+CHECKS = """
+def check_requirements(requirements="requirements.txt", exclude=()):
+    print("looks at", requirements, exclude)
+    return False
+"""
+
+
+def test_a_list_that_the_package_lacks_is_not_missed(tmp_path: Path) -> None:
+    stand_in(
+        tmp_path,
+        {"yolov5/__init__.py": "", "yolov5/utils/__init__.py": "", "yolov5/utils/general.py": CHECKS},
+    )
+    script = (
+        "from yolov5.utils.general import check_requirements\n"
+        "print(check_requirements(), check_requirements(exclude=('thop',)))\n"
+        "check_requirements('onnx>=1.12', exclude=['x'])\n"
+    )
+    assert python(script, *RUN, cwd=tmp_path) == ["True True", "looks at onnx>=1.12 ['x']"]
+
+
+WARNINGS = """
+import warnings
+{}
+warnings.warn("pkg_resources is deprecated as an API. See …", UserWarning)
+warnings.warn("`torch.cuda.amp.autocast(args...)` is deprecated.", FutureWarning)
+with warnings.catch_warnings(record=True) as told:
+    warnings.warn("pkg_resources is deprecated as an API.", UserWarning)
+    warnings.warn("`torch.cuda.amp.GradScaler(args...)` is deprecated.", FutureWarning)
+    warnings.warn("something else", UserWarning)
+    warnings.warn("torch.cuda.amp is fine", UserWarning)
+print([str(each.message) for each in told])
+"""
+
+
+def test_two_warnings_are_not_shown_and_others_are(tmp_path: Path) -> None:
+    stand_in(tmp_path, {"utils/__init__.py": "", "models/yolo.py": ""})
+    (told,) = python(WARNINGS.format("import utils"), *RUN, cwd=tmp_path)
+    assert told == "['something else', 'torch.cuda.amp is fine']"

@@ -19,6 +19,12 @@ numpy 2.4
 setuptools 82                       through ``importlib.metadata`` and packaging
 the yolov5 package asks the         it does not ask for a file that exists
 Hugging Face hub for any weights
+its ``export`` takes one format     text is a list of formats, and a number a size of the images
+of ``--include`` for its letters
+``torch.onnx.export`` goes by       the exporter that YOLOv5 was written for, unless a call names one
+another exporter since torch 2.9
+warnings on each start, and of a    not shown: of ``pkg_resources``, of ``torch.cuda.amp``, and of the
+list that the package lacks         package's missing ``requirements.txt``
 ==================================  ===============================================================
 """
 
@@ -29,8 +35,10 @@ import shutil
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import wraps
 from importlib import metadata
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,7 +51,9 @@ def install() -> None:
     for package in ("", "yolov5."):
         after_import(f"{package}utils", _prepare)
         after_import(f"{package}utils.general", _give_font)
+    after_import("yolov5.utils.general", _miss_no_requirements)
     after_import("yolov5.utils.downloads", _look_on_the_disk_first)
+    after_import("yolov5.export", _read_formats)
     after_import("PIL.ImageFont", _give_getsize)
     after_import("numpy", _give_trapz)
 
@@ -56,8 +66,13 @@ def load_whole_models() -> None:
 
 def _prepare(utils: ModuleType) -> None:
     """Provide what must be there before the rest of a YOLOv5 is imported."""
-    if _is_yolov5(utils) and "pkg_resources" not in sys.modules and find_spec("pkg_resources") is None:
+    if not _is_yolov5(utils):
+        return
+    if "pkg_resources" not in sys.modules and find_spec("pkg_resources") is None:
         sys.modules["pkg_resources"] = _pkg_resources()
+    warnings.filterwarnings("ignore", "pkg_resources is deprecated as an API", UserWarning)
+    warnings.filterwarnings("ignore", r"`torch\.cuda\.amp\.", FutureWarning)
+    after_import("torch.onnx", _export_as_before)
 
 
 def _load_whole_models(utils: ModuleType) -> None:
@@ -147,6 +162,49 @@ def _give_font(general: ModuleType) -> None:
             shutil.copyfile(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), target)
 
     vars(general)["check_font"] = check_font
+
+
+def _export_as_before(onnx: ModuleType) -> None:
+    export = onnx.export
+    if export.__module__ == __name__ or "dynamo" not in signature(export).parameters:
+        return
+
+    def export_as_before(*args: Any, **kwargs: Any) -> Any:
+        return export(*args, **{"dynamo": False, **kwargs})
+
+    vars(onnx)["export"] = export_as_before
+
+
+def _read_formats(module: ModuleType) -> None:
+    run = module.run
+    if run.__module__ == __name__:
+        return
+
+    @wraps(run)  # the command line reads the options off it
+    def run_with_lists(*args: Any, **kwargs: Any) -> Any:
+        bound = signature(run).bind(*args, **kwargs)
+        given = bound.arguments
+        if isinstance(given.get("include"), str):
+            given["include"] = given["include"].split(",")
+        for size in ("imgsz", "img"):
+            if isinstance(given.get(size), int):
+                given[size] = [given[size]]
+        return run(*bound.args, **bound.kwargs)
+
+    run_with_lists.__module__ = __name__
+    vars(module)["run"] = run_with_lists
+
+
+def _miss_no_requirements(general: ModuleType) -> None:
+    check = getattr(general, "check_requirements", None)
+    if check is None or check.__module__ == __name__:
+        return
+
+    def check_requirements(*args: Any, **kwargs: Any) -> Any:
+        """The list that is checked without an argument is in checkouts, and not in the package."""
+        return check(*args, **kwargs) if args or "requirements" in kwargs else True
+
+    vars(general)["check_requirements"] = check_requirements
 
 
 def _look_on_the_disk_first(downloads: ModuleType) -> None:
