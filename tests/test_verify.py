@@ -158,11 +158,22 @@ def test_a_lost_scale_is_a_problem(tmp_path: Path, base: str, name: str, asks: s
     load(base).add("SimAM", after="SPPF").save(tmp_path / name)
     result = verified(load(tmp_path / name), "ultralytics")
     assert result.problems == [f"its file's name {asks}, and its base is {base}: call it {new}"]
+    assert result.notes == []  # the name is said once
     assert (result.base.name, result.base.parameters) == (base, OF_A_SCALE[base])
     assert result.config.parameters == OF_A_SCALE[f"{base[:-1]}n"]
     assert not result.proven
     (tmp_path / name).rename(tmp_path / new)
     assert verified(load(tmp_path / new), "ultralytics").problems == []
+
+
+def test_a_lost_scale_is_noted_where_something_else_is_the_problem(tmp_path: Path) -> None:
+    text = load("yolo11s").add("SimAM", after="SPPF").text
+    assert text.count("[-1, 14]") == 1
+    file = tmp_path / "my.yaml"
+    file.write_text(text.replace("[-1, 14]", "[-1, 13]"))
+    result = verified(load(file), "ultralytics")
+    assert [problem.split(" reads ")[0] for problem in result.problems] == ["layer 19 (Concat)"]
+    assert "its file's name selects no scale, so n was built" in result.notes
 
 
 @pytest.mark.parametrize("recorded", [True, False])

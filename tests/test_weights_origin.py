@@ -184,6 +184,7 @@ def test_the_scale_is_the_one_that_ultralytics_builds(
     assert run(["weights", str(save_checkpoint(tmp_path / "n.pt", "yolo11n")), str(config), "--check"]) == 1
     said = capsys.readouterr().out
     assert "note      scale: s has no effect: the file's name decides, and it selects no scale" in said
+    assert "note      its file's name selects no scale, so n was built" in said
     assert taken_by_ultralytics(config, tmp_path / "n.pt") < 499
     assert run(["weights", str(tmp_path / "n.pt"), str(config), "-o", str(tmp_path / "out.pt")]) == 0
     assert taken_by_ultralytics(config, tmp_path / "out.pt") == 499

@@ -118,6 +118,10 @@ class Framework(ABC):
     def ignored(self, config: Config, model: Any) -> Iterator[str]:
         """What in ``config`` had no effect on ``model``, which was built from it, a line each."""
 
+    def scale_by_default(self, config: Config) -> Iterator[str]:
+        """A line that says which of several scales was built, where nothing selects one."""
+        yield from ()
+
     @abstractmethod
     def _import_model_module(self) -> ModuleType:
         """Import the module that holds ``parse_model``."""

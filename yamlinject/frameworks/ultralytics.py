@@ -43,12 +43,8 @@ class Ultralytics(Framework):
         data, scale = config.document.data, scales.asked(config.stem)
         built = scales.built(data, config.stem)
         selects = f"selects {scale}" if scale else "selects no scale"
-        named = scales.asking(config.stem, "s")
-        example = "" if named.endswith(f"_{config.stem}") else f"; {named}.yaml selects s"  # of its family
         if "scale" in data and data["scale"] != (scale or built):
             yield f"scale: {data['scale']} has no effect: the file's name decides, and it {selects}"
-        if built and not scale and len(data["scales"]) > 1:
-            yield f"its file's name selects no scale, so {built} was built{example}"
         channels = self.image_channels(model)
         for key in ("ch", "channels"):
             if data.get(key, channels) != channels:
@@ -59,6 +55,15 @@ class Ultralytics(Framework):
         multiples = [key for key in ("depth_multiple", "width_multiple") if built and key in data]
         if multiples:
             yield f"{' and '.join(multiples)} has no effect: Ultralytics goes by scales"
+
+    def scale_by_default(self, config: Config) -> Iterator[str]:
+        """The first of ``scales``, where the file's name selects none."""
+        data = config.document.data
+        built = scales.built(data, config.stem)
+        named = scales.asking(config.stem, "s")
+        example = "" if named.endswith(f"_{config.stem}") else f"; {named}.yaml selects s"  # of its family
+        if built and not scales.asked(config.stem) and len(data["scales"]) > 1:
+            yield f"its file's name selects no scale, so {built} was built{example}"
 
     def _import_model_module(self) -> ModuleType:
         _ = import_module("ultralytics").YOLO  # imports all that building needs

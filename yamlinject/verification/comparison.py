@@ -81,6 +81,8 @@ def verify(
         base_train_outputs = measure.outputs(base_model, image, train=True)
     say("counting operations" + ", and timing both" * latency)
     uncounted = sum(one.gflops for one in attention)
+    wrong, lost = judgement.wiring_problems(config, found), judgement.scale_problems(config, other)
+    by_default = () if lost and not wrong else builder.scale_by_default(config)  # said once
     result = Verification(
         framework=str(builder),
         image_size=image_size,
@@ -88,18 +90,14 @@ def verify(
         config=_measured(config.label, model, image, outputs, train_outputs, uncounted),
         attention=attention,
         latency=measure.latency(model, base_model, image) if latency else None,
-        notes=[*builder.ignored(config, model), *judgement.notes(config, found, attention)],
+        notes=[*builder.ignored(config, model), *by_default, *judgement.notes(config, found, attention)],
     )
     say("comparing both without the attention")
     measure.become_identities(model.model, indices)
     if measure.carry_weights(base_model, model, found.aligned):
         same = map(torch.equal, measure.outputs(model, image), base_outputs)
         result.equal = len(outputs) == len(base_outputs) and all(same)
-    result.problems = (
-        judgement.wiring_problems(config, found)
-        or judgement.scale_problems(config, other)
-        or judgement.differences(result)
-    )
+    result.problems = wrong or lost or judgement.differences(result)
     result.proven = result.equal and found.reference is not None and not result.problems
     ours = [index for index, one in modules if type(one).__module__.startswith("yamlinject.nn.")]
     result.problems += judgement.attention_problems(config, result, ours)

@@ -187,7 +187,7 @@ def transfer(
         )
         held = held.for_another_task()
         result.checkpoint = held
-    notes += builder.ignored(target, model)
+    notes += [*builder.ignored(target, model), *builder.scale_by_default(target)]
     _fill(model, fitting, held.attributes)
     return result
 
