@@ -40,7 +40,11 @@ def written(tmp_path: Path, text: str, name: str = "blocks.py") -> Path:
         ("self, c1, heads", 1, ("heads",)),
         ("self, c1, c2, size, heads", 2, ("size", "heads")),
         ("self, k=3, c2=None", 0, ()),
-        ("self, *args, **kwargs", 0, ()),
+        ("self, *args", 0, ("*args",)),
+        ("self, *args, **kwargs", 0, ("*args",)),
+        ("self, *sizes, groups", 0, ("*sizes", "groups")),
+        ("self, c1, *args", 1, ()),
+        ("self, **kwargs", 0, ()),
     ],
 )
 def test_constructors(tmp_path: Path, signature: str, channels: int, untold: tuple[str, ...]) -> None:

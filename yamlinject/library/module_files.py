@@ -56,10 +56,9 @@ class ModuleClass(NamedTuple):
 def read(file: Path, imported_as: str = "") -> dict[str, ModuleClass]:
     """The classes of layers in ``file``, by their names.
 
-    ``imported_as``: what the file is called for ``import``, if that is not its own name.
-
     Those are the classes with a ``forward``, or derived from a ``Module``, themselves or by classes of the
-    same file. Raises :class:`SourceError` for a file that is no Python, and for one without such a class.
+    same file. ``imported_as``: what the file is called for ``import``, if that is not its own name.
+    Raises :class:`SourceError` for a file that is no Python, and for one without such a class.
     """
     with named(str(file)):
         if file.suffix != ".py" or not file.stem.isidentifier():
@@ -138,6 +137,8 @@ def _arguments(arguments: ast.arguments) -> tuple[int, tuple[str, ...], tuple[st
             told.append(f"{name}: {ast.unparse(default)}, its default")
         else:
             untold.append(name)
+    if arguments.vararg and not names:
+        untold.append(f"*{arguments.vararg.arg}")
     for keyword, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         if default is None:
             untold.append(keyword.arg)
