@@ -221,7 +221,7 @@ def test_oracle_knows_the_worked_examples(targets: tuple[int, ...], changed: dic
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        (b"# Generated", b"# generated"),
+        (b"# yamlinject", b"# Yamlinject"),
         (b"# YOLOv5", b"#  YOLOv5"),
         (b"SimAM, [1024]],  # 10\n", b"SimAM, [1024]],\n"),
         (b"SimAM, [1024]],  # 10\n", b"SimAM, [1024]],  # 9\n"),
