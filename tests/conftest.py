@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 from _pytest.mark.expression import Expression
 
 from tests.support import Cli, Result
-from yamlinject.cli.app import run
+from yamlinject.cli.app import app, run
 
 # the tests run in one process per core, so more threads would only compete
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -55,6 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _has(*marks: str) -> Callable[..., bool]:
     """How a test with these marks matches the names in an expression of ``-m``."""
     return lambda name, **_: name in marks
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_built_once() -> Iterator[None]:
+    """Typer would build them anew in every run in this process, a fifth of the time of a short one."""
+    built = functools.cache(lambda *first: typer.main.get_command(app(first)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("yamlinject.cli.app.app", lambda first: built(*first))
+        yield
 
 
 @pytest.fixture
