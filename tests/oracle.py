@@ -157,7 +157,7 @@ def problem(text: str) -> Problem | None:
     keys: set[str] = set()
     for key, _ in root.value:
         if key.value in keys:
-            return Problem("a second time", key.start_mark.line + 1)
+            return Problem("duplicate key", key.start_mark.line + 1)
         keys.add(key.value)
     rows = [row for name in SECTIONS for row in data[name]]
     values = {key.value: value for key, value in root.value}
