@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 import yamlinject
 from yamlinject import Config, ConfigError, RefusalError, SelectorError, SourceError, YamlInjectError
+from yamlinject.core.modules import Role
 from yamlinject.library.recipes import Recipe
 from yamlinject.lineage.recorded import was_made_like
 
@@ -386,13 +388,39 @@ def test_no_layers_at_all(after: str) -> None:
         Config("a.yaml", b"backbone: []\nhead: []\n").add("SimAM", after=after)
 
 
-def test_a_module_that_changes_channels_is_refused(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def changing(module: str, args: str | None) -> Recipe:
-        return Recipe(module, [], keeps_channels=False)
+@pytest.mark.parametrize(
+    ("role", "message"),
+    [
+        ("fusion", "My is no attention: it takes the place of a Concat: use yamlinject replace"),
+        ("upsample", "My is no attention: it takes the place of an nn.Upsample: use yamlinject replace"),
+        ("block", "My is no attention: it takes the place of another block: use yamlinject replace"),
+    ],
+)
+def test_only_attention_is_inserted(
+    base: Path, monkeypatch: pytest.MonkeyPatch, role: Role, message: str
+) -> None:
+    monkeypatch.setattr("yamlinject.config.recipe", lambda module, args: Recipe(module, [], role))
+    with pytest.raises(RefusalError, match=f"^{message}$"):
+        yamlinject.load(base).add("My", after="SPPF")
 
-    monkeypatch.setattr("yamlinject.config.recipe", changing)
-    with pytest.raises(RefusalError, match="Down changes the channels"):
-        yamlinject.load(base).add("Down", after="SPPF")
+
+@pytest.mark.parametrize(
+    ("args", "channels", "inputs", "text"),
+    [
+        (["inputs"], 512, 3, "[3]"),
+        (["inputs", "channels"], 512, 1, "[1, 512]"),
+        ([["inputs"], {"a": "inputs", "b": "channels"}], 64, 2, "[[2], {a: 2, b: 64}]"),
+        (["inputs"], None, 2, "[2]"),
+        (["input", "Inputs", 2.5], None, 2, "[input, Inputs, 2.5]"),
+    ],
+)
+def test_words_of_args(args: list[Any], channels: int | None, inputs: int, text: str) -> None:
+    assert Recipe("My", args).args_text(channels, inputs) == text
+
+
+def test_a_word_for_untold_channels_is_refused_beside_inputs() -> None:
+    with pytest.raises(RefusalError, match="its channel count is not written in the rows"):
+        Recipe("My", ["inputs", "channels"]).args_text(None, 2)
 
 
 def test_add_without_provenance_on_a_generated_file_keeps_its_line_true(base: Path) -> None:

@@ -144,8 +144,8 @@ class Config:
         if request.number < 1:
             raise YamlInjectError(f"`number` {request.number}: a layer is built at least once")
         module_recipe = recipe(request.module, request.args)
-        if not module_recipe.keeps_channels:
-            raise RefusalError(f"{request.module} changes the channels: the layers below would not fit")
+        if module_recipe.why_not_inserted:
+            raise RefusalError(module_recipe.why_not_inserted)
         with named(self.label):
             if not provenance and self.parsed.provenance:
                 raise RefusalError(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from yamlinject.core import lookalikes
+from yamlinject.core.modules import Role
 from yamlinject.core.request import is_module_name
 from yamlinject.core.source import Source
 from yamlinject.core.yaml_nodes import load_values
@@ -22,6 +23,12 @@ from yamlinject.library.module_files import ModuleClass
 #: The word of a recipe's args, or of ``--args``, that stands for the target's nominal channels.
 CHANNELS = "channels"
 
+#: The word that stands for the number of layers that the row reads.
+INPUTS = "inputs"
+
+#: What modules of a role other than attention take the place of.
+_REPLACED = {"fusion": "a Concat", "upsample": "an nn.Upsample"}
+
 #: Kernel sizes of attention, which nothing else in a row is likely to be.
 _KERNELS = (3, 5, 7, 9, 11)
 
@@ -29,8 +36,8 @@ _KERNELS = (3, 5, 7, 9, 11)
 class Recipe(NamedTuple):
     """How a module's row is written.
 
-    ``args`` may hold the word ``channels``. ``keeps_channels``: whether the output has the shape of
-    the input; nothing else can be inserted without changing the layers that follow.
+    ``args`` may hold the words ``channels`` and ``inputs``. ``role``: attention keeps the shape of its
+    input, and nothing else can be inserted without changing the layers that follow.
     ``operations``: element-wise operations per element of the input, which profilers do not see.
     ``second``: what the class takes the second of its args for, if other classes of that name take it for
     something else.
@@ -38,17 +45,26 @@ class Recipe(NamedTuple):
 
     module: str
     args: list[Any]
-    keeps_channels: bool = True
+    role: Role = "attention"
     operations: int = 0
     second: str = ""
 
-    def args_text(self, channels: int | None) -> str:
-        """The args as YAML for a target with that many nominal channels.
+    @property
+    def why_not_inserted(self) -> str | None:
+        """Why no layer of the module can be put between others, or None."""
+        if self.role == "attention":
+            return None
+        other = _REPLACED.get(self.role, f"another {self.role}")
+        return f"{self.module} is no attention: it takes the place of {other}: use yamlinject replace"
+
+    def args_text(self, channels: int | None, inputs: int = 1) -> str:
+        """The args as YAML for a row that reads ``inputs`` layers of that many nominal channels.
 
         Raises :class:`RefusalError` when the recipe needs a count that the base does not tell.
         """
-        args = _filled(self.args, channels)
-        if channels is None and args != self.args:
+        given = _filled(self.args, INPUTS, inputs)
+        args = _filled(given, CHANNELS, channels)
+        if channels is None and args != given:
             raise RefusalError(
                 f"its channel count is not written in the rows: give the `args` of {self.module}, such as "
                 "'[256]'"
@@ -99,7 +115,7 @@ def about(module: str) -> About:
 
 def _own(module: str) -> Recipe:
     data = _data(module)
-    return Recipe(module, data["args"], data["keeps_channels"], data["operations"], data.get("second", ""))
+    return Recipe(module, data["args"], data["role"], data["operations"], data.get("second", ""))
 
 
 def doubt(module: str, args: Sequence[Any]) -> str | None:
@@ -183,13 +199,13 @@ def recipe(module: str, args: str | None = None) -> Recipe:
     return Recipe(module, given)
 
 
-def _filled(value: Any, channels: int | None) -> Any:
+def _filled(value: Any, word: str, count: int | None) -> Any:
     """``value`` with the count in place of the word, at any depth."""
     if isinstance(value, list):
-        return [_filled(item, channels) for item in value]
+        return [_filled(item, word, count) for item in value]
     if isinstance(value, dict):
-        return {key: _filled(item, channels) for key, item in value.items()}
-    return channels if value == CHANNELS else value
+        return {key: _filled(item, word, count) for key, item in value.items()}
+    return count if value == word else value
 
 
 def _given_args(text: str) -> list[Any]:
