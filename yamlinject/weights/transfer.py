@@ -212,6 +212,7 @@ def _fill(model: nn.Module, state: Mapping[str, Tensor], attributes: Mapping[str
     if types:
         model.to(max(set(types), key=types.count))
     model.load_state_dict(dict(state), strict=False, assign=True)
+    model.train()  # its activations are shared with all models of the process, whatever their mode
     names = getattr(model, "names", ())
     for name, value in attributes.items():
         if name != "names" or (isinstance(value, (list, tuple, dict)) and len(value) == len(names)):
