@@ -391,17 +391,20 @@ def test_no_layers_at_all(after: str) -> None:
 @pytest.mark.parametrize(
     ("role", "message"),
     [
-        ("fusion", "My is no attention: it takes the place of a Concat: use yamlinject replace"),
-        ("upsample", "My is no attention: it takes the place of an nn.Upsample: use yamlinject replace"),
-        ("block", "My is no attention: it takes the place of another block: use yamlinject replace"),
+        ("fusion", "another fusion such as Concat"),
+        ("upsample", "another upsample such as nn.Upsample"),
+        ("block", "another block"),
     ],
 )
 def test_only_attention_is_inserted(
     base: Path, monkeypatch: pytest.MonkeyPatch, role: Role, message: str
 ) -> None:
     monkeypatch.setattr("yamlinject.config.recipe", lambda module, args: Recipe(module, [], role))
-    with pytest.raises(RefusalError, match=f"^{message}$"):
+    with pytest.raises(RefusalError) as refused:
         yamlinject.load(base).add("My", after="SPPF")
+    assert refused.value.message == (
+        f"My is no attention: it takes the place of {message}: use yamlinject replace"
+    )
 
 
 @pytest.mark.parametrize(

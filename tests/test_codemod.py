@@ -208,7 +208,7 @@ def test_another_class_below_the_block_is_refused() -> None:
 
 def test_an_unknown_module_is_refused() -> None:
     with pytest.raises(
-        RefusalError, match=r"no class 'Simam' \(did you mean SimAM\?\); it has CBAM, CoordA"
+        RefusalError, match=r"no class 'Simam' \(did you mean SimAM\?\); it has BiFPN_Concat, CARAFE, C"
     ):
         codemod.common_with(COMMON, "Simam")
 
@@ -379,6 +379,62 @@ def test_the_order_of_names_does_not_matter(before: str, three: str, order: tupl
     assert text == before
 
 
+JOIN = "elif m is Concat:"
+
+# id, the condition before, and after with BiFPN_Concat
+JOINS: list[tuple[str, str, str]] = [
+    ("is", JOIN, "elif m in (Concat, BiFPN_Concat):"),
+    ("spaces", "elif m  is\tConcat :", "elif m  in\t(Concat, BiFPN_Concat) :"),
+    ("or", "elif f or m is Concat or n:", "elif f or m in (Concat, BiFPN_Concat) or n:"),
+    ("list", "elif m in [Concat, Mine]:", "elif m in [Concat, Mine, BiFPN_Concat]:"),
+    ("list-of-one", "elif m in [Concat]:", "elif m in [Concat, BiFPN_Concat]:"),
+    ("tuple-of-one", "elif m in (Concat,):", "elif m in (Concat, BiFPN_Concat,):"),
+    ("set", "elif m in {Mine, Concat}:", "elif m in {Mine, Concat, BiFPN_Concat}:"),
+    ("not-ascii", "elif m in 'é' or m is Concat:", "elif m in 'é' or m in (Concat, BiFPN_Concat):"),
+    ("two", "elif m is Concat or m is Sum:", "elif m in (Concat, BiFPN_Concat) or m is Sum:"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), [each[1:] for each in JOINS], ids=[each[0] for each in JOINS])
+def test_what_joins_layers_goes_beside_concat(before: str, after: str) -> None:
+    for newline in ("\n", "\r\n"):
+        old, new = (model(JOIN, text).replace("\n", newline) for text in (before, after))
+        assert codemod.model_with(old, "BiFPN_Concat") == new
+        assert codemod.model_with(new, "BiFPN_Concat") == new
+        assert codemod.model_without(new, "BiFPN_Concat") == old
+        assert codemod.model_without(old, "BiFPN_Concat") == old
+        both = codemod.model_with(new, "CARAFE")
+        assert both == new.replace(REGISTRY, "{Conv, C3, CARAFE}")
+        assert codemod.model_without(both, "BiFPN_Concat") == old.replace(REGISTRY, "{Conv, C3, CARAFE}")
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("elif m is Sum:", "parse_model has no 'm is Concat' to put BiFPN_Concat beside"),
+        ("elif m == Concat:", "parse_model has no 'm is Concat'"),
+        ("elif m is not Concat:", "parse_model has no 'm is Concat'"),
+        ("elif m is (Concat):", "found no way to add BiFPN_Concat to this condition"),
+        ("elif m is Concat is n:", "found no way to add BiFPN_Concat to this condition"),
+    ],
+)
+def test_no_place_for_what_joins_layers(condition: str, message: str) -> None:
+    text = model(JOIN, condition)
+    with pytest.raises(RefusalError, match=message):
+        codemod.model_with(text, "BiFPN_Concat")
+    assert codemod.model_without(text, "BiFPN_Concat") == text
+    assert codemod.registered_at(text, "BiFPN_Concat") is None
+    assert not codemod.left_behind(COMMON, text, "BiFPN_Concat")
+
+
+@pytest.mark.parametrize(
+    "condition", ["elif m in (BiFPN_Concat, Concat):", "elif m in (Concat,BiFPN_Concat):"]
+)
+def test_a_join_written_in_another_way_is_not_removed(condition: str) -> None:
+    with pytest.raises(RefusalError, match="BiFPN_Concat is not written as yamlinject writes it"):
+        codemod.model_without(model(JOIN, condition), "BiFPN_Concat")
+
+
 def test_a_name_that_the_user_added_after_it_stays() -> None:
     text = registry("{Conv, SimAM, Mine}")
     both = registry("{Conv, SimAM, Mine, CBAM}")
@@ -458,6 +514,10 @@ def test_a_long_file_is_read_in_reasonable_time() -> None:
 def test_places_of_names() -> None:
     assert codemod.registered_at(registry("{Conv,\n  'é', SimAM}"), "SimAM") == (7, 8)
     assert codemod.registered_at(MODEL, "SimAM") is None
+    joins = model(JOIN, "elif m in (Concat, BiFPN_Concat):")
+    assert codemod.registered_at(joins, "BiFPN_Concat") == (10, 28)
+    assert codemod.left_behind(COMMON, joins, "BiFPN_Concat")
+    assert codemod.registered_at(MODEL, "BiFPN_Concat") is None
     assert codemod.bound_at(MODEL + "SimAM = 1\nfrom a import b as SimAM\n", "SimAM") == (12, 1)
     assert codemod.bound_at(MODEL, "SimAM") is None
 

@@ -278,7 +278,8 @@ def test_json_of_module(cli: Cli) -> None:
     assert one in listed
     assert one == {
         "module": "CBAM",
-        "reweights": "channels, then positions",
+        "role": "attention",
+        "does": "re-weights channels, then positions",
         "parameters": 32_866,
         "args": ["channels"],
         "options": {"reduction": 16, "kernel_size": 7},
@@ -290,15 +291,28 @@ def test_the_readme_says_the_same_of_each_module() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     for one in map(recipes.about, recipes.names()):
         authors = one.paper.rpartition(",")[0]
-        assert f"| `{one.module}` | {one.reweights} | {one.parameters:,} | {authors} |" in readme
+        assert f"| `{one.module}` | {one.does} | {one.parameters:,} | {authors} |" in readme
 
 
 def test_module_as_text(cli: Cli) -> None:
     listed = cli("module").out
-    assert re.search(r"^SE +channels, from their means +33,312  Hu et al\., CVPR 2018$", listed, re.M)
+    assert re.search(
+        r"^SE +attention +re-weights channels, from their means +33,312  Hu et al\., CVPR 2018$",
+        listed,
+        re.M,
+    )
     one = cli("module", "cbam").out
     assert "[-1, 1, CBAM, [channels]]" in one
-    assert "reduction (16), kernel_size (7)" in one
+    assert "the channels of the layer that it reads, then: reduction (16), kernel_size (7)\n" in one
+    assert one.endswith("next      yamlinject add CBAM yolov5s --after SPPF\n")
+    one = cli("module", "carafe").out
+    assert "[-1, 1, CARAFE, [channels]]" in one
+    assert one.endswith("next      yamlinject replace CARAFE yolov5s --at head/nn.Upsample\n")
+    one = cli("module", "bifpn_concat").out
+    assert "[[-1, ...], 1, BiFPN_Concat, [inputs]]" in one
+    assert re.search(r"^args +the number of layers that it reads$", one, re.M)
+    assert re.search(r"^parameters +2 on two layers$", one, re.M)
+    assert one.endswith("next      yamlinject replace BiFPN_Concat yolov5s --at head/Concat\n")
     refused = cli("module", "Nothing")
     assert (refused.code, refused.out) == (2, "")
     assert "'Nothing'" in refused.err

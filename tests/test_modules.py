@@ -43,6 +43,9 @@ def layer(module: str, args: list[Any], from_: int | list[int] = -1, index: int 
         ("nn.ConvTranspose2d", [256, 2, 2, 0], "upsample"),
         ("Concat", [1], "fusion"),
         ("BiFPN_Concat2", [1], "fusion"),
+        ("BiFPN_Concat", [2], "fusion"),
+        ("CARAFE", [256], "upsample"),
+        ("DySample", [256, 2], "upsample"),
         ("BiFPN_Add2", [256, 256], "fusion"),
         ("CBFuse", [[0, 0]], "fusion"),
         ("Shortcut", [1], "fusion"),
@@ -64,8 +67,9 @@ def test_role(module: str, args: list[Any], role: str) -> None:
 
 #: The modules of the table that are not blocks, by what they do.
 ROLES = {
-    "fusion": "Add CBFuse Chuncat Concat Shortcut",
-    "upsample": "ConvTranspose DWConvTranspose2d Expand nn.ConvTranspose2d nn.PixelShuffle nn.Upsample",
+    "fusion": "Add BiFPN_Concat CBFuse Chuncat Concat Shortcut",
+    "upsample": "CARAFE ConvTranspose DWConvTranspose2d DySample Expand nn.ConvTranspose2d nn.PixelShuffle "
+    "nn.Upsample",
     "downsample": "AConv ADown Contract DownC Focus HGStem MP PatchEmbed PatchMerging ReOrg SCDown Stem "
     "nn.AvgPool2d nn.MaxPool2d space_to_depth",
     "attention": "ImagePoolingAttn",
@@ -84,6 +88,8 @@ def test_roles_of_the_table() -> None:
         ("C3", "one"),
         ("Concat", "one size"),
         ("Concat_BiFPN", "one size"),
+        ("BiFPN_Concat", "one size"),
+        ("CARAFE", "one"),
         ("Add", "one size"),
         ("Shortcut", "one size"),
         ("Chuncat", "one size"),
@@ -130,6 +136,27 @@ def test_whether_a_row_tells_its_stride(module: str, args: list[Any], told: bool
     assert known(module).tells_stride(args) == told
 
 
+@pytest.mark.parametrize(
+    ("args", "scale"),
+    [
+        ([], 2),
+        ([256], 2),
+        ([256, 2], 2),
+        ([256, 4], 4),
+        # of other people's classes: sizes of kernels, a style, groups
+        ([256, 3, 5], 2),
+        ([3, 5], 2),
+        (["lp"], 2),
+        ([2, "lp"], 2),
+        ([256, 2, "lp"], 2),
+        ([256, [4]], 2),
+    ],
+)
+@pytest.mark.parametrize("module", ["CARAFE", "DySample"])
+def test_scale_of_upsampling(module: str, args: list[Any], scale: int) -> None:
+    assert graph.stride_factor(layer(module, args)) == 1 / scale
+
+
 def test_every_upstream_module_is_in_the_table_or_a_head_by_its_name() -> None:
     others = architectures.modules() - TABLE.keys()
     assert {known(name).role for name in others} == {"head"}
@@ -147,7 +174,7 @@ GROUPS = [
     ("Conv", "nn.Conv2d"),
     ("A2C2f", "nn.ZeroPad2d"),
     ("Add", "Shortcut"),
-    ("ConvTranspose", "nn.Upsample"),
+    ("CARAFE", "nn.Upsample"),
     ("AConv", "space_to_depth"),
     ("Classify", "Merge"),
 ]
@@ -159,6 +186,7 @@ ROWS: dict[str, list[Any]] = {
     "ADown": [96],
     "AIFI": [128, 8],
     "Bottleneck": [96],
+    "BiFPN_Concat": [2],
     "BottleneckCSP": [96],
     "C1": [96],
     "C2": [96],
@@ -172,6 +200,7 @@ ROWS: dict[str, list[Any]] = {
     "C3TR": [96],
     "C3k2": [96],
     "C3x": [96],
+    "CARAFE": [64, 4],
     "CBLinear": [[32, 64]],
     "Classify": [10],
     "Concat": [1],
@@ -181,6 +210,7 @@ ROWS: dict[str, list[Any]] = {
     "CrossConv": [96, 3, 2],
     "DWConv": [128, 3, 2],
     "DWConvTranspose2d": [64, 2, 2],
+    "DySample": [64],
     "ELAN1": [96, 32, 16],
     "Expand": [4],
     "Focus": [96, 3, 2],
@@ -213,7 +243,17 @@ NOT_BUILT = {"C2fAttn", "CBFuse", "Depth", "ImagePoolingAttn", "Index", "TorchVi
 OLD = {"nn.Conv2d"}
 
 INSTALLED = [
-    row for row in TABLE.values() if row.follows.split("/")[0] in ("yolov5", "ultralytics", "torch")
+    row
+    for row in TABLE.values()
+    if row.follows.split("/")[0] in ("yolov5", "ultralytics", "torch", "yamlinject")
+]
+
+#: Which frameworks build them.
+BUILDERS = {"yolov5": ["yolov5"], "yamlinject": ["yolov5", "ultralytics"]}
+BUILT = [
+    (name, framework)
+    for name in ROWS
+    for framework in BUILDERS.get(TABLE[name].follows.split("/")[0], ["ultralytics"])
 ]
 
 
@@ -223,21 +263,24 @@ def test_every_row_of_an_installed_framework_is_built() -> None:
 
 @pytest.mark.framework
 @pytest.mark.filterwarnings("ignore")  # the frameworks' own, on import
-@pytest.mark.parametrize("module", ROWS)
-def test_channels_and_stride_are_those_of_the_framework(module: str) -> None:
+@pytest.mark.parametrize(("module", "framework"), BUILT)
+def test_channels_and_stride_are_those_of_the_framework(module: str, framework: str) -> None:
     import torch
 
+    import_module("yamlinject.nn")  # makes ours known
+
+    joins = TABLE[module].concatenates
     rows: list[list[Any]] = [
         [-1, 1, "Conv", [64, 3, 2]],
         [-1, 1, "Conv", [128 if module in ("AIFI", "PSA") else 64, 1, 1]],
-        [[-1, 0] if module == "Concat" else -1, 1, module, ROWS[module]],
+        [[-1, 0] if joins else -1, 1, module, list(ROWS[module])],
     ]
     layers = [layer(name, args, from_, at) for at, (from_, _, name, args) in enumerate(rows)]
-    model = built(rows, TABLE[module].follows.split("/")[0])
+    model = built(rows, framework)
     with torch.no_grad():
         stem = model[0].eval()(torch.zeros(1, 3, 64, 64))
         before = model[1].eval()(stem)
-        output = model[2].eval()([before, stem] if module == "Concat" else before)
+        output = model[2].eval()([before, stem] if joins else before)
     if TABLE[module].gives:
         assert not torch.is_tensor(output) or output.ndim == 2
         assert (graph.channels(layers)[-1], graph.strides(layers)[-1]) == (None, None)

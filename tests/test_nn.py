@@ -23,12 +23,28 @@ from torch.export import Dim
 import yamlinject.nn
 from yamlinject.checkout import codemod
 from yamlinject.library import recipes
-from yamlinject.nn import CBAM, ECA, EMA, GAM, SE, SK, CoordAtt, ShuffleAttention, SimAM, TripletAttention
+from yamlinject.nn import (
+    CARAFE,
+    CBAM,
+    ECA,
+    EMA,
+    GAM,
+    SE,
+    SK,
+    BiFPN_Concat,
+    CoordAtt,
+    DySample,
+    ShuffleAttention,
+    SimAM,
+    TripletAttention,
+)
 
 pytestmark = pytest.mark.framework
 
 LEARNED: list[type[nn.Module]] = [CBAM, ECA, EMA, SE, CoordAtt, TripletAttention, ShuffleAttention, SK, GAM]
 MODULES: list[type[nn.Module]] = [*LEARNED, SimAM]
+#: What takes the place of other modules: tested in ``test_nn_replacing.py``.
+REPLACING: list[type[nn.Module]] = [BiFPN_Concat, CARAFE, DySample]
 #: What gives sums of products, as a convolution does, and no input with other weights.
 CONVOLVING: list[type[nn.Module]] = [SK]
 #: Kernel of ECA by channels: the odd number next to (log2(C) + 1) / 2, as the paper has it.
@@ -672,5 +688,5 @@ def test_evaluates_no_annotation_that_old_pythons_do_not_know(module: type[nn.Mo
 
 
 def test_every_module_has_a_class_a_recipe_and_can_be_registered() -> None:
-    names = {module.__name__ for module in MODULES}
+    names = {module.__name__ for module in (*MODULES, *REPLACING)}
     assert names == set(yamlinject.nn.__all__) == set(recipes.names()) == set(codemod.MODULES)

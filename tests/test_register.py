@@ -40,6 +40,8 @@ def parse_model(d, ch):
     for m in d:
         if m in [Conv]:
             pass
+        elif m is Concat:
+            pass
 """
 PATCHED_MODEL = """\
 from models.common import Conv, Concat, SimAM
@@ -48,6 +50,8 @@ from models.experimental import *
 def parse_model(d, ch):
     for m in d:
         if m in [Conv, SimAM]:
+            pass
+        elif m is Concat:
             pass
 """
 
@@ -103,7 +107,7 @@ def test_diff(root: Path) -> None:
     assert lines[lines.index(f"--- {model}") :] == [
         f"--- {model}",
         f"+++ {model}",
-        "@@ -1,7 +1,7 @@",
+        "@@ -1,9 +1,9 @@",
         "-from models.common import Conv, Concat",
         "+from models.common import Conv, Concat, SimAM",
         " from models.experimental import *",
@@ -112,6 +116,8 @@ def test_diff(root: Path) -> None:
         "     for m in d:",
         "-        if m in [Conv]:",
         "+        if m in [Conv, SimAM]:",
+        "             pass",
+        "         elif m is Concat:",
         "             pass",
     ]
 
@@ -328,6 +334,11 @@ def test_the_real_files_are_restored(yolov5: Path) -> None:
     assert after["yolo.py"] == before["yolo.py"].replace(registry + b"}:", registry + b", CBAM, SimAM}:")
     assert after["common.py"].count(b"ends here\nclass Concat(nn.Module):\n") == 1
     assert {name for name in before if before[name] != after[name]} == {"common.py", "yolo.py"}
+    Checkout.open(yolov5).register(["BiFPN_Concat"]).save()
+    joins = content(yolov5)["yolo.py"]
+    assert joins == after["yolo.py"].replace(b"m is Concat:", b"m in (Concat, BiFPN_Concat):")
+    Checkout.open(yolov5).undo(["BiFPN_Concat"]).save()
+    assert content(yolov5) == after
     assert not Checkout.open(yolov5).register(["CBAM", "SimAM"]).changed
     Checkout.open(yolov5).undo().save()
     assert content(yolov5) == before
@@ -384,6 +395,43 @@ def test_the_patched_scripts_build_the_models_without_yamlinject(yolov5: Path) -
     # two layers of c * c / 16 weights and a 7x7 kernel over two maps, for the scaled 64 to 512 channels
     assert [size for _, _, size in modules] == [610, 2146, 8290, 32_866]
     assert parameters == 7_235_389 + 610 + 2146 + 8290 + 32_866
+
+
+@pytest.mark.framework
+def test_the_patched_scripts_build_what_takes_the_place_of_others(yolov5: Path) -> None:
+    checkout = "from yolov5." not in (yolov5 / "models" / "yolo.py").read_text()
+    Checkout.open(yolov5).register(["DySample", "BiFPN_Concat", "CARAFE"]).save()
+    text = yamlinject.load("yolov5s").text
+    rows = {
+        "Concat, [1]": "BiFPN_Concat, [2]",
+        "nn.Upsample, [None, 2, 'nearest']": "CARAFE, [512]",
+    }
+    for old, new in rows.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    text = text.replace("nn.Upsample, [None, 2, 'nearest']", "DySample, [256]")
+    (yolov5.parent / "mine.yaml").write_text(text)
+    package = "" if checkout else "yolov5."
+    script = BUILD.format(package=package).replace(
+        '"SimAM", "CBAM"', '"BiFPN_Concat", "CARAFE", "DySample"'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "mine.yaml"],
+        cwd=yolov5.parent,
+        env=os.environ
+        | {"PYTHONPATH": str(yolov5 if checkout else yolov5.parent), "YOLOv5_VERBOSE": "false"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    ((parameters, strides, modules),) = json.loads(done.stdout.splitlines()[-1])
+    # the scaled 256 and 128 channels
+    added = [256 * 64 + 64 + 57_700, 2, 128 * 32 + 32]
+    assert [size for _, _, size in modules] == added
+    assert {home for home, _, _ in modules} == {f"{package}models.common"}
+    assert (parameters, strides) == (7_235_389 + sum(added), [8, 16, 32])
 
 
 def test_names_whose_class_was_removed_by_other_means(root: Path) -> None:

@@ -416,8 +416,12 @@ class Repeating:
     """One that repeats its inner block besides."""
 
 
-class Sum:
+class Concat:
     """Reads several layers."""
+
+
+class Join:
+    """Reads several layers too, and has to know how many."""
 
 
 PARSE_MODEL = """\
@@ -439,7 +443,7 @@ def parse_model(rows, ch):
             if m in {tuple}:
                 args.insert(2, n)
                 n = 1
-        elif m is Sum:
+        elif m is Concat:
             c2 = sum(ch[x] for x in f)
         else:
             c2 = ch[f]
@@ -472,9 +476,11 @@ def compiled(tmp_path: Path) -> Callable[[str], dict[str, Any]]:
             "Theirs": Theirs,
             "Blocks": Blocks,
             "Repeating": Repeating,
-            "Sum": Sum,
+            "Concat": Concat,
+            "Join": Join,
             "base_modules": frozenset({Theirs}),
             "_yamlinject_modules": frozenset({Ours}),
+            "_yamlinject_joins": frozenset({Join}),
             "_yamlinject_registry": frozenset({Blocks, Repeating}),
             "_yamlinject_repeating": frozenset({Repeating}),
             "_yamlinject_args": lambda module, count, given: parse_model._args(2, count, given),
@@ -495,9 +501,12 @@ def test_the_args_of_our_modules(compiled: Callable[[str], dict[str, Any]], regi
         [-1, 1, "Ours", [64]],
         [-1, 3, "Ours", [64, 8, "None"]],
         [-1, 1, "Ours", []],
-        [[-1, 0], 1, "Sum", [1]],
+        [[-1, 0], 1, "Concat", [1]],
         [1, 1, "Ours", [64, 0.5]],
-        [-1, 1, "Theirs", [16, "Sum"]],
+        [-1, 1, "Theirs", [16, "Concat"]],
+        [[-1, 0], 1, "Join", [1]],
+        [[-1, 0, 1], 1, "Join", []],
+        [[-1, -1], 1, "Join", [2, 5]],
     ]
     # 3 channels go in; the registry of this framework halves what the rows say
     assert names["parse_model"](rows, [3]) == [
@@ -507,12 +516,27 @@ def test_the_args_of_our_modules(compiled: Callable[[str], dict[str, Any]], regi
         ("Ours", [32, 32], 32),
         ("Ours", [32, 32, 8, None], 32),
         ("Ours", [32, 32], 32),
-        ("Sum", [1], 35),
+        ("Concat", [1], 35),
         ("Ours", [32, 32, 0.5], 32),
-        ("Theirs", [32, 8, Sum], 8),
+        ("Theirs", [32, 8, Concat], 8),
+        ("Join", [2], 11),
+        ("Join", [3], 46),
+        ("Join", [2, 5], 92),
     ]
     assert (names["before"](), names["after"]) == ("before", "after")
     assert names["parse_model"].__doc__ == "Builds a model."
+
+
+@pytest.mark.parametrize("condition", ["m in [Theirs, Concat]", "m is Theirs or m is Concat"])
+def test_a_fork_with_joins_of_its_own(compiled: Callable[[str], dict[str, Any]], condition: str) -> None:
+    source = PARSE_MODEL.replace("m in {registry}", "m in [str]").replace("m is Concat", condition)
+    assert compiled(source)["parse_model"]([[[0, -1], 1, "Join", [1]]], [3, 4]) == [("Join", [2], 7)]
+
+
+def test_a_fork_without_concat(compiled: Callable[[str], dict[str, Any]]) -> None:
+    source = PARSE_MODEL.replace("{registry}", "[Theirs]").replace("m is Concat", "m is str")
+    built = compiled(source)["parse_model"]([[-1, 1, "Ours", []], [-1, 1, "Join", [1]]], [3])
+    assert built == [("Ours", [3, 3], 3), ("Join", [1], 3)]
 
 
 def test_channels_are_those_of_the_frameworks_own_rule(compiled: Callable[[str], dict[str, Any]]) -> None:
@@ -520,14 +544,16 @@ def test_channels_are_those_of_the_frameworks_own_rule(compiled: Callable[[str],
     source = PARSE_MODEL.replace("{registry}", "[Theirs]").replace(
         "ch[f]\n ", "ch[f if f < 0 else f + 1]\n "
     )
+    source = source.replace("ch[x]", "ch[x if x < 0 else x + 1]")
     rows: list[list[Any]] = [
         [-1, 1, "Theirs", [64]],
         [-1, 1, "Theirs", [32]],
         [0, 1, "Ours", [64]],
         [-2, 1, "Ours", [32]],
+        [[-1, 0], 1, "Join", [1]],
     ]
     built = compiled(source)["parse_model"](rows, [3])
-    assert built[2:] == [("Ours", [32, 32], 32), ("Ours", [16, 16], 16)]
+    assert built[2:] == [("Ours", [32, 32], 32), ("Ours", [16, 16], 16), ("Join", [2], 48)]
 
 
 @pytest.mark.parametrize("args", [[0.5], [True], ["'channels'"], ["None"], [[64]]], ids=repr)
@@ -545,7 +571,7 @@ def test_lines_of_a_traceback_are_those_of_the_file(
     source = PARSE_MODEL.replace("{registry}", "[Theirs]")
     names = compiled(source)
     wrong = {
-        "c2 = sum(ch[x] for x in f)": [-1, 1, "Sum", [1]],
+        "c2 = sum(ch[x] for x in f)": [-1, 1, "Concat", [1]],
         "m = eval(m) if isinstance(m, str) else m  # eval strings": [-1, 1, "Nothing", [1]],
         "c2 = ch[f]": [9, 1, "Ours", [1]],
         "c1, c2 = ch[f], args[0] // 2": [9, 1, "Theirs", [1]],

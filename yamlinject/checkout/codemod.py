@@ -1,7 +1,8 @@
 """The sources of a YOLO checkout with a module inserted or removed: text in, text out.
 
-The class goes into ``models/common.py`` as a block between two comments, and its name into the lists of
-``models/yolo.py``. An addition is proven by the tree of the result, a removal by adding it again.
+The class goes into ``models/common.py`` as a block between two comments, and its name into the import and a
+condition of ``models/yolo.py``. An addition is proven by the tree of the result, a removal by adding it
+again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator
-from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from yamlinject._version import __version__
+from yamlinject.checkout import conditions
 from yamlinject.checkout.name_lists import Names, with_name, without_name
 from yamlinject.checkout.pysource import NEWLINE, PySource
 from yamlinject.core import edits
@@ -102,23 +103,21 @@ def common_without(text: str, module: str) -> str:
 
 
 def model_with(text: str, module: str) -> str:
-    """``text``, that of ``models/yolo.py``, with ``module`` imported and in parse_model's list.
+    """``text``, that of ``models/yolo.py``, with ``module`` imported and in parse_model's condition.
 
     Raises :class:`YamlInjectError` for a text of unknown structure.
     """
-    for find in (_imported, _registered):
-        source = PySource(text)
-        names = find(source)
-        if names and module not in names.words:
-            text = with_name(source, names, _position(names.words, module), module)
-    return text
+    source = PySource(text)
+    names = _imported(source)
+    if names and module not in names.words:
+        text = with_name(source, names, conditions.position(names.words, module), module)
+    return conditions.with_module(text, module)
 
 
 def model_without(text: str, module: str) -> str:
     """The inverse of :func:`model_with`; raises :class:`YamlInjectError` where that cannot be proven."""
-    for find in (_imported, _registered):
-        text = without_name(PySource(text), find, module)
-    return text
+    text = without_name(PySource(text), _imported, module)
+    return conditions.without_module(text, module)
 
 
 def bound_at(text: str, name: str) -> Place | None:
@@ -128,10 +127,10 @@ def bound_at(text: str, name: str) -> Place | None:
 
 
 def registered_at(text: str, module: str) -> Place | None:
-    """Where ``text``, that of ``models/yolo.py``, has ``module`` in parse_model's list."""
+    """Where ``text``, that of ``models/yolo.py``, has ``module`` in parse_model's condition."""
     source = PySource(text)
-    names = _registered(source)
-    return source.place(names.items[names.words.index(module)]) if module in names.words else None
+    found = conditions.place_of(source, module)
+    return source.place(found) if found else None
 
 
 def left_behind(common: str, model: str, module: str) -> bool:
@@ -140,7 +139,8 @@ def left_behind(common: str, model: str, module: str) -> bool:
     imported = _imported(source)
     by_import = int(imported is not None and module in imported.words)
     bindings = sum(name == module for name, _ in source.bound())
-    return module in _registered(source).words and bindings == by_import and not bound_at(common, module)
+    listed = module in conditions.words(source, module)
+    return listed and bindings == by_import and not bound_at(common, module)
 
 
 def star_imports(text: str, package: str) -> bool:
@@ -233,60 +233,3 @@ def _imported(source: PySource) -> Names | None:
     first = imports[0]
     before = source.text[source.start(first) : source.start(first.names[0])]
     return Names(first.names, "(" in before)
-
-
-def _registered(source: PySource) -> Names:
-    """The first list containing Conv in which parse_model looks a module up."""
-    functions = [
-        node
-        for node in source.tree.body
-        if isinstance(node, ast.FunctionDef) and node.name == "parse_model"
-    ]
-    if not functions:
-        raise RefusalError("there is no function parse_model")
-    if len(functions) > 1:
-        raise RefusalError("there is a second function parse_model", source.place(functions[1]))
-    (function,) = functions
-    tests = [node for node in ast.walk(function) if isinstance(node, ast.Compare)]
-    for test in sorted(tests, key=attrgetter("lineno", "col_offset")):
-        listed = _listed(test.comparators[0], source, function) if isinstance(test.ops[0], ast.In) else None
-        if listed:
-            names = Names(listed.elts, source.text[source.start(listed)] in "([{")
-            if "Conv" in names.words:
-                return names
-    raise RefusalError(
-        "parse_model has no 'if m in [Conv, …]' to put a module into", source.place(function)
-    )
-
-
-def _listed(
-    node: ast.expr, source: PySource, function: ast.FunctionDef
-) -> ast.List | ast.Tuple | ast.Set | None:
-    """The list, tuple or set that ``node`` is or names, or that it turns into a set."""
-    if isinstance(node, ast.Name):
-        name = node.id
-        for statements in (list(ast.walk(function)), source.tree.body):
-            values = [
-                statement.value
-                for statement in statements
-                if isinstance(statement, ast.Assign)
-                and any(isinstance(target, ast.Name) and target.id == name for target in statement.targets)
-            ]
-            if len(values) == 1:
-                node = values[0]
-            if values:
-                break
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
-        node = node.args[0]
-    return node if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else None
-
-
-def _position(words: list[str], module: str) -> int:
-    """Where ``module`` goes: last, but before modules at the end that follow it in ``MODULES``.
-
-    This way the order in which modules are registered does not matter.
-    """
-    at = len(words)
-    while at > 1 and words[at - 1] in MODULES and words[at - 1] > module:
-        at -= 1
-    return at

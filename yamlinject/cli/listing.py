@@ -107,11 +107,12 @@ def _row(found: ModuleClass) -> str:
 def _table(modules: list[recipes.About]) -> list[Line]:
     heads = (
         Column("module"),
-        Column("re-weights", folds=True),
+        Column("role"),
+        Column("what it does", folds=True),
         Column("parameters\non 512 channels", right=True),
         Column("paper", folds=True),
     )
-    rows = [Row(one.module, one.reweights, f"{one.parameters:,}", _authors(one)) for one in modules]
+    rows = [Row(one.module, one.role, one.does, f"{one.parameters:,}", _authors(one)) for one in modules]
     return list(table(heads, rows, terminal.width(sys.stdout)))
 
 
@@ -121,16 +122,22 @@ def _authors(one: recipes.About) -> str:
 
 def _explained(one: recipes.About) -> list[Line]:
     options = ", ".join(f"{name} ({value})" for name, value in one.options.items())
+    joins = one.role == "fusion"
+    reads = "[-1, ...]" if joins else "-1"
+    first = "the number of layers that it reads" if joins else "the channels of the layer that it reads"
     rows = [
         Row("module", one.module),
-        Row("re-weights", one.reweights),
-        Row("row", f"[-1, 1, {one.module}, {recipes.as_flow(one.args)}]"),
-        Row("args", f"the channels of the layer above, then: {options}"),
-        Row("parameters", f"{one.parameters:,} on 512 channels"),
+        Row("role", one.role),
+        Row("what it does", one.does),
+        Row("row", f"[{reads}, 1, {one.module}, {recipes.as_flow(one.args)}]"),
+        Row("args", f"{first}, then: {options}" if options else first),
+        Row("parameters", f"{one.parameters:,} on {'two layers' if joins else '512 channels'}"),
         Row("paper", one.paper),
         Row("class", f"yamlinject.nn.{one.module}"),
     ]
+    replaced = recipes.recipe(one.module).replaced
+    what = f"replace {one.module} yolov5s --at head/{replaced}" if replaced else None
     return [
         *table((Column(), Column(folds=True)), rows, terminal.width(sys.stdout)),
-        Line(f"yamlinject add {one.module} yolov5s --after SPPF", label="next", whole=True),
+        Line(f"yamlinject {what or f'add {one.module} yolov5s --after SPPF'}", label="next", whole=True),
     ]

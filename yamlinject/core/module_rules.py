@@ -107,6 +107,11 @@ def up(rule: Stride) -> Stride:
     return lambda args: 1 / rule(args)
 
 
+def scale(args: list[Any]) -> Any:
+    """The scale in a row ``[channels, scale]``, 2 by default; others' classes have a kernel size there."""
+    return args[1] if args[1:] and args[1] in (2, 4) else 2
+
+
 def unknown(args: list[Any]) -> Any:
     """Any stride, or none."""
     return None

@@ -28,6 +28,7 @@ from yamlinject.core.module_rules import (
     only_declared,
     pooled,
     resnet,
+    scale,
     second,
     times,
     total,
@@ -94,6 +95,7 @@ _HEADS = "ultralytics/nn/modules/head.py"
 _NN = "torch/nn"
 _SWIN = "610xxx/former-yolov5/models/swintransformer.py"
 _HSFPN = "xh92117/yolo11highwaycracks/ultralytics/nn/modules/HSFPN.py"
+_OURS = "yamlinject/nn"
 _SPD = "LabSAINT/SPD-Conv/YOLOv5-SPD/models/common.py"
 
 _ROWS = (
@@ -152,13 +154,16 @@ _ROWS = (
     Module("nn.ZeroPad2d", "block", first, SAME, _NN),
     # what joins several layers
     Module("Add", "fusion", common, SAME, _HSFPN, "one size"),
+    Module("BiFPN_Concat", "fusion", total, SAME, f"{_OURS}/bifpn_concat.py", "one size"),
     Module("CBFuse", "fusion", last, SAME, _BLOCK, "last size"),
     Module("Chuncat", "fusion", total, SAME, _V7, "one size"),
     Module("Concat", "fusion", total, SAME, _V5, "one size"),
     Module("Shortcut", "fusion", first, SAME, _V7, "one size"),
     # what makes the feature map larger
+    Module("CARAFE", "upsample", first, up(scale), f"{_OURS}/carafe.py"),
     Module("ConvTranspose", "upsample", declared, up(argument(2, 2)), _CONV),
     Module("DWConvTranspose2d", "upsample", declared, up(THIRD), _V5),
+    Module("DySample", "upsample", first, up(scale), f"{_OURS}/dysample.py"),
     Module("Expand", "upsample", times(lambda args: 1 / SCALE(args) ** 2), up(SCALE), _V5),
     Module("nn.ConvTranspose2d", "upsample", only_declared, up(THIRD), _NN),
     Module(

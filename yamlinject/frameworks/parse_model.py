@@ -1,4 +1,4 @@
-"""Making the attention modules known to a framework at run time, without touching its files.
+"""Making our modules known to a framework at run time, without touching its files.
 
 Every YOLO framework builds its models in a function ``parse_model``: a loop over the rows that looks a
 module up by its name and computes its arguments in one long chain of conditions. It gets
@@ -7,7 +7,9 @@ module up by its name and computes its arguments in one long chain of conditions
 - a first condition for them: their args become ``[c, c, *args[1:]]`` with ``c`` the real channels of
   the layer that they read. (In YOLOv5's registry ``c`` would be the scaled nominal channels, which is
   the same except for modules that are not scaled, such as Ultralytics' HGBlock.) A user's class gets ``c``
-  as often as its constructor begins with channels; and
+  as often as its constructor begins with channels;
+- one for those that join layers, with what the framework does for ``Concat``: their args begin with the
+  real number of layers that they read; and
 - the user's classes that take the channels of both their input and their output in its registry, where the
   row gives those of the output, and those that repeat an inner block among the modules that do.
 """
@@ -22,6 +24,7 @@ from typing import Any
 
 from yamlinject.frameworks.import_hooks import after_import
 from yamlinject.frameworks.user_classes import imported
+from yamlinject.library import recipes
 from yamlinject.library.module_files import ModuleClass
 
 #: Where the frameworks keep ``parse_model``: a YOLOv5 checkout, the yolov5 package, Ultralytics.
@@ -37,6 +40,9 @@ _BRANCH = """
 if m in _yamlinject_modules:
     pass
     args = _yamlinject_args(m, c2, args)
+elif m in _yamlinject_joins:
+    pass
+    args = [len(f), *args[1:]]
 """
 
 #: The user's own modules, by their names, that frameworks get to know beside ours.
@@ -55,7 +61,7 @@ def install(modules: Mapping[str, ModuleClass] | None = None) -> None:
 
 
 def register(module: ModuleType) -> None:
-    """Make the attention modules known to a framework's imported model module."""
+    """Make our modules known to a framework's imported model module."""
     for name, value in namespace().items():
         if name.startswith("_"):
             vars(module)[name] = value
@@ -101,7 +107,9 @@ def namespace() -> dict[str, Any]:
     """The names that a patched ``parse_model`` needs: the modules and some of our own."""
     ours = _ours()
     users = {name: imported(found) for name, found in _OF_USER.items()}
-    channels = dict.fromkeys(ours.values(), 2) | {users[name]: _OF_USER[name].channels for name in users}
+    joins = {ours[name] for name in ours if recipes.role(name) == "fusion"}
+    channels = {users[name]: _OF_USER[name].channels for name in users}
+    channels |= dict.fromkeys(set(ours.values()) - joins, 2)
     in_registry = {users[name] for name, found in _OF_USER.items() if found.channels == 2}
 
     def args(module: type, count: int, given: list[Any]) -> list[Any]:
@@ -111,6 +119,7 @@ def namespace() -> dict[str, Any]:
         **ours,
         **users,
         "_yamlinject_modules": frozenset(channels.keys() - in_registry),
+        "_yamlinject_joins": frozenset(joins),
         "_yamlinject_registry": frozenset(in_registry),
         "_yamlinject_repeating": frozenset(
             users[name] for name, found in _OF_USER.items() if found.repeats
@@ -136,20 +145,29 @@ def _args(times: int, channels: int, args: list[Any]) -> list[Any]:
 
 
 def _extend_chain(function: ast.FunctionDef) -> None:
-    """Turn ``if m in registry: …`` into ``if m in ours: … elif m in registry or m in users: …``."""
+    """Turn ``if m in registry: …`` into ``if m in ours: … elif m in registry or m in users: …``.
+
+    What ours do is what the framework itself does for modules that it does not know, and for Concat.
+    """
     for loop in ast.walk(function):
         if not isinstance(loop, ast.For):
             continue
         for position, chain in enumerate(loop.body):
             if isinstance(chain, ast.If) and ast.unparse(chain.test).startswith("m in "):
-                last = chain
-                while len(last.orelse) == 1 and isinstance(last.orelse[0], ast.If):
-                    last = last.orelse[0]
+                links = [chain]
+                while len(links[-1].orelse) == 1 and isinstance(links[-1].orelse[0], ast.If):
+                    links.append(links[-1].orelse[0])
                 branch = ast.parse(_BRANCH).body[0]
                 assert isinstance(branch, ast.If)
-                # how the framework itself says "as many channels as the layer that is read"
-                branch.body[:1] = last.orelse
+                branch.body[:1] = links[-1].orelse
+                joins = branch.orelse[0]
+                assert isinstance(joins, ast.If)
                 branch.orelse = [chain]
+                for link in links:
+                    if "Concat" in {node.id for node in ast.walk(link.test) if isinstance(node, ast.Name)}:
+                        joins.body[:1] = link.body
+                        joins.orelse = [chain]
+                        branch.orelse = [joins]
                 for inner in chain.body:
                     if isinstance(inner, ast.If) and "args.insert(2, n)" in map(ast.unparse, inner.body):
                         _extend(inner, "_yamlinject_repeating")

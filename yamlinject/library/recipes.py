@@ -27,7 +27,7 @@ CHANNELS = "channels"
 INPUTS = "inputs"
 
 #: What modules of a role other than attention take the place of.
-_REPLACED = {"fusion": "a Concat", "upsample": "an nn.Upsample"}
+_REPLACED = {"fusion": "Concat", "upsample": "nn.Upsample"}
 
 #: Kernel sizes of attention, which nothing else in a row is likely to be.
 _KERNELS = (3, 5, 7, 9, 11)
@@ -50,12 +50,19 @@ class Recipe(NamedTuple):
     second: str = ""
 
     @property
+    def replaced(self) -> str | None:
+        """The module whose place it takes, if it is not inserted."""
+        return _REPLACED.get(self.role)
+
+    @property
     def why_not_inserted(self) -> str | None:
         """Why no layer of the module can be put between others, or None."""
         if self.role == "attention":
             return None
-        other = _REPLACED.get(self.role, f"another {self.role}")
-        return f"{self.module} is no attention: it takes the place of {other}: use yamlinject replace"
+        return (
+            f"{self.module} is no attention: it takes the place of another {self.role}"
+            f"{f' such as {self.replaced}' if self.replaced else ''}: use yamlinject replace"
+        )
 
     def args_text(self, channels: int | None, inputs: int = 1) -> str:
         """The args as YAML for a row that reads ``inputs`` layers of that many nominal channels.
@@ -75,12 +82,13 @@ class Recipe(NamedTuple):
 class About(NamedTuple):
     """What users want to know of a module before they insert it.
 
-    ``reweights``: what, and by what. ``parameters``: how many, on 512 channels. ``options``: what its args
-    may hold after the channels, with the defaults. ``paper``: authors, conference, address.
+    ``parameters``: how many, on 512 channels. ``options``: what its args may hold after those of the
+    recipe, with the defaults. ``paper``: authors, conference, address.
     """
 
     module: str
-    reweights: str
+    role: Role
+    does: str
     parameters: int
     args: list[Any]
     options: dict[str, Any]
@@ -116,6 +124,11 @@ def about(module: str) -> About:
 def _own(module: str) -> Recipe:
     data = _data(module)
     return Recipe(module, data["args"], data["role"], data["operations"], data.get("second", ""))
+
+
+def role(module: str) -> Role:
+    """The role of a module that has a recipe; attention where there is none."""
+    return _own(module).role if module in names() else "attention"
 
 
 def doubt(module: str, args: Sequence[Any]) -> str | None:

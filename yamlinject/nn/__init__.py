@@ -1,11 +1,14 @@
-"""Attention layers that keep the shape of their input. They need torch (``yamlinject[torch]``)."""
+"""Attention layers, and modules that take the place of others. They need torch (``yamlinject[torch]``)."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from yamlinject.nn.bifpn_concat import BiFPN_Concat
+from yamlinject.nn.carafe import CARAFE
 from yamlinject.nn.cbam import CBAM
 from yamlinject.nn.coordatt import CoordAtt
+from yamlinject.nn.dysample import DySample
 from yamlinject.nn.eca import ECA
 from yamlinject.nn.ema import EMA
 from yamlinject.nn.gam import GAM
@@ -16,13 +19,16 @@ from yamlinject.nn.sk import SK
 from yamlinject.nn.tripletattention import TripletAttention
 
 __all__ = [
+    "CARAFE",
     "CBAM",
     "ECA",
     "EMA",
     "GAM",
     "SE",
     "SK",
+    "BiFPN_Concat",
     "CoordAtt",
+    "DySample",
     "ShuffleAttention",
     "SimAM",
     "TripletAttention",

@@ -74,19 +74,28 @@ def stacked_attention(subject: Subject) -> Iterator[Problem]:
             )
 
 
-@rule("YI403", "warning", "the args of an attention row are not those of its recipe")
+@rule("YI403", "warning", "the args of a row are not those of its recipe")
 def unfitting_args(subject: Subject) -> Iterator[Problem]:
-    """The modules with recipes take their channels first."""
+    """The modules with recipes take their channels first, or the number of the layers that they join."""
     known = recipes.names()
     for row in subject.rows:
         layer = row.layer
         if layer.module not in known:
             continue
+        recipe = recipes.recipe(layer.module)
         first, count = layer.args[0] if layer.args else None, subject.reaching(layer)
+        if recipe.role == "fusion":
+            if first != len(layer.references) or isinstance(first, bool):
+                yield Problem(
+                    row.span,
+                    f"{layer} has args {flow(layer.args)}, and {len(layer.references)} inputs",
+                    f"write {recipe.args_text(count, len(layer.references))}",
+                )
+            continue
         if not module_rules.could_be_channels(first) and not (
             module_rules.is_count(first) and first == count
         ):
-            example = recipes.recipe(layer.module).args_text(count or 512)
+            example = recipe.args_text(count or 512)
             yield Problem(
                 row.span,
                 f"{layer} has args {flow(layer.args)}, which do not begin with its channels",
