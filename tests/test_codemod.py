@@ -208,7 +208,7 @@ def test_another_class_below_the_block_is_refused() -> None:
 
 def test_an_unknown_module_is_refused() -> None:
     with pytest.raises(
-        RefusalError, match=r"no class 'Simam' \(did you mean SimAM\?\); it has BiFPN_Concat, CARAFE, C"
+        RefusalError, match=r"no class 'Simam' \(did you mean SimAM\?\); it has BRA, BiFPN_Concat, C"
     ):
         codemod.common_with(COMMON, "Simam")
 

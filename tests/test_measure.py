@@ -6,7 +6,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from yamlinject.nn import CBAM, ECA, EMA, GAM, SE, SK, CoordAtt, ShuffleAttention, SimAM, TripletAttention
+from yamlinject.nn import (
+    BRA,
+    CBAM,
+    ECA,
+    EMA,
+    GAM,
+    SE,
+    SK,
+    CoordAtt,
+    ShuffleAttention,
+    SimAM,
+    TripletAttention,
+)
 from yamlinject.verification.measure import effective_lambda, is_effective
 
 pytestmark = pytest.mark.framework
@@ -69,7 +81,7 @@ def test_equal_weights_have_no_effect(what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [SimAM, SE, ECA, EMA, CBAM, CoordAtt, TripletAttention, ShuffleAttention, SK, GAM]
+    "module", [SimAM, SE, ECA, EMA, CBAM, CoordAtt, TripletAttention, ShuffleAttention, SK, GAM, BRA]
 )
 def test_our_modules_have_an_effect_before_they_are_trained(module: type[nn.Module]) -> None:
     torch.manual_seed(0)

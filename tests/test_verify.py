@@ -89,7 +89,8 @@ OTHERS = {"yolov5s": 7_235_389, "yolo11n": 2_624_080}
 
 
 @pytest.mark.parametrize(
-    "module", ["SE", "ECA", "EMA", "CBAM", "CoordAtt", "TripletAttention", "ShuffleAttention", "SK", "GAM"]
+    "module",
+    ["SE", "ECA", "EMA", "CBAM", "CoordAtt", "TripletAttention", "ShuffleAttention", "SK", "GAM", "BRA"],
 )
 @pytest.mark.parametrize("base", OTHERS)
 def test_modules_with_parameters_get_the_real_channels(base: str, module: str) -> None:

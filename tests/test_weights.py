@@ -152,6 +152,7 @@ TENSORS = {
     "ShuffleAttention": 6,
     "SK": 19,
     "GAM": 16,
+    "BRA": 6,
 }
 
 ITEMS = {"yolov5n": 349, "yolov8n": 355}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from yamlinject.nn.bifpn_concat import BiFPN_Concat
+from yamlinject.nn.bra import BRA
 from yamlinject.nn.carafe import CARAFE
 from yamlinject.nn.cbam import CBAM
 from yamlinject.nn.coordatt import CoordAtt
@@ -19,6 +20,7 @@ from yamlinject.nn.sk import SK
 from yamlinject.nn.tripletattention import TripletAttention
 
 __all__ = [
+    "BRA",
     "CARAFE",
     "CBAM",
     "ECA",
