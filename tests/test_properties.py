@@ -18,7 +18,7 @@ from yamlinject import Config, SelectorError, SourceError, YamlInjectError
 from yamlinject.core import edits
 from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
-from yamlinject.core.rewrite import remove
+from yamlinject.core.removal import remove
 from yamlinject.core.selectors import parse
 from yamlinject.core.source import Source
 

@@ -10,18 +10,12 @@ from typing import Any
 from yamlinject import files
 from yamlinject.core import edits, graph, provenance, selectors
 from yamlinject.core.document import Document
+from yamlinject.core.insertion import Insertion, check_targets, insert
 from yamlinject.core.layer import Layer
 from yamlinject.core.provenance import digest
+from yamlinject.core.removal import remove, remove_layers
 from yamlinject.core.request import Request
-from yamlinject.core.rewrite import (
-    Insertion,
-    Rewrite,
-    Signature,
-    check_targets,
-    insert,
-    remove,
-    remove_layers,
-)
+from yamlinject.core.rewrite import Rewrite, Signature
 from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
