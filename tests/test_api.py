@@ -399,7 +399,7 @@ def test_no_layers_at_all(after: str) -> None:
 def test_only_attention_is_inserted(
     base: Path, monkeypatch: pytest.MonkeyPatch, role: Role, message: str
 ) -> None:
-    monkeypatch.setattr("yamlinject.config.recipe", lambda module, args: Recipe(module, [], role))
+    monkeypatch.setattr("yamlinject.library.requests.recipe", lambda module, args: Recipe(module, [], role))
     with pytest.raises(RefusalError) as refused:
         yamlinject.load(base).add("My", after="SPPF")
     assert refused.value.message == (

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from yamlinject import files
-from yamlinject.core import edits, graph, provenance, selectors
+from yamlinject.core import edits, provenance
 from yamlinject.core.document import Document
-from yamlinject.core.insertion import Insertion, check_targets, insert
 from yamlinject.core.layer import Layer
 from yamlinject.core.provenance import digest
 from yamlinject.core.removal import remove, remove_layers
+from yamlinject.core.replacement import restore
 from yamlinject.core.request import Request
 from yamlinject.core.rewrite import Rewrite, Signature
 from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
-from yamlinject.library import bases, user_modules
-from yamlinject.library.recipes import Recipe, as_flow, canonical, recipe
+from yamlinject.library import bases, requests, user_modules
+from yamlinject.library.recipes import as_flow, canonical
 
 
 class Config:
@@ -122,59 +122,59 @@ class Config:
         ``provenance`` writes the line at the top that :meth:`remove` and CI rely on.
         Raises :class:`YamlInjectError` when nothing is picked, or when the insertion is refused.
         """
-        after = (after,) if isinstance(after, str) else tuple(after)
-        text = args if args is None or isinstance(args, str) else as_flow(args)
-        readers = (readers,) if isinstance(readers, str) else tuple(readers)
-        module, text = user_modules.spelled(module, text, modules)
-        request = Request(module, self.name, after, scope, number, text, fix_comments, readers)
-        return self.apply(request, provenance=provenance)
+        request = Request(
+            module,
+            self.name,
+            (after,) if isinstance(after, str) else tuple(after),
+            scope,
+            None if number == 1 else number,
+            args if args is None or isinstance(args, str) else as_flow(args),
+            fix_comments,
+            (readers,) if isinstance(readers, str) else tuple(readers),
+        )
+        return self.apply(user_modules.completed(request, modules), provenance=provenance)
 
     def apply(self, request: Request, *, provenance: bool = True, proven: bool = True) -> Rewritten:
         """Like :meth:`add`, for a request such as a provenance line holds, with this config as the base.
 
         A result that is only compared, and not written, need not be ``proven``.
         """
-        selected, reading = request.selectors(), request.reader_selectors()
-        if request.number < 1:
-            raise YamlInjectError(f"`number` {request.number}: a layer is built at least once")
-        module_recipe = recipe(request.module, request.args)
-        if module_recipe.why_not_inserted:
-            raise RefusalError(module_recipe.why_not_inserted)
+        order = requests.order(request)
         with named(self.label):
-            if not provenance and self.parsed.provenance:
-                raise RefusalError(
-                    "its line '# yamlinject' would become wrong: delete it, or let the new "
-                    "one be written too",
-                    self.document.lines.place(self.parsed.provenance[0].start),
-                )
-            self.document.check_characters()
-            picked = [selectors.pick(selector, self.layers, request.scope) for selector in selected]
-            targets = [layer for pick in picked for layer in pick.layers]
-            indices = [layer.index for layer in targets]
-            check_targets(self.document, indices)
-            readers = selectors.pick_readers(reading, self.layers, indices) if reading else None
-            counts = graph.channels(self.layers, self.document.image_channels)
-            insertions = [
-                Insertion(
-                    target=layer.index,
-                    module=request.module,
-                    args=self._args(module_recipe, layer, counts[layer.index]),
-                    number=request.number,
-                )
-                for layer in targets
-            ]
-            rewrite = insert(
-                self.document,
-                insertions,
-                readers=readers,
-                fix_comments=request.fix_comments,
-                signature=Signature(request.recorded(), digest(self.to_bytes(), self.layers))
-                if provenance
-                else None,
-                proven=proven,
+            signature = Signature(request.recorded(), digest(self.to_bytes(), self.layers))
+            rewrite = requests.carry_out(
+                order, self.document, signature if provenance else None, proven=proven
             )
-        rewrite = rewrite._replace(picked=tuple(picked))
         return Rewritten(self, rewrite, f"{self.stem}_{request.module}")
+
+    def replace(
+        self,
+        module: str,
+        at: str | Sequence[str],
+        *,
+        scope: Scope = "backbone",
+        number: int | None = None,
+        args: str | Sequence[Any] | None = None,
+        provenance: bool = True,
+        fix_comments: bool = False,
+        modules: Sequence[str | Path] = (),
+    ) -> Rewritten:
+        """Put ``module`` in the place of every layer that the selectors ``at`` pick; references stay.
+
+        ``number``: None keeps that of each row. ``args``: by default those of the module's recipe or, where
+        it has none, those of each row, as far as they mean the same to the module; ``channels`` in them is
+        the replaced layer's nominal channels, ``inputs`` how many layers it reads. All else is as in `add`.
+        """
+        request = Request(
+            module,
+            self.name,
+            scope=scope,
+            number=number,
+            args=args if args is None or isinstance(args, str) else as_flow(args),
+            fix_comments=fix_comments,
+            at=(at,) if isinstance(at, str) else tuple(at),
+        )
+        return self.apply(user_modules.completed(request, modules), provenance=provenance)
 
     def remove(self, module: str, *, proven: bool = True) -> Rewritten:
         """Undo :meth:`add`: the layers that the provenance line names, or all of that module.
@@ -186,25 +186,38 @@ class Config:
             here = {layer.module for layer in self.layers}
             module = module if module in here else canonical(module)
             rewrite = remove(self.document, module, proven=proven)
+        return self._before(rewrite, module)
+
+    def undo(self, *, proven: bool = True) -> Rewritten:
+        """The config from before its newest provenance line, whatever that did.
+
+        A result that is only compared, and not written, need not be ``proven``.
+        Raises :class:`YamlInjectError` when there is no such line, or when it does not fit.
+        """
+        if not self.parsed.provenance:
+            raise RefusalError("it has no line '# yamlinject'", file=self.label)
+        newest = self.parsed.provenance[0]
+        if not newest.provenance.request.replaces:
+            return self.remove(newest.provenance.request.module, proven=proven)
+        with named(self.label):
+            rewrite = restore(self.document, newest)
+        return self._before(rewrite, newest.provenance.request.module)
+
+    def _before(self, rewrite: Rewrite, module: str) -> Rewritten:
+        """What a rewrite that takes ``module`` back has made, without it in its name."""
         line = rewrite.provenance
         stem = self.stem.removesuffix(f"_{line.request.words_of_name}") if line else self.stem
         return Rewritten(self, rewrite, stem.removesuffix(f"_{module}"))
 
     @cached_property
     def undone(self) -> Rewritten:
-        """The config before its newest provenance line, for a comparison: it is not proven.
-
-        Raises :class:`YamlInjectError` when there is no such line, or when it does not fit.
-        """
-        if not self.parsed.provenance:
-            raise RefusalError("it has no line '# yamlinject'", file=self.label)
-        return self.remove(self.parsed.provenance[0].provenance.request.module, proven=False)
+        """:meth:`undo`, for a comparison: it is not proven."""
+        return self.undo(proven=False)
 
     def without(self, layers: Sequence[int]) -> Rewritten:
         """The config without the layers of those indices; raises :class:`YamlInjectError`."""
         with named(self.label):
-            rewrite = remove_layers(self.document, layers)
-        return Rewritten(self, rewrite, self.stem)
+            return Rewritten(self, remove_layers(self.document, layers), self.stem)
 
     def differs(self, path: str | Path) -> bool:
         """Whether saving to ``path`` would change or create that file."""
@@ -227,13 +240,6 @@ class Config:
             if not found:
                 files.write_atomic(path, data)
         return not found
-
-    def _args(self, row: Recipe, layer: Layer, channels: int | None) -> str:
-        try:
-            return row.args_text(channels)
-        except RefusalError as error:
-            place = self.document.place(layer.index)
-            raise RefusalError(f"{layer}: {error.message}", place) from None
 
 
 class Rewritten(Config):

@@ -74,6 +74,6 @@ def _offers(word: str, started: str) -> bool:
 def _base_before(context: typer.Context) -> str:
     """The base on the command line that is being completed: parsing it stops at the open option."""
     line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
-    _, _, words = re.sub(r"--(?:after|readers)(?:[=\s]+\S*)?", "", line).partition(" add ")
-    parsed = context.command.make_context("add", shlex.split(words), resilient_parsing=True)
+    words = re.split(r" (?:add|replace) ", re.sub(r"--(?:after|at|readers)(?:[=\s]+\S*)?", "", line))
+    parsed = context.command.make_context("add", shlex.split(words[-1]), resilient_parsing=True)
     return str(parsed.params.get("base") or bases.DEFAULT)

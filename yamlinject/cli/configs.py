@@ -1,19 +1,20 @@
-"""The commands that work on configs: add, remove, show."""
+"""The commands that work on configs: add, replace, remove, undo, show."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Annotated
 
 import typer
 
 from yamlinject.cli import completion, targets
+from yamlinject.cli.delivery import Check, Delivery, Diff, Force, InPlace, OutputFile
 from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases, recipes, user_modules
-from yamlinject.output import layers, next_steps, rewrites, terminal
+from yamlinject.output import layers, next_steps, summaries, terminal
 from yamlinject.output.terminal import Line
 
 
@@ -33,23 +34,27 @@ _ConfigArgument = Annotated[
     str,
     typer.Argument(metavar="CONFIG", help="A path, - or a name.", autocompletion=completion.base),
 ]
-_Output = Annotated[
-    str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write; - is stdout.")
+_Base = Annotated[
+    str,
+    typer.Argument(
+        metavar="[BASE]", help="The base config: a path, - or a name.", autocompletion=completion.base
+    ),
 ]
-_InPlace = Annotated[bool, typer.Option("--in-place", help="Replace the file that was read.")]
-_Diff = Annotated[bool, typer.Option("--diff", help="Print a unified diff, write nothing.")]
-_Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file would change.")]
-_Force = Annotated[bool, typer.Option("--force", help="Replace a different file that is in the way.")]
+_Scope = Annotated[
+    ScopeOption | None,
+    typer.Option(help="The scope of selectors that name none.", show_default="backbone"),
+]
+_NoProvenance = Annotated[
+    bool, typer.Option("--no-provenance", help="Omit the line that says how the file was made.")
+]
+_FixComments = Annotated[
+    bool, typer.Option("--fix-comments", help="Also fix index comments that were wrong before.")
+]
 
 
 def add(
     module: _Module,
-    base: Annotated[
-        str,
-        typer.Argument(
-            metavar="[BASE]", help="The base config: a path, - or a name.", autocompletion=completion.base
-        ),
-    ] = bases.DEFAULT,
+    base: _Base = bases.DEFAULT,
     *,
     after: Annotated[
         list[str],
@@ -67,10 +72,7 @@ def add(
             autocompletion=completion.selector,
         ),
     ] = None,
-    scope: Annotated[
-        ScopeOption | None,
-        typer.Option(help="The scope of selectors that name none.", show_default="backbone"),
-    ] = None,
+    scope: _Scope = None,
     number: Annotated[
         int, typer.Option(help="The new row's number; frameworks scale it when it is above 1.")
     ] = 1,
@@ -81,18 +83,13 @@ def add(
             help="The new row's args as a YAML list; the word channels means the target's channels.",
         ),
     ] = None,
-    output: _Output = None,
-    in_place: _InPlace = False,
-    diff: _Diff = False,
-    check: _Check = False,
-    force: _Force = False,
-    no_provenance: Annotated[
-        bool, typer.Option("--no-provenance", help="Omit the line that says how the file was made.")
-    ] = False,
-    fix_comments: Annotated[
-        bool,
-        typer.Option("--fix-comments", help="Also fix index comments that were wrong before."),
-    ] = False,
+    output: OutputFile = None,
+    in_place: InPlace = False,
+    diff: Diff = False,
+    check: Check = False,
+    force: Force = False,
+    no_provenance: _NoProvenance = False,
+    fix_comments: _FixComments = False,
     modules: ModulesOption = None,
     output_format: OutputOption = OutputFormat.text,
 ) -> int:
@@ -114,27 +111,87 @@ def add(
         fix_comments=fix_comments,
         modules=modules or (),
     )
-    target = _target(config, targets.default_name(result), output, in_place)
-    as_json = output_format is OutputFormat.json
-    writes = not (diff or in_place or force or target == bases.STDIN)
-    kept = writes and targets.keeps_edits(result, target, refuse=not check)
-    if kept or (in_place and _is_made_so(config, result)):
-        notes = [terminal.note("what was edited in it outside the rows is kept")] if kept else []
-        outcome = "would not change" if kept and check else "unchanged"
-        if as_json:
-            print(rewrites.as_json(result, target, outcome, notes))
-        else:
-            terminal.tell([*notes, *_told(target, outcome)])
+    delivery = Delivery(output, in_place, diff, check, force, output_format)
+    return _rewritten(config, result, delivery, args, scope, modules or ())
+
+
+def replace(
+    module: _Module,
+    base: _Base = bases.DEFAULT,
+    *,
+    at: Annotated[
+        list[str],
+        typer.Option(
+            metavar="SELECTOR",
+            help="Which layers: C3, 9, C3@-1, C3@1:3, head/nn.Upsample, all/Concat; also several.",
+            autocompletion=completion.selector,
+        ),
+    ],
+    scope: _Scope = None,
+    number: Annotated[
+        int | None, typer.Option(help="The rows' number.", show_default="as written in each row")
+    ] = None,
+    args: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="The rows' args as a YAML list; channels: the replaced layer's; inputs: how many.",
+            show_default="the recipe's, or as written as far as they mean the same",
+        ),
+    ] = None,
+    output: OutputFile = None,
+    in_place: InPlace = False,
+    diff: Diff = False,
+    check: Check = False,
+    force: Force = False,
+    no_provenance: _NoProvenance = False,
+    fix_comments: _FixComments = False,
+    modules: ModulesOption = None,
+    output_format: OutputOption = OutputFormat.text,
+) -> int:
+    """Put MODULE in the place of the layers that --at picks; references stay as they are.
+
+    BASE is a path, - for standard input, or a name such as yolov5n, yolov5s6 or yolo11n.
+
+    Writes BASE_MODULE.yaml into the current folder unless told otherwise.
+    """
+    config = load(base)
+    result = config.replace(
+        module,
+        at,
+        scope=scope.value if scope else "backbone",
+        number=number,
+        args=args,
+        provenance=not no_provenance,
+        fix_comments=fix_comments,
+        modules=modules or (),
+    )
+    delivery = Delivery(output, in_place, diff, check, force, output_format)
+    return _rewritten(config, result, delivery, args, scope, modules or ())
+
+
+def _rewritten(
+    config: Config,
+    result: Rewritten,
+    delivery: Delivery,
+    args: str | None,
+    scope: ScopeOption | None,
+    modules: Sequence[str],
+) -> int:
+    """Deliver what ``add`` or ``replace`` made of ``config``."""
+    target = delivery.target(config, targets.default_name(result))
+    if delivery.made_already(config, result, target):
         return 0
+    scoped, given = scope is not None, args is not None
     summary = [
-        *terminal.insertion(result, scoped=scope is not None),
-        *_derived(result, args, modules or ()),
+        *(summaries.insertion(result, scoped=scoped) if result.rewrite.injected else ()),
+        *(summaries.replacement(result, scoped=scoped, given=given) if result.rewrite.replaced else ()),
+        *_derived(result, args, modules),
         *targets.scale_note(config, target),
     ]
-    how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
-    code = _deliver(result, target, summary, **how)
-    if not (as_json or diff or check or target == bases.STDIN):
-        terminal.tell([next_steps.train(result, target, modules or ())])
+    code = delivery.deliver(result, target, summary)
+    if delivery.writes(target) and not delivery.as_json:
+        terminal.tell([next_steps.train(result, target, modules)])
     return code
 
 
@@ -142,11 +199,11 @@ def remove(
     module: _Module,
     config: _ConfigArgument,
     *,
-    output: _Output = None,
-    in_place: _InPlace = False,
-    diff: _Diff = False,
-    check: _Check = False,
-    force: _Force = False,
+    output: OutputFile = None,
+    in_place: InPlace = False,
+    diff: Diff = False,
+    check: Check = False,
+    force: Force = False,
     output_format: OutputOption = OutputFormat.text,
 ) -> int:
     """Undo add: remove the injected MODULE layers again, byte for byte.
@@ -156,14 +213,38 @@ def remove(
     Writes CONFIG without the _MODULE in its name into the current folder unless told otherwise.
     """
     loaded = load(config)
-    result = loaded.remove(module)
-    if output is None and not in_place and result.stem == loaded.stem and config != bases.STDIN:
+    delivery = Delivery(output, in_place, diff, check, force, output_format)
+    return _taken_back(loaded, loaded.remove(module), delivery)
+
+
+def undo(
+    config: _ConfigArgument,
+    *,
+    output: OutputFile = None,
+    in_place: InPlace = False,
+    diff: Diff = False,
+    check: Check = False,
+    force: Force = False,
+    output_format: OutputOption = OutputFormat.text,
+) -> int:
+    """Take back the newest add or replace of CONFIG, byte for byte; again for the one before.
+
+    Its provenance lines say what those were.
+
+    Writes CONFIG without the _MODULE in its name into the current folder unless told otherwise.
+    """
+    loaded = load(config)
+    delivery = Delivery(output, in_place, diff, check, force, output_format)
+    return _taken_back(loaded, loaded.undo(), delivery)
+
+
+def _taken_back(loaded: Config, result: Rewritten, delivery: Delivery) -> int:
+    """Deliver what was left when ``remove`` or ``undo`` took something out of ``loaded``."""
+    nameless = result.stem == loaded.stem and loaded.name != bases.STDIN
+    if delivery.output is None and not delivery.in_place and nameless:
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
-    target = _target(loaded, f"{result.stem}.yaml", output, in_place)
-    summary = [*terminal.removal(result), *_still_wrong(result, target)]
-    as_json = output_format is OutputFormat.json
-    how = {"diff": diff, "check": check, "force": force, "in_place": in_place, "as_json": as_json}
-    return _deliver(result, target, summary, **how)
+    target = delivery.target(loaded, f"{result.stem}.yaml")
+    return delivery.deliver(result, target, [*summaries.removal(result), *_still_wrong(result, target)])
 
 
 def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.text) -> None:
@@ -181,16 +262,10 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
 
 def _derived(result: Rewritten, args: str | None, modules: Sequence[str]) -> Iterator[Line]:
     """How the args of a user's class were told, where they were not given."""
-    name = result.rewrite.injected[0].module
+    name = (*result.rewrite.injected, *result.rewrite.replaced)[0].module
     own = {} if args else user_modules.find(modules, packages=name not in recipes.names())
     if name in own:
         yield Line(f"{name} of {own[name].file.name} ({recipes.told(own[name])})", label="args")
-
-
-def _is_made_so(config: Config, result: Rewritten) -> bool:
-    from yamlinject.lineage.recorded import was_made_like  # only --in-place needs it
-
-    return was_made_like(config, result)
 
 
 def _still_wrong(result: Rewritten, target: str) -> Iterator[Line]:
@@ -202,60 +277,3 @@ def _still_wrong(result: Rewritten, target: str) -> Iterator[Line]:
         what = f"{len(errors)} error{'s' * (len(errors) > 1)}, such as: {errors[0].message}"
         more = "" if target == bases.STDIN else f" ({command_line('check', target)})"
         yield terminal.note(f"the result has {what}{more}")
-
-
-def _target(config: Config, default: str, output: str | None, in_place: bool) -> str:
-    """The file to write, or - for standard output."""
-    if in_place:
-        if output is not None:
-            raise YamlInjectError("give either --output or --in-place")
-        if config.path is None:
-            raise YamlInjectError(
-                f"--in-place needs a file to replace, and {config.label} is not one of yours"
-            )
-        return str(config.path)
-    if output == "":
-        raise YamlInjectError("--output needs the name of a file, or - for standard output")
-    return output or (bases.STDIN if config.name == bases.STDIN else default)
-
-
-def _deliver(
-    config: Rewritten,
-    target: str,
-    summary: Iterable[Line],
-    *,
-    diff: bool,
-    check: bool,
-    force: bool,
-    in_place: bool,
-    as_json: bool,
-) -> int:
-    """Print or write ``config`` as requested, then report what was done; returns the exit code."""
-    code, outcome = 0, "printed"
-    if as_json and target == bases.STDIN:
-        raise YamlInjectError("--output-format json needs standard output for itself: give -o FILE")
-    if check and target == bases.STDIN:
-        raise YamlInjectError("--check needs a file to compare with: give -o FILE")
-    if diff and not as_json:
-        terminal.emit_diff(sys.stdout, config.diff(target))
-    if check:
-        code = int(config.differs(target))
-        outcome = f"would {'change' if code else 'not change'}"
-    elif not diff and target == bases.STDIN:
-        sys.stdout.buffer.write(config.to_bytes())
-    elif not diff:
-        written = config.save_in_place() if in_place else config.save(target, force=force)
-        outcome = "wrote" if written else "unchanged"
-    if as_json:
-        print(rewrites.as_json(config, target, outcome, summary, config.diff(target) if diff else ()))
-    else:
-        terminal.tell([*summary, *_told(target, outcome)])
-    return code
-
-
-def _told(target: str, outcome: str) -> Iterator[Line]:
-    """The line that says what became of the file."""
-    if outcome.startswith("would"):
-        yield Line(f"{target} {outcome}", label="checked")
-    elif outcome != "printed":
-        yield Line(target, "bold", label=outcome)

@@ -11,7 +11,7 @@ from yamlinject.cli.options import FrameworkOption, ModulesOption, OutputFormat,
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import user_modules
-from yamlinject.output import progress, terminal
+from yamlinject.output import progress, summaries, terminal
 
 _DEFAULT_MODULE = "SimAM"
 
@@ -134,5 +134,5 @@ def register(
     else:
         if diff:
             terminal.emit_diff(sys.stdout, patch.diff())
-        terminal.tell(terminal.patched(patch, checkout, written=written))
+        terminal.tell(summaries.patched(patch, checkout, written=written))
     return int(check and patch.changed)

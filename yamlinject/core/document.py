@@ -42,6 +42,7 @@ class Span(NamedTuple):
 class Row(NamedTuple):
     """A layer and where it is written: the whole row, and each reference of its ``from``.
 
+    ``number``, ``module``, ``args``: where those are.
     ``shared``: the row or its ``from`` is written once for several places (a YAML anchor or alias),
     so its spans cannot be edited for this row alone.
     """
@@ -49,6 +50,9 @@ class Row(NamedTuple):
     layer: Layer
     span: Span
     references: tuple[Span, ...]
+    number: Span
+    module: Span
+    args: Span
     shared: bool
 
     def written(self, position: int, index: int) -> str:
@@ -237,7 +241,10 @@ def _row(
     return Row(
         Layer(index, section, from_, number, module, args),
         Span(starts[0], end),
-        tuple(Span(scalar.start_mark.index, scalar.end_mark.index) for scalar in scalars),
+        tuple(map(_span, scalars)),
+        _span(number_node),
+        _span(module_node),
+        Span(args_node.start_mark.index, _end(args_node)),
         shared or end < starts[-1],
     )
 
@@ -247,6 +254,10 @@ def _end(node: Node) -> int:
     while isinstance(node, (SequenceNode, MappingNode)) and not node.flow_style and node.value:
         node = children(node)[-1]
     return int(node.end_mark.index)
+
+
+def _span(scalar: Node) -> Span:
+    return Span(scalar.start_mark.index, scalar.end_mark.index)
 
 
 def _is_int(value: Any) -> bool:

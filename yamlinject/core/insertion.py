@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from yamlinject.core import graph, placement
 from yamlinject.core.document import Document
-from yamlinject.core.edits import Edit
 from yamlinject.core.fits import check_fits
 from yamlinject.core.index_comments import renumbered
 from yamlinject.core.index_map import IndexMap
@@ -18,13 +16,10 @@ from yamlinject.core.proof import expected_data
 from yamlinject.core.provenance import Provenance
 from yamlinject.core.references import kept_references, renumbered_references
 from yamlinject.core.removal import remove
-from yamlinject.core.rewrite import Rewrite, Signature, applied, check_rewritable
+from yamlinject.core.rewrite import Rewrite, Signature, applied, check_rewritable, signed
 from yamlinject.core.selectors import DETECT_INPUTS
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import ConfigError, Place, RefusalError
-
-#: What ends a line for every reader; YAML 1.1 knows more (U+0085, U+2028, U+2029).
-_LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 
 
 class Insertion(NamedTuple):
@@ -106,8 +101,7 @@ def insert(
             layers=index_map.injected,
             comments=comments.restore,
         )
-        newline = _LINE_BREAK.search(document.text)
-        changed.append(Edit(0, 0, f"{line}{newline[0] if newline else chr(10)}"))
+        changed.append(signed(document, line))
 
     place = document.place(insertions[0].target)
     text = applied(document, changed, place, expected_data(document, index_map, below) if proven else None)

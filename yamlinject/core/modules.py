@@ -50,7 +50,8 @@ class Module(NamedTuple):
 
     ``role``: where it depends on the row, that of a row that keeps the size. ``follows``: the framework's
     file, or ``owner/repository/file`` on GitHub; empty for a guess by name. ``gives``: what the output is
-    if it is not a single feature map.
+    if it is not a single feature map. ``takes``: what its args are, as YOLO's constructors call them, the
+    first ones at least; ``ks`` are several kernel sizes. None where that is not known.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Module(NamedTuple):
     follows: str = ""
     reads: Reads = "one"
     gives: str = ""
+    takes: str | None = None
 
     @property
     def concatenates(self) -> bool:
@@ -87,6 +89,9 @@ class Module(NamedTuple):
 #: What a detection head gives.
 DETECTIONS = "detections"
 
+#: What blocks with an inner block take, which is repeated as often as the row's number says.
+_CSP = "c2 shortcut g e"
+
 _V5 = "yolov5/models/common.py"
 _V7 = "yolov7/models/common.py"
 _BLOCK = "ultralytics/nn/modules/block.py"
@@ -100,54 +105,54 @@ _SPD = "LabSAINT/SPD-Conv/YOLOv5-SPD/models/common.py"
 
 _ROWS = (
     # convolutions: a stride other than 1 in the row makes one a downsample
-    Module("Conv", "block", declared, THIRD, _V5),
-    Module("CrossConv", "block", declared, THIRD, _V5),
-    Module("DWConv", "block", declared, THIRD, _V5),
-    Module("GhostConv", "block", declared, THIRD, _V5),
-    Module("MixConv2d", "block", declared, THIRD, "yolov5/models/experimental.py"),
+    Module("Conv", "block", declared, THIRD, _V5, takes="c2 k s p g d act"),
+    Module("CrossConv", "block", declared, THIRD, _V5, takes="c2 k s g e shortcut"),
+    Module("DWConv", "block", declared, THIRD, _V5, takes="c2 k s d act"),
+    Module("GhostConv", "block", declared, THIRD, _V5, takes="c2 k s g act"),
+    Module("MixConv2d", "block", declared, THIRD, "yolov5/models/experimental.py", takes="c2 ks s"),
     Module("RepConv", "block", declared, THIRD, _V7),
-    Module("nn.Conv2d", "block", only_declared, THIRD, _NN),
+    Module("nn.Conv2d", "block", only_declared, THIRD, _NN, takes="c2 k s p"),
     # blocks
-    Module("A2C2f", "block", declared, SAME, _BLOCK),
-    Module("AIFI", "block", first, SAME, "ultralytics/nn/modules/transformer.py"),
-    Module("Bottleneck", "block", declared, SAME, _V5),
-    Module("BottleneckCSP", "block", declared, SAME, _V5),
+    Module("A2C2f", "block", declared, SAME, _BLOCK, takes="c2 a2 area residual mlp_ratio e g shortcut"),
+    Module("AIFI", "block", first, SAME, "ultralytics/nn/modules/transformer.py", takes="cm"),
+    Module("Bottleneck", "block", declared, SAME, _V5, takes="c2 shortcut g"),
+    Module("BottleneckCSP", "block", declared, SAME, _V5, takes=_CSP),
     Module("BottleneckCSPA", "block", declared, SAME, _V7),
     Module("BottleneckCSPB", "block", declared, SAME, _V7),
     Module("BottleneckCSPC", "block", declared, SAME, _V7),
     Module("BottleneckCSPF", "block", declared, SAME, "WongKinYiu/yolor/models/common.py"),
-    Module("C1", "block", declared, SAME, _BLOCK),
-    Module("C2", "block", declared, SAME, _BLOCK),
-    Module("C2PSA", "block", declared, SAME, _BLOCK),
-    Module("C2f", "block", declared, SAME, _BLOCK),
-    Module("C2fAttn", "block", declared, SAME, _BLOCK),
-    Module("C2fCIB", "block", declared, SAME, _BLOCK),
-    Module("C2fPSA", "block", declared, SAME, _BLOCK),
-    Module("C3", "block", declared, SAME, _V5),
-    Module("C3Ghost", "block", declared, SAME, _V5),
-    Module("C3SPP", "block", declared, SAME, _V5),
-    Module("C3TR", "block", declared, SAME, _V5),
-    Module("C3k2", "block", declared, SAME, _BLOCK),
-    Module("C3x", "block", declared, SAME, _V5),
+    Module("C1", "block", declared, SAME, _BLOCK, takes="c2"),
+    Module("C2", "block", declared, SAME, _BLOCK, takes=_CSP),
+    Module("C2PSA", "block", declared, SAME, _BLOCK, takes="c2 e"),
+    Module("C2f", "block", declared, SAME, _BLOCK, takes=_CSP),
+    Module("C2fAttn", "block", declared, SAME, _BLOCK, takes="c2 ec nh gc shortcut g e"),
+    Module("C2fCIB", "block", declared, SAME, _BLOCK, takes="c2 shortcut lk g e"),
+    Module("C2fPSA", "block", declared, SAME, _BLOCK, takes="c2 e"),
+    Module("C3", "block", declared, SAME, _V5, takes=_CSP),
+    Module("C3Ghost", "block", declared, SAME, _V5, takes=_CSP),
+    Module("C3SPP", "block", declared, SAME, _V5, takes="c2 ks shortcut g e"),
+    Module("C3TR", "block", declared, SAME, _V5, takes=_CSP),
+    Module("C3k2", "block", declared, SAME, _BLOCK, takes="c2 c3k e"),
+    Module("C3x", "block", declared, SAME, _V5, takes=_CSP),
     Module("CBLinear", "block", untold, SAME, _BLOCK, gives="a list of feature maps"),
-    Module("ELAN1", "block", declared, SAME, _BLOCK),
+    Module("ELAN1", "block", declared, SAME, _BLOCK, takes="c2 c3 c4"),
     Module("Foldcut", "block", times(lambda args: 1 / 2), SAME, _V7),
-    Module("GhostBottleneck", "block", declared, THIRD, _V5),
-    Module("HGBlock", "block", second, SAME, _BLOCK),
+    Module("GhostBottleneck", "block", declared, THIRD, _V5, takes="c2 k s"),
+    Module("HGBlock", "block", second, SAME, _BLOCK, takes="cm c2 k lightconv shortcut act"),
     Module("Index", "block", declared, unknown, _CONV, reads="list"),
-    Module("PSA", "block", declared, SAME, _BLOCK),
-    Module("RepC3", "block", declared, SAME, _BLOCK),
-    Module("RepNCSPELAN4", "block", declared, SAME, _BLOCK),
+    Module("PSA", "block", declared, SAME, _BLOCK, takes="c2 e"),
+    Module("RepC3", "block", declared, SAME, _BLOCK, takes="c2 e"),
+    Module("RepNCSPELAN4", "block", declared, SAME, _BLOCK, takes="c2 c3 c4 n"),
     Module("ResCSPB", "block", declared, SAME, _V7),
     Module("ResCSPC", "block", declared, SAME, _V7),
     Module("ResNetLayer", "block", resnet, lambda args: 4 if args[3] else args[2], _BLOCK),
     Module("ResXCSPB", "block", declared, SAME, _V7),
     Module("ResXCSPC", "block", declared, SAME, _V7),
     Module("SP", "block", first, argument(1, 1), _V7),
-    Module("SPP", "block", declared, SAME, _V5),
+    Module("SPP", "block", declared, SAME, _V5, takes="c2 ks"),
     Module("SPPCSPC", "block", declared, SAME, _V7),
-    Module("SPPELAN", "block", declared, SAME, _BLOCK),
-    Module("SPPF", "block", declared, SAME, _V5),
+    Module("SPPELAN", "block", declared, SAME, _BLOCK, takes="c2 c3 k"),
+    Module("SPPF", "block", declared, SAME, _V5, takes="c2 k"),
     Module("Silence", "block", first, SAME, "yolov9/models/common.py"),
     Module("TorchVision", "block", declared, unknown, _BLOCK),  # its model decides
     Module("nn.Identity", "block", first, SAME, _NN),
@@ -157,34 +162,34 @@ _ROWS = (
     Module("BiFPN_Concat", "fusion", total, SAME, f"{_OURS}/bifpn_concat.py", "one size"),
     Module("CBFuse", "fusion", last, SAME, _BLOCK, "last size"),
     Module("Chuncat", "fusion", total, SAME, _V7, "one size"),
-    Module("Concat", "fusion", total, SAME, _V5, "one size"),
+    Module("Concat", "fusion", total, SAME, _V5, "one size", takes="dimension"),
     Module("Shortcut", "fusion", first, SAME, _V7, "one size"),
     # what makes the feature map larger
     Module("CARAFE", "upsample", first, up(scale), f"{_OURS}/carafe.py"),
-    Module("ConvTranspose", "upsample", declared, up(argument(2, 2)), _CONV),
-    Module("DWConvTranspose2d", "upsample", declared, up(THIRD), _V5),
+    Module("ConvTranspose", "upsample", declared, up(argument(2, 2)), _CONV, takes="c2 k s p bn act"),
+    Module("DWConvTranspose2d", "upsample", declared, up(THIRD), _V5, takes="c2 k s p1 p2"),
     Module("DySample", "upsample", first, up(scale), f"{_OURS}/dysample.py"),
     Module("Expand", "upsample", times(lambda args: 1 / SCALE(args) ** 2), up(SCALE), _V5),
-    Module("nn.ConvTranspose2d", "upsample", only_declared, up(THIRD), _NN),
+    Module("nn.ConvTranspose2d", "upsample", only_declared, up(THIRD), _NN, takes="c2 k s p"),
     Module(
         "nn.PixelShuffle", "upsample", times(lambda args: 1 / args[0] ** 2), up(lambda args: args[0]), _NN
     ),
-    Module("nn.Upsample", "upsample", first, up(argument(1, 1)), _NN),
+    Module("nn.Upsample", "upsample", first, up(argument(1, 1)), _NN, takes="size scale_factor mode"),
     # what makes it smaller
-    Module("AConv", "downsample", declared, by(2), _BLOCK),
-    Module("ADown", "downsample", declared, by(2), _BLOCK),
+    Module("AConv", "downsample", declared, by(2), _BLOCK, takes="c2"),
+    Module("ADown", "downsample", declared, by(2), _BLOCK, takes="c2"),
     Module("Contract", "downsample", times(lambda args: SCALE(args) ** 2), SCALE, _V5),
     Module("DownC", "downsample", declared, argument(1, 2), _V7),
-    Module("Focus", "downsample", declared, lambda args: 2 * THIRD(args), _V5),
+    Module("Focus", "downsample", declared, lambda args: 2 * THIRD(args), _V5, takes="c2 k s p g act"),
     Module("HGStem", "downsample", second, by(4), _BLOCK),
     Module("MP", "downsample", first, SCALE, _V7),
     Module("PatchEmbed", "downsample", guessed, argument(1, 4), _SWIN),
     Module("PatchMerging", "downsample", guessed, by(2), _SWIN),
     Module("ReOrg", "downsample", times(lambda args: 4), by(2), _V7),
-    Module("SCDown", "downsample", declared, THIRD, _BLOCK),
+    Module("SCDown", "downsample", declared, THIRD, _BLOCK, takes="c2 k s"),
     Module("Stem", "downsample", declared, by(4), _V7),
     Module("nn.AvgPool2d", "downsample", first, pooled, _NN),
-    Module("nn.MaxPool2d", "downsample", first, pooled, _NN),
+    Module("nn.MaxPool2d", "downsample", first, pooled, _NN, takes="k s p"),
     Module("space_to_depth", "downsample", times(lambda args: 4), by(2), _SPD),
     # heads, except those recognized by name, and other modules that give no feature map
     Module("Classify", "head", untold, SAME, _HEADS, gives="class scores"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from yamlinject.core.document import Document
@@ -11,11 +12,19 @@ from yamlinject.core.layer import SECTIONS, Layer
 from yamlinject.core.yaml_nodes import Reading, second_reading, shapes
 from yamlinject.errors import ConfigError
 
+_NONE: Mapping[int, Any] = MappingProxyType({})
+
 
 def expected_data(
-    document: Document, index_map: IndexMap, below: Mapping[int, Sequence[Layer]]
+    document: Document,
+    index_map: IndexMap,
+    below: Mapping[int, Sequence[Layer]] = _NONE,
+    replaced: Mapping[int, Layer] = _NONE,
 ) -> dict[str, Any]:
-    """The data that the rewritten text must hold; ``below``: the new layers under each old one."""
+    """The data that the rewritten text must hold.
+
+    ``below``: the new layers under each old one; ``replaced``: those in the place of old ones.
+    """
     data = dict(document.data)
     for section in SECTIONS:
         data[section] = rows = []
@@ -23,7 +32,8 @@ def expected_data(
             if layer.section != section:
                 continue
             if index_map.moved[layer.index] >= 0:
-                rows.append([index_map.from_(layer), layer.number, layer.module, layer.args])
+                row = replaced.get(layer.index, layer).row
+                rows.append([index_map.from_(layer), *row[1:]])
             rows += [new_layer.row for new_layer in below.get(layer.index, ())]
     return data
 

@@ -75,7 +75,7 @@ def _without(
             changed.append(Edit(*comment.span, str(number)))
     changed += placement.removal(document, removed)
     place = document.place(removed[0]) if removed else document.place(0)
-    expected = expected_data(document, index_map, {})
+    expected = expected_data(document, index_map)
     text = applied(document, changed, place, expected if proven else None)
     left = None if proven else without_removed(document, changed, text, index_map, expected)
     return Rewrite(text, index_map, (), tuple(changes), (), line, document=left)

@@ -1,4 +1,4 @@
-"""The request of an ``add``: the provenance line stores it, and ``check`` runs it again."""
+"""The request of an ``add`` or ``replace``: the provenance line stores it, and ``check`` runs it again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from yamlinject.errors import SelectorError, YamlInjectError
 #: The most selectors of one request; each is looked up among all layers.
 _MOST_SELECTORS = 200
 
+#: The options of both commands that say what they do.
+_COMMON = frozenset({"--scope", "--number", "--args", "--fix-comments"})
+_OPTIONS = {"add": _COMMON | {"--after", "--readers"}, "replace": _COMMON | {"--at"}}
+
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -30,32 +34,38 @@ def command_line(*words: str) -> str:
 
 
 class Request(NamedTuple):
-    """A command ``add MODULE BASE --after SELECTOR…`` with its options, except those for the output.
+    """A command ``add MODULE BASE --after SELECTOR…`` or ``replace MODULE BASE --at SELECTOR…``.
 
-    ``after`` and ``readers`` hold the texts as given, each of which may list several selectors; without
-    ``readers`` all layers that read a target read the new one. ``args`` is the YAML list that replaces the
-    recipe's.
+    It has their options, except those for the output. ``after``, ``readers`` and ``at`` hold the texts as
+    given, each of which may list several selectors; without ``readers`` all layers that read a target read
+    the new one. ``number``: None for 1 or, in a replacement, for that of the replaced row. ``args`` is the
+    YAML list in place of the recipe's.
     """
 
     module: str
     base: str
-    after: tuple[str, ...]
+    after: tuple[str, ...] = ()
     scope: Scope = "backbone"
-    number: int = 1
+    number: int | None = None
     args: str | None = None
     fix_comments: bool = False
     readers: tuple[str, ...] = ()
+    at: tuple[str, ...] = ()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it puts modules in the place of others, and inserts none."""
+        return bool(self.at)
 
     def to_words(self) -> tuple[str, ...]:
         """The words after ``yamlinject``, in a canonical order and without defaults."""
-        words = ["add", self.module, self.base]
-        for text in self.after:
-            words += "--after", text
-        for text in self.readers:
-            words += "--readers", text
+        words = ["replace" if self.replaces else "add", self.module, self.base]
+        for option in ("after", "at", "readers"):
+            for text in getattr(self, option):
+                words += f"--{option}", text
         if self.scope != "backbone":
             words += "--scope", self.scope
-        if self.number != 1:
+        if self.number is not None:
             words += "--number", str(self.number)
         if self.args is not None:
             words += "--args", self.args
@@ -67,24 +77,27 @@ class Request(NamedTuple):
     def from_words(cls, words: Sequence[str]) -> Request:
         """The inverse of :meth:`to_words`; raises :class:`YamlInjectError` for any other command."""
         command, module, base = words[:3] if len(words) > 2 else ("", "", "")
-        if command != "add" or not is_module_name(module) or (base.startswith("-") and base != "-"):
+        options = _OPTIONS.get(command)
+        if not options or not is_module_name(module) or (base.startswith("-") and base != "-"):
             raise YamlInjectError("not a command that makes a config")
-        request = cls(module, base, ())
+        request = cls(module, base)
         rest = iter(words[3:])
         for word in rest:
+            if word not in options:
+                raise YamlInjectError(f"{word}: not an option of {command}")
             request = request._with(word, "" if word == "--fix-comments" else next(rest, ""))
         request.selectors()
         request.reader_selectors()
         return request
 
     def selectors(self) -> list[Selector]:
-        """The selectors of ``after``.
+        """The selectors of ``after``, or of ``at``.
 
         Raises :class:`SelectorError` for one that cannot be read, for none, and for far too many.
         """
-        if not self.after:
-            raise SelectorError("no selector says after which layer to insert")
-        return _parsed(self.after)
+        if not self.after and not self.at:
+            raise SelectorError("no selector says which layers are meant")
+        return _parsed(self.after or self.at)
 
     def reader_selectors(self) -> list[Selector]:
         """The selectors of ``readers``; raises :class:`SelectorError` as :meth:`selectors` does."""
@@ -93,7 +106,7 @@ class Request(NamedTuple):
     @property
     def words_of_name(self) -> str:
         """What the name of a file says of it where the module alone does not tell: ``SimAM_head-C3``."""
-        return "_".join([self.module, *(re.sub(r"[^\w.@-]+", "-", text) for text in self.after)])
+        return "_".join([self.module, *(re.sub(r"[^\w.@-]+", "-", text) for text in self.after or self.at)])
 
     def recorded(self) -> Request:
         """The request as a line can hold it: a base that begins with a dash gets ``./`` before it."""
@@ -104,6 +117,8 @@ class Request(NamedTuple):
         """The request with one more option; raises :class:`YamlInjectError` for an unknown one."""
         if option == "--after":
             return self._replace(after=(*self.after, value))
+        if option == "--at":
+            return self._replace(at=(*self.at, value))
         if option == "--readers":
             return self._replace(readers=(*self.readers, value))
         if option == "--scope" and value in SCOPES:
@@ -114,7 +129,7 @@ class Request(NamedTuple):
             return self._replace(args=value)
         if option == "--fix-comments":
             return self._replace(fix_comments=True)
-        raise YamlInjectError(f"{option} {value}: not an option of add")
+        raise YamlInjectError(f"{option} {value}: no such value")
 
 
 def _parsed(texts: Sequence[str]) -> list[Selector]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from yamlinject.core import edits
@@ -16,18 +17,21 @@ from yamlinject.core.request import Request
 from yamlinject.core.selectors import Picked
 from yamlinject.errors import ConfigError, Place, RefusalError
 
+#: What ends a line for every reader; YAML 1.1 knows more (U+0085, U+2028, U+2029).
+_LINE_BREAK = re.compile(r"\r\n|[\r\n]")
+
 
 class Signature(NamedTuple):
-    """What the provenance line of an insertion records of its origin (see :class:`Provenance`)."""
+    """What the provenance line of a rewrite records of its origin (see :class:`Provenance`)."""
 
     request: Request
     digest: str
 
 
 class Rewrite(NamedTuple):
-    """The result of an insertion or a removal.
+    """The result of an insertion, a removal or a replacement.
 
-    ``injected``: the new layers, or none after a removal.
+    ``injected``: the new layers, or none after a removal. ``replaced``: the rows that got another module.
     ``stale``: old indices of the layers whose index comment was wrong before and was left alone.
     ``provenance``: the line that was written, or that was removed.
     ``picked``: what each selector picked, where selectors said what to do.
@@ -42,12 +46,19 @@ class Rewrite(NamedTuple):
     provenance: Provenance | None
     picked: tuple[Picked, ...] = ()
     document: Document | None = None
+    replaced: tuple[Layer, ...] = ()
 
 
 def check_rewritable(document: Document) -> None:
     """Raise :class:`YamlInjectError` for a document whose rows cannot be edited one by one."""
     document.check_references()
     document.check_editable()
+
+
+def signed(document: Document, line: Provenance) -> Edit:
+    """The edit that writes a provenance line above everything else."""
+    newline = _LINE_BREAK.search(document.text)
+    return Edit(0, 0, f"{line}{newline[0] if newline else chr(10)}")
 
 
 def applied(document: Document, changed: list[Edit], place: Place, expected: dict[str, Any] | None) -> str:

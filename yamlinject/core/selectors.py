@@ -142,8 +142,8 @@ def _named(layers: Sequence[Layer], indices: Collection[int]) -> str:
 def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer]) -> str:
     if outside and module == layers[-1].module and outside == 1:
         return (
-            f"nothing may be inserted after {layers[-1]}, the detection head: "
-            f"{DETECT_INPUTS} picks the layers that it reads"
+            f"{layers[-1]} is the detection head: {DETECT_INPUTS} picks the layers that it reads, "
+            f"head/{module} the head itself"
         )
     scope = next((scope for scope in SCOPES if scope == module), None)
     if scope or module.lower() == "neck":

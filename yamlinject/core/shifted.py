@@ -28,7 +28,15 @@ def without_removed(
         return Span(start, end)
 
     rows = [
-        Row(index_map.layer(row.layer), moved(row.span), tuple(map(moved, row.references)), False)
+        Row(
+            index_map.layer(row.layer),
+            moved(row.span),
+            tuple(map(moved, row.references)),
+            moved(row.number),
+            moved(row.module),
+            moved(row.args),
+            shared=False,
+        )
         for row, new in zip(document.rows, index_map.moved, strict=True)
         if new >= 0
     ]

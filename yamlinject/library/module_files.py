@@ -48,6 +48,11 @@ class ModuleClass(NamedTuple):
     imported_as: str = ""
 
     @property
+    def takes_more(self) -> bool:
+        """Whether its constructor takes more than the channels of input and output, as YOLO's blocks do."""
+        return self.channels == 2 and len(self.told) + len(self.untold) > self.channels + self.repeats
+
+    @property
     def folder(self) -> Path:
         """What has to be on Python's path for that import."""
         return self.file.parents[self.imported_as.count(".")]

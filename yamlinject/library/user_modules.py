@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from yamlinject.core.request import Request
 from yamlinject.errors import SourceError, YamlInjectError, named
 from yamlinject.files import read_bytes, resolved
 from yamlinject.library import module_files, recipes
@@ -41,16 +42,18 @@ def use(files: Iterable[str | Path]) -> None:
     os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*given, *filter(None, before)]))
 
 
-def spelled(module: str, args: str | None, given: Iterable[str | Path] = ()) -> tuple[str, str | None]:
-    """The name of ``module`` as its file or its recipe has it, with ``args`` or those that its class tells.
+def completed(request: Request, given: Iterable[str | Path] = ()) -> Request:
+    """``request`` with the module's name as its file or its recipe has it, and with the args of its class.
 
+    Where a class takes the channels of its output too, a row that it replaces keeps its args.
     Raises :class:`YamlInjectError` as :func:`find` does, and for a class that does not tell its args.
     """
-    own = find(given, packages=recipes.canonical(module) not in recipes.names())
-    name = recipes.canonical(module, own)
-    if name not in own or args is not None:
-        return name, args
-    return name, recipes.as_flow(recipes.derived(own[name]).args)
+    own = find(given, packages=recipes.canonical(request.module) not in recipes.names())
+    request = request._replace(module=recipes.canonical(request.module, own))
+    found = own.get(request.module)
+    if found is None or request.args is not None or (request.replaces and found.takes_more):
+        return request
+    return request._replace(args=recipes.as_flow(recipes.derived(found).args))
 
 
 def find(given: Iterable[str | Path] = (), *, packages: bool = True) -> dict[str, ModuleClass]:

@@ -5,18 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
-from yamlinject.core.layer import flow
-from yamlinject.core.rewrite import Rewrite
-from yamlinject.library import recipes
 from yamlinject.output.widths import wrapped
-
-if TYPE_CHECKING:
-    from yamlinject.checkout.patch import Patch
-    from yamlinject.config import Rewritten
 
 
 class Line(NamedTuple):
@@ -135,78 +127,6 @@ def diff(lines: Iterable[str]) -> Iterator[Line]:
         yield Line(line, "bold" if header else _DIFF_STYLES.get(line[:1], ""))
 
 
-def insertion(config: Rewritten, *, scoped: bool = False) -> Iterator[Line]:
-    """What :meth:`Config.add` did: the layers picked and injected, and every changed reference.
-
-    ``scoped``: whether the user chose the scope, and need not be told what is outside.
-    """
-    base, rewrite = config.base, config.rewrite
-    module = rewrite.injected[0].module
-    for pick in rewrite.picked:
-        layers = ", ".join(f"{layer.index} {layer.module}" for layer in pick.layers)
-        yield Line(f"{layers}  ({pick.selector.text})", label="picked")
-    for layer in rewrite.injected:
-        yield Line(f"layer {layer.index} {flow(layer.row)}", "green", label="inserted")
-    yield from _changes(rewrite)
-    for pick in rewrite.picked:
-        if pick.outside and not scoped and pick.selector.scope is None:
-            what = pick.selector.what
-            yield note(f"{pick.outside} more {what} outside this scope: --after all/{what} picks all")
-    targets = Counter(layer.index for pick in rewrite.picked for layer in pick.layers)
-    for index, times in targets.items():
-        if times > 1:
-            yield note(f"{base.layers[index]} was picked {times} times: the layers stack")
-        if base.layers[index + 1].module == module:
-            yield note(f"{base.layers[index]} already had a {module} below it: they stack")
-    if module not in recipes.names():
-        yield note(f"{module} is assumed to keep the shape of its input")
-    if "freeze" in base.document.data:
-        yield note(
-            "its 'freeze' names layers by their index and was left alone: check whether it still fits"
-        )
-    if rewrite.stale:
-        layers = ", ".join(map(str, rewrite.stale))
-        yield note(
-            f"index comments that were wrong before were left alone (layers {layers}): "
-            "--fix-comments fixes them"
-        )
-
-
-def removal(config: Rewritten) -> Iterator[Line]:
-    """What :meth:`Config.remove` did."""
-    rewrite = config.rewrite
-    for layer, moved in zip(config.base.layers, rewrite.index_map.moved, strict=True):
-        if moved < 0:
-            yield Line(f"layer {layer.index} {flow(layer.row)}", "red", label="removed")
-    yield from _changes(rewrite)
-    if config.exact:
-        yield Line("byte for byte the base that its provenance line recorded", label="result")
-    elif rewrite.provenance:
-        what = "other values" if config.same_rows else "the rows"
-        yield note(f"{what} were edited after it was generated: the result is not byte for byte its base")
-    else:
-        yield note("it has no provenance line: every layer of the module was removed")
-
-
-def _changes(rewrite: Rewrite) -> Iterator[Line]:
-    for layer, from_ in rewrite.changes:
-        now = rewrite.index_map.moved[layer.index]
-        moved = f"  (now layer {now})" if now != layer.index else ""
-        yield Line(f"{layer}: {flow(layer.from_)} -> {flow(from_)}{moved}", "yellow", label="changed")
-
-
 def note(text: str) -> Line:
     """Something that the user should know."""
     return Line(text, "magenta", label="note")
-
-
-def patched(patch: Patch, checkout: str, *, written: bool) -> Iterator[Line]:
-    """What a patch of a checkout did, or would do."""
-    for path, _, _ in patch.files:
-        if written:
-            yield Line(str(path), "bold", label="wrote")
-        else:
-            yield Line(f"{path} would change", label="checked")
-    if not patch.changed:
-        yield Line(f"{checkout} is as it should be", label="unchanged")
-    yield from map(note, patch.notes)
