@@ -50,18 +50,14 @@ def replacement(config: Rewritten, *, scoped: bool = False, given: bool = False)
     yield from _picked(rewrite)
     yield from _exchanged(config)
     yield from _outside(rewrite, "--at", scoped)
-    (module, *_) = {layer.module for layer in rewrite.replaced}
-    if not modules.known(module).follows and module not in recipes.names():
+    module = rewrite.replaced[0].module
+    row = modules.known(module)
+    if not row.follows and module not in recipes.names():
         yield note(f"what {module} takes and gives is not known here: yamlinject verify builds it")
     if row.follows.startswith("ultralytics/") and "anchors" in base.document.data:
         yield note(f"{module} is Ultralytics', and this a config for YOLOv5, which has none of that name")
-    lost = [layer for layer in rewrite.replaced if len(layer.args) < len(base.layers[layer.index].args)]
-    if (
-        lost
-        and rewrite.provenance
-        and rewrite.provenance.request.args is None
-        and module not in recipes.names()
-    ):
+    shorter = any(len(layer.args) < len(base.layers[layer.index].args) for layer in rewrite.replaced)
+    if shorter and row.takes is not None and not given:
         yield note(f"args that mean something else to {module} were left out: --args says them")
     yield from _stale(rewrite)
 
