@@ -197,6 +197,7 @@ def test_json_of_add_and_remove(cli: Cli) -> None:
         "picked": [{"selector": "SPPF", "layers": [2]}],
         "injected": [simam],
         "removed": [],
+        "replaced": [],
         "changed": [{"index": 5, "now": 6, "module": "Detect", "from": [4], "to": [5]}],
         "notes": [],
         "diff": None,
@@ -249,6 +250,7 @@ def test_json_of_show(files: Path, cli: Cli) -> None:
         "args": [16, 3, 2],
         "stride": 2,
         "nominal_channels": 16,
+        "replaced": False,
         "injected": False,
         "rewired": False,
     }
@@ -348,6 +350,8 @@ def test_the_parts_of_json_documents_are_those_of_the_manual(files: Path, cli: C
             said[name] = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", keys)))
     add = ("add", "SimAM", "base.yaml", "--after", "SPPF")
     documents: dict[str, Any] = {"add": as_json(cli, *add)}
+    documents["replace"] = as_json(cli, "replace", "C2f", "base.yaml", "--at", "C3")
+    documents["undo"] = as_json(cli, "undo", "base_C2f.yaml", "-o", "y.yaml")
     documents["remove"] = as_json(cli, "remove", "SimAM", "base_SimAM.yaml", "-o", "x.yaml")
     documents["bases"] = as_json(cli, "bases")[0]
     Path("blocks.py").write_text("class Own:\n    def forward(self, x): ...\n")

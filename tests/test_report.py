@@ -265,7 +265,7 @@ def test_every_command_has_an_example_that_works(folder: Path) -> None:
     callbacks = [(info.name, info.callback) for info in app().registered_commands]
     names = [name or callback.__name__ for name, callback in callbacks if callback]
     others = {"show", "check", "rule", "verify", "run", "weights", "register", "bases", "module"}
-    assert {"add", "remove", *others} == set(names)
+    assert {"add", "replace", "remove", "undo", *others} == set(names)
     for name in names:
         example = re.search(rf"Example: yamlinject ({name}\b.*)", help_of(folder, name))
         assert example, f"{name} --help has no example"

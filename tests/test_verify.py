@@ -372,7 +372,7 @@ def test_a_config_with_another_activation_than_its_base_is_not_proven() -> None:
     assert verified(config, base=with_activation("yolov5n")).proven
     result = verified(config, base=load("yolov5n"))
     assert not result.proven
-    assert result.problems == ["with identities for the attention, the outputs are not those of the base"]
+    assert result.problems == ["without what is new, the outputs are not those of the base"]
 
 
 def test_args_with_other_channels_are_noted() -> None:
@@ -473,7 +473,7 @@ def test_what_is_being_done_is_told_as_it_begins() -> None:
         "running yolov5n_SimAM.yaml",
         "running yolov5n",
         "counting operations, and timing both",
-        "comparing both without the attention",
+        "comparing both without what is new",
     ]
 
 

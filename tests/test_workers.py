@@ -144,8 +144,8 @@ def test_workers_that_are_killed(tmp_path: Path, seed: int) -> None:
         with suppress(ProcessLookupError):  # there was nothing left for it to do
             os.kill(worker, signal.SIGKILL)
     out, err = check.communicate(timeout=SECONDS)
-    assert (check.returncode, heads(out)) == (1, expected(tmp_path, 100))
     assert err == b"Checked 12 files: 12 errors in 12 files\n"
+    assert (check.returncode, heads(out)) == (1, expected(tmp_path, 100))
     assert ends(check.pid)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice
 from operator import ge
 from typing import NamedTuple
@@ -223,15 +223,24 @@ def injected(lines: list[Found], *, on_branches: bool = False) -> set[int]:
 
     ``on_branches``: only of those that some readers of their targets read, and others do not.
     """
+    return _layers(lines, lambda request: bool(request.readers or not (on_branches or request.replaces)))
+
+
+def replaced(lines: list[Found]) -> set[int]:
+    """Indices of all layers that ``lines`` say were replaced."""
+    return _layers(lines, lambda request: request.replaces)
+
+
+def _layers(lines: list[Found], wanted: Callable[[Request], bool]) -> set[int]:
+    """Indices in the newest config of what the lines of the ``wanted`` commands name."""
     found: set[int] = set()
     for line in reversed(lines):
-        if line.provenance.request.replaces:
-            continue
-        new = set(line.provenance.layers)
-        # an older line counts the layers of its time: all but those that this one injected
-        of_its_time = (index for index in count() if index not in new)
-        moved = list(islice(of_its_time, max(found, default=-1) + 1))
-        found = {moved[index] for index in found}
-        if line.provenance.request.readers or not on_branches:
-            found |= new
+        layers = set(line.provenance.layers)
+        if not line.provenance.request.replaces:
+            # an older line counts the layers of its time: all but those that this one injected
+            of_its_time = (index for index in count() if index not in layers)
+            moved = list(islice(of_its_time, max(found, default=-1) + 1))
+            found = {moved[index] for index in found}
+        if wanted(line.provenance.request):
+            found |= layers
     return found

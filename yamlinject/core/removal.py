@@ -84,6 +84,10 @@ def _without(
 def _recorded(document: Document, found: Found, module: str) -> list[int]:
     """The layers that the newest provenance line names, if they are still those of ``module``."""
     line, place = found.provenance, document.lines.place(found.start)
+    if line.request.replaces:
+        raise RefusalError(
+            f"{line.request.module} replaced other layers last: yamlinject undo restores them", place
+        )
     if line.request.module != module:
         raise RefusalError(
             f"{line.request.module} was added last and has to be removed first",

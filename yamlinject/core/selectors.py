@@ -71,7 +71,9 @@ def _parse_one(text: str) -> Selector:
     return Selector(text, what, scope, pick)
 
 
-def pick(selector: Selector, layers: Sequence[Layer], scope: Scope = "backbone") -> Picked:
+def pick(
+    selector: Selector, layers: Sequence[Layer], scope: Scope = "backbone", *, to_replace: bool = False
+) -> Picked:
     """The layers that ``selector`` picks; ``scope`` is for a selector that names none.
 
     Raises :class:`SelectorError`, which lists what there is to pick, when there is no match.
@@ -92,7 +94,7 @@ def pick(selector: Selector, layers: Sequence[Layer], scope: Scope = "backbone")
         outside = len(named) - len(matches)
         where = f"{selector.what} in the {scope}" if scope != "all" else f"{selector.what}"
         if not matches:
-            raise SelectorError(_no_match(selector.what, where, outside, layers))
+            raise SelectorError(_no_match(selector.what, where, outside, layers, to_replace))
     chosen = matches
     if isinstance(selector.pick, int):
         if not -len(matches) <= selector.pick < len(matches):
@@ -139,11 +141,11 @@ def _named(layers: Sequence[Layer], indices: Collection[int]) -> str:
     return ", ".join(str(layers[index]) for index in sorted(set(indices)))
 
 
-def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer]) -> str:
-    if outside and module == layers[-1].module and outside == 1:
+def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer], to_replace: bool) -> str:
+    if outside and module == layers[-1].module and outside == 1 and not to_replace:
         return (
-            f"{layers[-1]} is the detection head: {DETECT_INPUTS} picks the layers that it reads, "
-            f"head/{module} the head itself"
+            f"nothing may be inserted after {layers[-1]}, the detection head: "
+            f"{DETECT_INPUTS} picks the layers that it reads"
         )
     scope = next((scope for scope in SCOPES if scope == module), None)
     if scope or module.lower() == "neck":

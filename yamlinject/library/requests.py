@@ -61,7 +61,10 @@ def carry_out(
             document.lines.place(document.provenance[0].start),
         )
     document.check_characters()
-    picked = [selectors.pick(one, document.layers, request.scope) for one in order.selectors]
+    picked = [
+        selectors.pick(one, document.layers, request.scope, to_replace=request.replaces)
+        for one in order.selectors
+    ]
     if request.replaces:
         rewrite = _replaced(order, document, picked, signature, proven)
     else:

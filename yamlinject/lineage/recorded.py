@@ -10,6 +10,7 @@ from yamlinject import files
 from yamlinject.config import Config, Rewritten
 from yamlinject.core import scales
 from yamlinject.core.provenance import Provenance
+from yamlinject.core.request import command_line
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError
 from yamlinject.library import bases
 
@@ -54,8 +55,8 @@ def was_made_like(config: Config, other: Rewritten) -> bool:
             if restored.same_rows:
                 return True
             raise RefusalError(
-                "this command was run on it before, and it was edited since: remove the layers first "
-                f"with yamlinject remove {made.request.module} {config.name} --in-place",
+                "this command was run on it before, and it was edited since: take that back first "
+                f"with {command_line('undo', config.name, '--in-place')}",
                 config.document.lines.place(start),
                 file=config.label,
             )

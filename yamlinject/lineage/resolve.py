@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +55,20 @@ class Lineage:
     def injected(self) -> list[int]:
         """The indices of the layers that are not the base's."""
         return alignment.injected(self.config.parsed.layers, self.aligned)
+
+    @cached_property
+    def replaced(self) -> list[tuple[int, int]]:
+        """The layers whose module or args are others than in the original, with their index there.
+
+        Only what a provenance line records counts: without one, a base with such modules is looked for.
+        """
+        if self.evidence != "recorded" or self.original is None or self.edited:
+            return []
+        return [
+            (place, layer.index)
+            for place, layer in zip(self.aligned, self.original.layers, strict=True)
+            if layer.row[1:] != self.config.layers[place].row[1:]
+        ]
 
     @cached_property
     def base(self) -> Config:
@@ -145,12 +159,19 @@ def resolve(
 
 def _given(config: Config, base: Config) -> Lineage:
     match = matching.without_replacement(config.parsed.layers, [Wiring.of(base.label, base.layers)])
+    recorded = _recorded(config) if match is None and config.parsed.provenance else None
+    if recorded and recorded.original and _rows(recorded.original) == _rows(base):
+        return replace(recorded, original=base)
     if match is None:
         with named(config.label):
             raise RefusalError(
                 f"it is not {base.label} with attention layers inserted: give another `base`"
             )
     return Lineage("given", config, match.aligned, match, base)
+
+
+def _rows(config: Config) -> list[Any]:
+    return [layer.row for layer in config.parsed.layers]
 
 
 def trained(config: Config, architecture: Sequence[Layer]) -> Lineage:

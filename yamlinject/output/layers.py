@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
-from yamlinject.core import graph
+from yamlinject.core import graph, provenance
 from yamlinject.core.layer import SECTIONS, Layer, flow
 from yamlinject.errors import YamlInjectError
 from yamlinject.output import terminal
@@ -25,13 +24,19 @@ _COLUMNS = (
     Column("stride", right=True),
     Column("nominal\nchannels", right=True, folds=True),
 )
+_LEGEND = {
+    "+": "injected by yamlinject",
+    "*": "replaced by yamlinject",
+    "~": "rewired: its 'from' has other numbers than before the insertion",
+}
+_STYLES = {"+": "green", "*": "cyan", "~": "yellow"}
 #: The most columns of a table if there is no terminal.
 _WIDEST = 200
 
 
 def show(stream: TextIO, config: Config) -> None:
     """Print the layer table of a config, marking the rows that an insertion made or changed."""
-    injected, rewired = config.injected, _rewired(config)
+    marks = _marks(config)
     counts, strides = _channels_and_strides(config)
     rows: list[Row | str] = []
     for section in SECTIONS:
@@ -39,35 +44,34 @@ def show(stream: TextIO, config: Config) -> None:
         for layer in config.layers:
             if layer.section != section:
                 continue
-            mark = "+ " if layer.index in injected else "~ " if layer.index in rewired else ""
+            mark = next((mark for mark in marks if layer.index in marks[mark]), "")
             stride, count = strides[layer.index], counts[layer.index]
             rows.append(
                 Row(
-                    f"{mark}{layer.index}",
+                    f"{mark} {layer.index}".lstrip(),
                     _from(layer),
                     str(layer.number),
                     layer.module,
                     flow(layer.args),
                     "" if stride is None else f"{stride:g}",
                     "" if count is None else str(count),
-                    style={"+ ": "green", "~ ": "yellow"}.get(mark, ""),
+                    style=_STYLES.get(mark, ""),
                 )
             )
     terminal.emit(stream, [Line(config.label, "italic", whole=True)])
     terminal.emit(stream, table(_COLUMNS, rows, terminal.width(stream) or _WIDEST))
-    terminal.emit(stream, _legend(bool(injected), bool(rewired)))
+    terminal.emit(stream, (Line(f"{mark} {_LEGEND[mark]}") for mark, layers in marks.items() if layers))
 
 
-def _legend(injected: bool, rewired: bool) -> Iterator[Line]:
-    if injected:
-        yield Line("+ injected by yamlinject")
-    if rewired:
-        yield Line("~ rewired: its 'from' has other numbers than before the insertion")
+def _marks(config: Config) -> dict[str, set[int]]:
+    """The layers that get each mark; of two that one could have, it gets the first."""
+    replaced = provenance.replaced(config.parsed.provenance)
+    return {"+": config.injected, "*": replaced, "~": _rewired(config)}
 
 
 def as_json(config: Config) -> str:
     """One object with file and layers: for each its row, what it reads, stride and nominal channels."""
-    injected, rewired = config.injected, _rewired(config)
+    injected, replaced, rewired = _marks(config).values()
     counts, strides = _channels_and_strides(config)
     shape = {"file": config.label, "layers": []}
     layers: list[dict[str, Any]] = [
@@ -82,6 +86,7 @@ def as_json(config: Config) -> str:
             "stride": strides[layer.index],
             "nominal_channels": counts[layer.index],
             "injected": layer.index in injected,
+            "replaced": layer.index in replaced,
             "rewired": layer.index in rewired,
         }
         for layer in config.layers

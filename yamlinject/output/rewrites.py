@@ -1,4 +1,4 @@
-"""What ``add``, ``remove`` and ``register`` did, as JSON."""
+"""What ``add``, ``replace``, ``remove``, ``undo`` and ``register`` did, as JSON."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def as_json(
         ],
         "injected": [_row(layer) for layer in rewrite.injected],
         "removed": [_row(layer) for layer, now in zip(base.layers, moved, strict=True) if now < 0],
+        "replaced": [
+            {"index": layer.index, "was": _row(base.layers[layer.index]), "now": _row(layer)}
+            for layer in rewrite.replaced
+        ],
         "changed": [
             {
                 "index": layer.index,

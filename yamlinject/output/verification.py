@@ -35,8 +35,13 @@ def lines(result: Verification, width: int | None = None) -> Iterator[Line]:
         e_lambda = "" if one.e_lambda is None else f", lambda {one.e_lambda:g}"
         what = f"{one.channels} channels, {one.parameters:,} parameters{e_lambda}"
         yield Line(f"layer {one.layer} ({one.module}): {what}", "green", label="attention")
+    for layer in result.replaced:
+        what = f"{layer.parameters:,} parameters, and the {layer.before} before {layer.parameters_before:,}"
+        yield Line(f"layer {layer.layer} ({layer.module}): {what}", "green", label="replaced")
     if result.proven:
-        yield Line("without the attention, the outputs equal those of the base", label="compared")
+        how = ["without the attention"] * bool(result.attention)
+        how += ["with the base's modules in the replaced places"] * bool(result.replaced)
+        yield Line(f"{' and '.join(how)}, the outputs equal those of the base", label="compared")
     own = sum(one.gflops for one in result.attention)
     if own:
         yield note(f"{own:.2g} GFLOPs are the attention's own operations; profilers count them as zero")
@@ -52,7 +57,9 @@ def _verdict(result: Verification) -> Line:
     if count:
         return Line(f"{name} has {count} problem{'s' * (count > 1)}, see above", "red", label="wrong")
     if result.proven:
-        said = f"{name} builds, and is {result.base.name} with attention inserted"
+        what = ["attention inserted"] * bool(result.attention)
+        what += ["modules replaced"] * bool(result.replaced)
+        said = f"{name} builds, and is {result.base.name} with {' and '.join(what)}"
         return Line(said, "green", label="verified")
     return Line(f"{name} builds; whether it is wired rightly is not known", "yellow", label="builds")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 from yamlinject.output import tables, terminal
 from yamlinject.output.tables import Column, Row
 from yamlinject.output.terminal import Line
+from yamlinject.weights.state_dict import layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +69,21 @@ def _cells(result: Transfer, share: Share) -> tuple[str, str, str]:
 def _lines(result: Transfer) -> Iterator[Line]:
     yield Line(f"{result.base}, built by {result.framework}", label="base")
     yield from _some(result.unfit, "unfit")
-    yield from _some(result.fresh, "fresh")
+    yield from _fresh(result)
     yield from _options(result)
     for note in result.notes:
         yield Line(note, "magenta", label="note")
+
+
+def _fresh(result: Transfer) -> Iterator[Line]:
+    """The tensors that start as the modules make them, a line for each layer."""
+    by_layer: dict[int | None, list[str]] = {}
+    for key in result.fresh:
+        by_layer.setdefault(layer_of(key), []).append(key)
+    yield from _some(by_layer.pop(None, []), "fresh")
+    for index, keys in by_layer.items():
+        more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        yield Line(f"{result.target.layers[index or 0]}: {keys[0]}{more}", "yellow", label="fresh")
 
 
 def _options(result: Transfer) -> Iterator[Line]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import recipes
-from yamlinject.lineage.resolve import NAMELESS, resolve
+from yamlinject.lineage.resolve import NAMELESS, Lineage, resolve
 from yamlinject.verification import judgement
-from yamlinject.verification.result import Attention, Measured, Verification
+from yamlinject.verification.result import Attention, Measured, Replaced, Verification
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -62,6 +62,7 @@ def verify(
     base_name = found.named.label if found.named else NAMELESS
     say(f"building {base_name}")
     base_model: Any = builder.build(other, like=config, trust=trust)
+    replaced = _replaced(config, found, model, base_model) if found.replaced else []
     _check_image(model, image_size)
     size = (1, builder.image_channels(model), image_size, image_size)
     image = torch.rand(size, generator=torch.Generator().manual_seed(0))
@@ -89,11 +90,17 @@ def verify(
         base=_measured(base_name, base_model, image, base_outputs, base_train_outputs),
         config=_measured(config.label, model, image, outputs, train_outputs, uncounted),
         attention=attention,
+        replaced=replaced,
         latency=measure.latency(model, base_model, image) if latency else None,
-        notes=[*builder.ignored(config, model), *by_default, *judgement.notes(config, found, attention)],
+        notes=[
+            *builder.ignored(config, model),
+            *by_default,
+            *judgement.notes(config, found, attention, replaced),
+        ],
     )
-    say("comparing both without the attention")
+    say("comparing both without what is new")
     measure.become_identities(model.model, indices)
+    measure.put_back(model.model, base_model.model, [(one.layer, one.index_before) for one in replaced])
     if measure.carry_weights(base_model, model, found.aligned):
         same = map(torch.equal, measure.outputs(model, image), base_outputs)
         result.equal = len(outputs) == len(base_outputs) and all(same)
@@ -133,6 +140,26 @@ def _measured(
         eval_shapes=[list(tensor.shape) for tensor in outputs],
         train_shapes=[list(tensor.shape) for tensor in train_outputs],
     )
+
+
+def _replaced(config: Config, found: Lineage, model: Any, base_model: Any) -> list[Replaced]:
+    """The layers that were replaced, and those that a framework builds differently because of them."""
+    from yamlinject.verification import measure
+
+    rows = set(found.replaced)
+    return [
+        Replaced(
+            layer=place,
+            module=config.layers[place].module,
+            parameters=measure.parameters(layer),
+            index_before=index,
+            before=found.base.layers[index].module,
+            parameters_before=measure.parameters(before),
+        )
+        for index, place in enumerate(found.aligned)
+        for layer, before in ((model.model[place], base_model.model[index]),)
+        if (place, index) in rows or measure.shapes(layer) != measure.shapes(before)
+    ]
 
 
 def _attention(index: int, module: nn.Module, x: Tensor) -> Attention:

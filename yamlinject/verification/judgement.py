@@ -11,11 +11,16 @@ from yamlinject.core.layer import flow
 from yamlinject.library import recipes
 from yamlinject.lineage import alignment
 from yamlinject.lineage.resolve import Lineage
-from yamlinject.verification.result import Attention, Verification
+from yamlinject.verification.result import Attention, Replaced, Verification
 
 
-def notes(config: Config, found: Lineage, attention: Sequence[Attention]) -> list[str]:
-    """What is worth knowing, though it need not be wrong."""
+def notes(
+    config: Config,
+    found: Lineage,
+    attention: Sequence[Attention],
+    replaced: Sequence[Replaced] = (),
+) -> list[str]:
+    """What is worth knowing, though it need not be wrong; ``replaced``: as built."""
     notes = []
     if found.named:
         before, now = found.named.document.data, config.document.data
@@ -36,6 +41,11 @@ def notes(config: Config, found: Lineage, attention: Sequence[Attention]) -> lis
                 f"{layer} has args {flow(layer.args)}, and its input {counts[source]} nominal channels: a "
                 "registered checkout goes by the args"
             )
+    if found.replaced:
+        notes.append("what the replaced layers compute cannot be compared with the base: their shapes are")
+    for layer in (config.layers[new.layer] for new in replaced):
+        if layer.index not in dict(found.replaced):
+            notes.append(f"{layer} has the same row as in the base, and is built differently")
     asked_for = provenance.injected(config.parsed.provenance, on_branches=True)
     for layer, reader in alignment.bypassing(config.layers, indices):
         if layer.index not in asked_for:
@@ -71,17 +81,16 @@ def differences(result: Verification) -> list[str]:
     """How the model differs from that of its base, apart from the attention."""
     base, config = result.base, result.config
     problems = []
-    own = sum(one.parameters for one in result.attention)
-    if config.parameters - own != base.parameters:
-        problems.append(
-            f"{config.parameters - own:,} parameters besides the attention's, and {base.name} has "
-            f"{base.parameters:,}"
-        )
+    new = config.parameters - sum(one.parameters for one in result.attention)
+    new -= sum(one.parameters for one in result.replaced)
+    old = base.parameters - sum(one.parameters_before for one in result.replaced)
+    if new != old:
+        problems.append(f"{new:,} parameters besides those of what is new, and {base.name} has {old:,}")
     for what in ("strides", "eval_shapes", "train_shapes"):
         if getattr(config, what) != getattr(base, what):
             problems.append(f"{what.replace('_', ' ')} are not those of the base")
     if not problems and not result.equal:
-        problems.append("with identities for the attention, the outputs are not those of the base")
+        problems.append("without what is new, the outputs are not those of the base")
     return problems
 
 
@@ -91,7 +100,7 @@ def attention_problems(config: Config, result: Verification, ours: Sequence[int]
     ``ours``: the layers whose class is one in :mod:`yamlinject.nn`.
     """
     if not result.attention:
-        return ["there is no attention layer in it"]
+        return [] if result.replaced else ["there is no attention layer in it"]
     indices = sorted({one.layer for one in result.attention})
     problems = [f"no layer reads {layer}" for layer in alignment.unread(config.layers, indices)]
     for layer in (config.layers[index] for index in sorted(set(ours))):

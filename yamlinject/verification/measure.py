@@ -153,6 +153,20 @@ def become_identities(layers: nn.Sequential, indices: Sequence[int]) -> None:
         layers[index] = identity
 
 
+def shapes(layer: nn.Module) -> dict[str, torch.Size]:
+    """The shapes of a layer's tensors, by their names."""
+    return {name: value.shape for name, value in layer.state_dict().items()}
+
+
+def put_back(layers: nn.Sequential, base: nn.Sequential, places: Sequence[tuple[int, int]]) -> None:
+    """Put layers of the base, at the second of ``places``, in the place of those at the first."""
+    for new, old in places:
+        here, module = layers[new], deepcopy(base[old])
+        for name in ("f", "i"):  # what it reads and its index, which frameworks keep in the module
+            setattr(module, name, getattr(here, name))
+        layers[new] = module
+
+
 def carry_weights(base: nn.Module, model: nn.Module, moved: Sequence[int]) -> bool:
     """Give ``model`` the weights of ``base``; False when they do not fit one to one."""
     state = {}

@@ -44,13 +44,25 @@ class Attention:
     effective: bool
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """A layer with another module than the base: ``before`` is that one, ``index_before`` its index."""
+
+    layer: int
+    module: str
+    parameters: int
+    index_before: int
+    before: str
+    parameters_before: int
+
+
 @dataclass
 class Verification:
     """Two models side by side; ``problems`` says what is wrong with the config's, a line each.
 
-    ``equal``: whether the outputs are the base's once the attention is replaced by identities and the
-    base's weights are transferred; ``proven``: whether that base is also known to be right.
-    ``latency``: the time of a forward pass of both, if it was measured.
+    ``equal``: whether the outputs are the base's once the attention is replaced by identities, the base's
+    modules are back in the place of those that replaced them, and its weights are transferred; ``proven``:
+    whether that base is also known to be right. ``latency``: the time of a forward pass of both.
     """
 
     framework: str
@@ -59,6 +71,7 @@ class Verification:
     config: Measured
     attention: list[Attention]
     latency: Latency | None
+    replaced: list[Replaced] = field(default_factory=list)
     equal: bool = False
     proven: bool = False
     problems: list[str] = field(default_factory=list)

@@ -26,11 +26,31 @@ class Origin(NamedTuple):
     """A model that a config was made from: its name, and where its layers are in the config.
 
     ``head``: the module of its last layer, where that is another than the config's: one for another task.
+    ``replaced``: the layers of the config that have another module or other args.
     """
 
     name: str
     index_map: IndexMap
     head: str | None = None
+    replaced: frozenset[int] = frozenset()
+
+
+class _Candidate(NamedTuple):
+    """A state on the way to a config: where its layers are there, and which have other rows there."""
+
+    name: str
+    aligned: list[int]
+    modules: list[str]
+    replaced: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, config: Config, found: Lineage, name: str) -> _Candidate:
+        """The base that was ``found``."""
+        replaced = dict(found.replaced)
+        modules = [config.layers[place].module for place in found.aligned]
+        if found.original and replaced:
+            modules = _modules(found.original.layers)
+        return cls(name, found.aligned, modules, frozenset(replaced))
 
 
 def origin(config: Config, checkpoint: Checkpoint, base: Config | None) -> Origin:
@@ -50,17 +70,16 @@ def origin(config: Config, checkpoint: Checkpoint, base: Config | None) -> Origi
     else:
         found = known(config, base, own)
         name = found.name
-    places = _place(
-        config, checkpoint, own, [(name, found.aligned), *([] if base else _on_the_way(config))]
-    )
-    if places is None and (base or not own):
+    candidates = [_Candidate.of(config, found, name), *([] if base else _on_the_way(config))]
+    source = _source(checkpoint, own, candidates)
+    if source is None and (base or not own):
         raise another_model(config, own)
-    if places is None:
+    if source is None:
         found = trained(config, own)
-        places = found.name, found.aligned
-    name, aligned = places
+        source = _Candidate.of(config, found, found.name)
     last = (held or (base.layers if base else config.layers))[-1].module
-    return Origin(name, index_map(config, aligned), last if last != config.layers[-1].module else None)
+    head = last if last != config.layers[-1].module else None
+    return Origin(source.name, index_map(config, source.aligned), head, source.replaced)
 
 
 def nothing_to_convert(config: Config) -> RefusalError:
@@ -70,28 +89,25 @@ def nothing_to_convert(config: Config) -> RefusalError:
     )
 
 
-def _place(
-    config: Config,
-    checkpoint: Checkpoint,
-    own: Sequence[Layer],
-    candidates: Sequence[tuple[str, list[int]]],
-) -> tuple[str, list[int]] | None:
+def _source(
+    checkpoint: Checkpoint, own: Sequence[Layer], candidates: Sequence[_Candidate]
+) -> _Candidate | None:
     """The first of ``candidates`` that ``checkpoint`` is of, by its modules or else by its last layer."""
     if own:
-        fitting = (
-            one for one in candidates if [config.layers[place].module for place in one[1]] == _modules(own)
-        )
-        return next(fitting, None)
+        return next((one for one in candidates if one.modules == _modules(own)), None)
     count = 1 + max((layer_of(key) or 0 for key in checkpoint.state), default=0)
-    return next((one for one in candidates if len(one[1]) == count), candidates[0])
+    return next((one for one in candidates if len(one.aligned) == count), candidates[0])
 
 
-def _on_the_way(config: Config) -> Iterator[tuple[str, list[int]]]:
-    """The states before each provenance line, the newest first, named by what had been added."""
+def _on_the_way(config: Config) -> Iterator[_Candidate]:
+    """The states before each provenance line, the newest first, named by what had been done."""
     for restored, aligned in states(config):
         lines = [found.provenance.request for found in reversed(restored.parsed.provenance)]
         if lines:
-            yield f"{lines[0].base} with {', '.join(line.module for line in lines)}", aligned
+            name = f"{lines[0].base} with {', '.join(line.module for line in lines)}"
+            pairs = zip(aligned, restored.layers, strict=True)
+            replaced = (place for place, one in pairs if one.row[1:] != config.layers[place].row[1:])
+            yield _Candidate(name, aligned, _modules(restored.layers), frozenset(replaced))
 
 
 def _for_task_of(config: Config, layers: Sequence[Layer]) -> list[Layer]:

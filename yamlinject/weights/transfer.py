@@ -138,7 +138,9 @@ def transfer(
     builder = frameworks.find(framework, config)
     if reverse:
         found = sources.known(config, base)
-        target, source = found.base, sources.Origin(found.name, sources.index_map(config, found.aligned))
+        index_map = sources.index_map(config, found.aligned)
+        replaced = frozenset(before for _, before in found.replaced)
+        target, source = found.base, sources.Origin(found.name, index_map, None, replaced)
     else:
         with named(str(checkpoint)):
             target, source = config, sources.origin(config, held, base)
@@ -169,12 +171,13 @@ def transfer(
         after=Share(len(fitting), _size(fitting)),
         unfit=[_why(key, state[key], own) for key in state if key not in fitting],
         fresh=[key for key in own if key not in fitting],
-        freeze=_freeze(target, moved, own) if not reverse else (0, []),
+        freeze=_freeze(target, source, own) if not reverse else (0, []),
         cutoff=_last_of_backbone(target, moved) + 1 if not reverse else None,
         notes=notes,
     )
     # new layers, which may have more parameters than all others, say nothing about the checkpoint
-    expected = _size({key: own[key] for key in own if reverse or layer_of(key) not in moved.injected})
+    new = source.replaced | (frozenset() if reverse else frozenset(moved.injected))
+    expected = _size({key: own[key] for key in own if layer_of(key) not in new})
     if result.after.parameters < _LEAST * expected:
         raise YamlInjectError(
             f"the checkpoint is of another model: only {result.after.parameters:,} of "
@@ -246,16 +249,17 @@ def _size(state: Mapping[str, Tensor]) -> int:
     return sum(value.numel() for value in state.values())
 
 
-def _freeze(config: Config, moved: IndexMap, own: Mapping[str, Tensor]) -> tuple[int, list[int]]:
+def _freeze(config: Config, source: sources.Origin, own: Mapping[str, Tensor]) -> tuple[int, list[int]]:
     """What freezes the base's backbone in ``config``: a number of layers, or a list of their indices.
 
     New layers with parameters are left out, because they are not trained yet.
     """
+    moved = source.index_map
     backbone = [new for new in moved.moved if config.layers[new].section == "backbone"]
     trainable = {layer_of(key) for key in own}
     last = _last_of_backbone(config, moved)
-    if any(index in trainable for index in moved.injected if index < last):
-        return len(backbone), backbone
+    if any(index in trainable for index in {*moved.injected, *source.replaced} if index <= last):
+        return len(backbone), [index for index in backbone if index not in source.replaced]
     return len(backbone), [last + 1]
 
 

@@ -90,8 +90,8 @@ def _undo_hint(subject: Subject, made: Generated) -> str:
         return "undo the edit, or generate it again when the base is there"
     if made.absence or request.base == bases.STDIN:
         return f"undo the edit, or generate it again: {command_line(*request.to_words())}"
-    remove = command_line("remove", request.module, subject.config.name, "--in-place")
-    return f"undo the edit, or run: {remove}, and add the layers again"
+    undo = command_line("undo", subject.config.name, "--in-place")
+    return f"undo the edit, or run: {undo}, and then: {command_line(*request.to_words())}"
 
 
 def _line(subject: Subject, start: int) -> Span:
