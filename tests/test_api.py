@@ -14,8 +14,9 @@ import yaml
 import yamlinject
 from yamlinject import Config, ConfigError, RefusalError, SelectorError, SourceError, YamlInjectError
 from yamlinject.core.modules import Role
+from yamlinject.core.request import Request
 from yamlinject.library.recipes import Recipe
-from yamlinject.lineage.recorded import was_made_like
+from yamlinject.lineage.recorded import before
 
 BASE = b"""\
 nc: 3
@@ -187,23 +188,22 @@ def test_a_failed_write_leaves_the_old_file(
     assert [path.name for path in tmp_path.iterdir()] == ["small.yaml"]
 
 
-def test_was_made_like_tells_a_second_run_of_the_same_command(base: Path) -> None:
+def test_what_the_same_command_made_is_known(base: Path) -> None:
     config = yamlinject.load(base)
-    added = config.add("SimAM", after="SPPF")
-    assert not was_made_like(config, added)
-    base.write_bytes(added.to_bytes())
+    request = Request("SimAM", str(base), ("SPPF",))
+    assert before(config, request) is None
+    base.write_bytes(config.apply(request).to_bytes())
     again = yamlinject.load(base)
-    assert was_made_like(again, again.add("SimAM", after="SPPF"))
-    assert not was_made_like(again, again.add("SimAM", after="C3"))
-    assert not was_made_like(again, again.add("SimAM", after="SPPF", number=2))
+    assert before(again, request) == config
+    assert before(again, request._replace(after=("C3",))) is None
+    assert before(again, request._replace(number=2)) is None
 
 
-def test_was_made_like_refuses_a_result_that_was_edited(base: Path) -> None:
+def test_what_the_same_command_made_was_edited(base: Path) -> None:
     added = yamlinject.load(base).add("SimAM", after="SPPF")
     base.write_bytes(added.to_bytes().replace(b"Conv, [16", b"Conv, [24"))
-    again = yamlinject.load(base)
     with pytest.raises(RefusalError, match="edited since") as caught:
-        was_made_like(again, again.add("SimAM", after="SPPF"))
+        before(yamlinject.load(base), Request("SimAM", str(base), ("SPPF",)))
     assert str(caught.value).startswith(f"{base}:1:1: ")
 
 

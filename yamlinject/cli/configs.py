@@ -11,7 +11,7 @@ from yamlinject.cli import completion, targets
 from yamlinject.cli.delivery import Check, Delivery, Diff, Force, InPlace, OutputFile
 from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
-from yamlinject.core.request import command_line
+from yamlinject.core.request import Request, command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases, recipes, user_modules
 from yamlinject.output import layers, next_steps, summaries, terminal
@@ -99,20 +99,18 @@ def add(
 
     Writes BASE_MODULE.yaml into the current folder unless told otherwise.
     """
-    config = load(base)
-    result = config.add(
-        module,
-        after,
-        readers=readers or (),
+    request = Request(
+        module=module,
+        base=base,
+        after=tuple(after),
         scope=scope.value if scope else "backbone",
-        number=number,
+        number=None if number == 1 else number,
         args=args,
-        provenance=not no_provenance,
         fix_comments=fix_comments,
-        modules=modules or (),
+        readers=tuple(readers or ()),
     )
     delivery = Delivery(output, in_place, diff, check, force, output_format)
-    return _rewritten(config, result, delivery, args, scope, modules or ())
+    return _rewritten(request, delivery, modules or (), signed=not no_provenance, scoped=scope is not None)
 
 
 def replace(
@@ -155,44 +153,46 @@ def replace(
 
     Writes BASE_MODULE.yaml into the current folder unless told otherwise.
     """
-    config = load(base)
-    result = config.replace(
-        module,
-        at,
+    request = Request(
+        module=module,
+        base=base,
         scope=scope.value if scope else "backbone",
         number=number,
         args=args,
-        provenance=not no_provenance,
         fix_comments=fix_comments,
-        modules=modules or (),
+        at=tuple(at),
     )
     delivery = Delivery(output, in_place, diff, check, force, output_format)
-    return _rewritten(config, result, delivery, args, scope, modules or ())
+    return _rewritten(request, delivery, modules or (), signed=not no_provenance, scoped=scope is not None)
 
 
 def _rewritten(
-    config: Config,
-    result: Rewritten,
-    delivery: Delivery,
-    args: str | None,
-    scope: ScopeOption | None,
-    modules: Sequence[str],
+    request: Request, delivery: Delivery, modules: Sequence[str], *, signed: bool, scoped: bool
 ) -> int:
-    """Deliver what ``add`` or ``replace`` made of ``config``."""
+    """Carry out an ``add`` or a ``replace``; ``signed``: with a provenance line."""
+    config = load(request.base)
+    given = request.args
+    request = user_modules.completed(request._replace(base=config.name), modules)
+    made_from = _before(config, request) if delivery.in_place else None
+    result = (made_from or config).apply(request, provenance=signed)
     target = delivery.target(config, targets.default_name(result))
-    if delivery.made_already(config, result, target):
+    if delivery.leaves(result, target, made=made_from is not None):
         return 0
-    scoped, given = scope is not None, args is not None
     summary = [
-        *(summaries.insertion(result, scoped=scoped) if result.rewrite.injected else ()),
-        *(summaries.replacement(result, scoped=scoped, given=given) if result.rewrite.replaced else ()),
-        *_derived(result, args, modules),
+        *summaries.rewritten(result, scoped=scoped, given=given is not None),
+        *_derived(request.module, given, modules),
         *targets.scale_note(config, target),
     ]
     code = delivery.deliver(result, target, summary)
     if delivery.writes(target) and not delivery.as_json:
         terminal.tell([next_steps.train(result, target, modules)])
     return code
+
+
+def _before(config: Config, request: Request) -> Config | None:
+    from yamlinject.lineage.recorded import before  # only --in-place needs it
+
+    return before(config, request)
 
 
 def remove(
@@ -260,9 +260,8 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
         layers.show(sys.stdout, load(config))
 
 
-def _derived(result: Rewritten, args: str | None, modules: Sequence[str]) -> Iterator[Line]:
+def _derived(name: str, args: str | None, modules: Sequence[str]) -> Iterator[Line]:
     """How the args of a user's class were told, where they were not given."""
-    name = (*result.rewrite.injected, *result.rewrite.replaced)[0].module
     own = {} if args else user_modules.find(modules, packages=name not in recipes.names())
     if name in own:
         yield Line(f"{name} of {own[name].file.name} ({recipes.told(own[name])})", label="args")

@@ -58,14 +58,15 @@ class Delivery(NamedTuple):
         """Whether a file is written, and not only compared or printed."""
         return not (self.diff or self.check or target == bases.STDIN)
 
-    def made_already(self, config: Config, result: Rewritten, target: str) -> bool:
-        """Whether ``target`` is what the same command made, but for the user's edits outside the rows.
+    def leaves(self, result: Rewritten, target: str, *, made: bool) -> bool:
+        """Whether ``target`` is left alone, and say so.
 
-        Then it is left alone, and said so.
+        The same command made it: that is known (``made``), or it differs only by the user's edits outside
+        the rows.
         """
         replaces = not (self.diff or self.in_place or self.force or target == bases.STDIN)
         kept = replaces and targets.keeps_edits(result, target, refuse=not self.check)
-        if not kept and not (self.in_place and _is_made_so(config, result)):
+        if not kept and not made:
             return False
         notes = [terminal.note("what was edited in it outside the rows is kept")] if kept else []
         outcome = "would not change" if kept and self.check else "unchanged"
@@ -98,12 +99,6 @@ class Delivery(NamedTuple):
         else:
             terminal.tell([*summary, *_told(target, outcome)])
         return code
-
-
-def _is_made_so(config: Config, result: Rewritten) -> bool:
-    from yamlinject.lineage.recorded import was_made_like  # only --in-place needs it
-
-    return was_made_like(config, result)
 
 
 def _told(target: str, outcome: str) -> Iterator[Line]:

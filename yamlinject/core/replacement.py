@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from yamlinject.core.document import Document, Row
 from yamlinject.core.edits import Edit
@@ -95,7 +95,7 @@ def restore(document: Document, found: Found) -> Rewrite:
         old[index] = layer._replace(
             module=str(load_values(was.module)),
             number=int(was.number or layer.number),
-            args=load_values(was.args) if was.args else layer.args,
+            args=_values(document, document.rows[index], was.args) if was.args else layer.args,
         )
         changed += _edits(document.rows[index], was.module, was.number or None, was.args or None)
     changed += _comment_edits(document, line.comments)
@@ -128,6 +128,11 @@ def _was(document: Document, new: Replacement) -> Written:
             f"{row.layer}: write its module and its args without YAML's other spellings", place
         )
     return found
+
+
+def _values(document: Document, row: Row, args: str) -> Any:
+    """What the YAML text of args means where those of ``row`` are; lines below the first are indented."""
+    return load_values(" " * (row.args.start - document.lines.at(row.args.start).start) + args)
 
 
 def _edits(row: Row, module: str, number: int | str | None, args: str | None) -> Iterator[Edit]:

@@ -10,7 +10,7 @@ from yamlinject import files
 from yamlinject.config import Config, Rewritten
 from yamlinject.core import scales
 from yamlinject.core.provenance import Provenance
-from yamlinject.core.request import command_line
+from yamlinject.core.request import Request, command_line
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError
 from yamlinject.library import bases
 
@@ -42,18 +42,17 @@ def states(config: Config) -> Iterator[tuple[Rewritten, list[int]]]:
         yield restored, aligned
 
 
-def was_made_like(config: Config, other: Rewritten) -> bool:
-    """Whether ``config`` is already a result of the command that made ``other`` from it.
+def before(config: Config, request: Request) -> Config | None:
+    """What the command ``request`` made ``config`` of, whatever was done afterwards; None if it did not.
 
     Raises :class:`RefusalError` when that command made it but it has been edited since.
     """
-    line = other.rewrite.provenance
     current = config
     for made, start, _ in config.parsed.provenance:
         restored = current.undone
-        if line and made.request == line.request._replace(base=made.request.base):
+        if made.request == request._replace(base=made.request.base):
             if restored.same_rows:
-                return True
+                return restored
             raise RefusalError(
                 "this command was run on it before, and it was edited since: take that back first "
                 f"with {command_line('undo', config.name, '--in-place')}",
@@ -61,7 +60,7 @@ def was_made_like(config: Config, other: Rewritten) -> bool:
                 file=config.label,
             )
         current = restored
-    return False
+    return None
 
 
 def recorded_base(

@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from yamlinject.config import Rewritten
 
 
-def insertion(config: Rewritten, *, scoped: bool = False) -> Iterator[Line]:
-    """What :meth:`Config.add` did: the layers picked and injected, and every changed reference.
+def rewritten(config: Rewritten, *, scoped: bool = False, given: bool = False) -> Iterator[Line]:
+    """What :meth:`Config.add` or :meth:`Config.replace` did: the layers picked, and every changed row.
 
-    ``scoped``: whether the user chose the scope, and need not be told what is outside.
+    ``scoped``: whether the user chose the scope, and need not be told what is outside; ``given``: whether
+    the args were given.
     """
+    if config.rewrite.replaced:
+        yield from _replacement(config, scoped, given)
+    else:
+        yield from _insertion(config, scoped)
+
+
+def _insertion(config: Rewritten, scoped: bool) -> Iterator[Line]:
     base, rewrite = config.base, config.rewrite
     module = rewrite.injected[0].module
     yield from _picked(rewrite)
@@ -44,8 +52,7 @@ def insertion(config: Rewritten, *, scoped: bool = False) -> Iterator[Line]:
     yield from _stale(rewrite)
 
 
-def replacement(config: Rewritten, *, scoped: bool = False, given: bool = False) -> Iterator[Line]:
-    """What :meth:`Config.replace` did; ``scoped`` as for :func:`insertion`, ``given``: so were the args."""
+def _replacement(config: Rewritten, scoped: bool, given: bool) -> Iterator[Line]:
     base, rewrite = config.base, config.rewrite
     yield from _picked(rewrite)
     yield from _exchanged(config)
