@@ -50,6 +50,16 @@ def test_the_first_example_of_the_readme(cli: Cli) -> None:
     assert printed(cli, command) == CONSOLE[command]
 
 
+def test_the_example_of_the_page_on_replacing(cli: Cli) -> None:
+    page = (REPOSITORY / "docs" / "replace.md").read_text(encoding="utf-8")
+    (command, shown), _ = re.findall(r"^\$ yamlinject ([^\n]*)\n(.*?)(?=^\$|^```)", page, re.S | re.M)
+    lines = printed(cli, command).splitlines()
+    assert [line for line in shown.splitlines() if line != "…"] == [*lines[:2], *lines[5:]]
+    for other in re.findall(r"\| `yamlinject (replace [^`]*)`", page):
+        if "--modules" not in other:
+            assert cli(*shlex.split(other)).code == 0, other
+
+
 def test_the_difference_that_the_readme_shows(cli: Cli) -> None:
     """All of it, but for the rows in which only a comment changes, and for what is unchanged."""
     (block,) = re.findall(r"```diff\n(.*?)```", README, re.S)
