@@ -35,5 +35,5 @@ class BiFPN_Concat(nn.Module):
         weights = weights / (0.0001 + weights.sum())
         parts = []
         for position, layer in enumerate(x):
-            parts.append(layer * weights[position].to(layer.dtype))
+            parts.append(layer * weights[position])
         return torch.cat(parts, dim=1)

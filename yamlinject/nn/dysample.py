@@ -41,7 +41,7 @@ class DySample(nn.Module):
         """``x``, enlarged."""
         batch, channels, height, width = x.shape
         wide = torch.promote_types(x.dtype, torch.float32)  # half precision has not all positions
-        offset = self.offset(x).to(wide) * 0.25 + self.init_pos.to(wide)
+        offset = self.offset(x) * 0.25 + self.init_pos.to(wide)
         columns, rows = offset.chunk(2, dim=1)
         columns = columns + torch.arange(width, device=x.device).to(wide)
         rows = rows + torch.arange(height, device=x.device).to(wide).unsqueeze(1)
