@@ -722,7 +722,8 @@ import torch
 import torch.distributed as dist
 
 {build}
-attention = [module for module in model.modules() if type(module).__module__.startswith("yamlinject.nn.")]
+known = ("yamlinject.nn.", "blocks")  # ours, and those of the user's file
+attention = [module for module in model.modules() if type(module).__module__.startswith(known)]
 
 
 def tensors(value):
@@ -771,6 +772,31 @@ dist.destroy_process_group()
 """
 
 
+GATE = """
+from torch import nn
+
+
+class MyGate(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.gate = nn.Conv2d(channels, channels, 1, groups=channels)
+
+    def forward(self, x):
+        return x * self.gate(x.mean((2, 3), keepdim=True)).sigmoid()
+"""
+
+
+def with_gate(folder: Path, config: str, after: str) -> str:
+    """The name of ``config`` with a module of the user's own, which is in ``blocks.py`` from then on."""
+    blocks = write(folder / "mine/blocks.py", GATE)
+    name = config.replace(".yaml", "_MyGate.yaml")
+    yamlinject.load(str(folder / config)).add("MyGate", after=after, modules=[blocks]).save(folder / name)
+    return name
+
+
+WITH_GATE = ["--modules", "mine/blocks.py"]
+
+
 def ranks(folder: Path) -> list[dict[str, Any]]:
     return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(2)]
 
@@ -790,14 +816,16 @@ def facts(kinds: list[str], attention_parameters: int) -> list[dict[str, Any]]:
 
 @pytest.mark.framework
 def test_distributed_training_with_torchrun(folder: Path) -> None:
-    build = "from yolov5.models.yolo import Model\nmodel = Model('yolov5n_both.yaml')"
+    config = with_gate(folder, "yolov5n_both.yaml", after="C3@1")
+    build = f"from yolov5.models.yolo import Model\nmodel = Model({config!r})"
     write(folder / "step.py", STEP.format(build=build))
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
-    done = python(*torchrun, sys.executable, *RUN, "step.py", cwd=folder, **offline(folder))
+    run = [sys.executable, *RUN, *WITH_GATE]
+    done = python(*torchrun, *run, "step.py", cwd=folder, **offline(folder))
     assert done.returncode == 0, done.stderr
     found = ranks(folder)
     assert found[0]["attention_parameters"] > 0
-    assert found == facts(["CBAM", "SimAM"], found[0]["attention_parameters"])
+    assert found == facts(["CBAM", "MyGate", "SimAM"], found[0]["attention_parameters"])
 
 
 #: Makes Ultralytics write the command that it starts its workers with, and runs that.
@@ -820,18 +848,53 @@ print(json.dumps([command, file]))
 
 @pytest.mark.framework
 def test_worker_processes_of_ultralytics(folder: Path) -> None:
+    config = with_gate(folder, "yolov8n_SimAM.yaml", after="C2f@0")
     build = (
         "from ultralytics.nn.tasks import DetectionModel\n"
-        "model = DetectionModel('yolov8n_SimAM.yaml', verbose=False)"
+        f"model = DetectionModel({config!r}, verbose=False)"
     )
     write(folder / "step.py", STEP.format(build=build))
     write(folder / "launch.py", LAUNCH)
-    command, file = answer(python(*RUN, "launch.py", cwd=folder, **offline(folder)))
+    command, file = answer(python(*RUN, *WITH_GATE, "launch.py", cwd=folder, **offline(folder)))
     assert file == "step.py"
     port = command.index("--master_port")
     assert command[:3] == [sys.executable, "-m", "torch.distributed.run"]
     assert command[port + 2 :] == ["-m", "yamlinject", "run", "step.py"]
-    assert ranks(folder) == facts(["SimAM"], 0)
+    # a weight and a bias for each of the 32 scaled channels
+    assert ranks(folder) == facts(["MyGate", "SimAM"], 64)
+
+
+#: Starts a process that begins with nothing of this one, as a data loader's or a tuner's may.
+SPAWN = """
+import multiprocessing
+
+from yamlinject.frameworks import install
+
+
+def build(rows):
+    install()
+    from models.yolo import parse_model
+
+    return parse_model(rows, [3])
+
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.apply(build, [[[-1, 1, "MyGate", [64]], [-1, 1, "SimAM", [64]]]]))
+"""
+
+
+@pytest.mark.parametrize("options", [["--modules", "mine/blocks.py"], []], ids=["option", "project"])
+def test_spawned_processes_that_install_know_the_users_modules(tmp_path: Path, options: list[str]) -> None:
+    """They find the files by themselves: in the environment, or in the project; the folder may differ."""
+    write(tmp_path / "mine/blocks.py", GATE)
+    if not options:
+        write(tmp_path / "pyproject.toml", "[tool.yamlinject]\nmodules = ['mine/blocks.py']\n")
+    write(tmp_path / "models/yolo.py", PARSE_MODEL.replace("{registry}", "[tuple]").replace("Concat", "None"))
+    write(tmp_path / "program.py", SPAWN)
+    done = python(*RUN, *options, "program.py", cwd=tmp_path, COVERAGE_PROCESS_CONFIG="")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[('MyGate', [3], 3), ('SimAM', [3, 3], 3)]\n"
 
 
 @pytest.mark.framework
