@@ -267,6 +267,24 @@ def test_attention_with_parameters_learns(tmp_path: Path) -> None:
         assert all(changed.values()), changed
 
 
+@pytest.mark.parametrize("base", ["yolov5n", "yolo11n"])
+def test_what_takes_the_place_of_others_is_trained_and_exported(tmp_path: Path, base: str) -> None:
+    """All of it in one model, with BRA on its largest and its smallest map."""
+    config = tmp_path / f"{base}_all.yaml"
+    first = "head/nn.Upsample@0"
+    both = yamlinject.load(base).replace("CARAFE", at=first).replace("DySample", at=first)
+    both.replace("BiFPN_Concat", at="head/Concat").add("BRA", after="2,SPPF").save(config)
+    variables = offline(tmp_path)
+    if base == "yolov5n":
+        best = train_yolov5([*RUN, "yolov5", "train"], tmp_path, config, variables) / "weights/best.pt"
+        export = [*RUN, "yolov5", "export", "--weights", str(best), "--imgsz", "64", "--include", "onnx"]
+    else:
+        best = train_ultralytics(tmp_path, config, variables) / "weights/best.pt"
+        export = [*RUN, "yolo", "export", f"model={best}", "format=onnx", "imgsz=64", "simplify=False"]
+    call(export, tmp_path, variables)
+    assert best.with_suffix(".onnx").is_file()
+
+
 #: Runs a script in a Python in which yamlinject cannot be imported.
 WITHOUT_US = """
 import runpy
