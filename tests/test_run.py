@@ -890,7 +890,9 @@ def test_spawned_processes_that_install_know_the_users_modules(tmp_path: Path, o
     write(tmp_path / "mine/blocks.py", GATE)
     if not options:
         write(tmp_path / "pyproject.toml", "[tool.yamlinject]\nmodules = ['mine/blocks.py']\n")
-    write(tmp_path / "models/yolo.py", PARSE_MODEL.replace("{registry}", "[tuple]").replace("Concat", "None"))
+    write(
+        tmp_path / "models/yolo.py", PARSE_MODEL.replace("{registry}", "[tuple]").replace("Concat", "None")
+    )
     write(tmp_path / "program.py", SPAWN)
     done = python(*RUN, *options, "program.py", cwd=tmp_path, COVERAGE_PROCESS_CONFIG="")
     assert done.returncode == 0, done.stderr

@@ -20,9 +20,11 @@ from yamlinject.library import bases, recipes
 _PLAIN = re.compile(r"[\w.,:@%+=/-]*")
 
 
-def module(incomplete: str) -> list[str]:
-    """Names of modules that have a recipe."""
-    return [name for name in recipes.names() if name.startswith(incomplete)]
+def module(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of modules that have a recipe; behind ``add`` those that it inserts."""
+    names = [name for name in recipes.names() if name.startswith(incomplete)]
+    inserts = context.info_name == "add"
+    return [name for name in names if recipes.role(name) == "attention"] if inserts else names
 
 
 def base(incomplete: str) -> list[str]:
@@ -33,9 +35,9 @@ def base(incomplete: str) -> list[str]:
     ]
 
 
-def module_or_folder(incomplete: str) -> list[str]:
+def module_or_folder(context: typer.Context, incomplete: str) -> list[str]:
     """Names of modules that have a recipe, and folders."""
-    return [*module(incomplete), *_entries(incomplete, ())]
+    return [*module(context, incomplete), *_entries(incomplete, ())]
 
 
 def _entries(incomplete: str, endings: tuple[str, ...]) -> list[str]:
