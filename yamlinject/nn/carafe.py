@@ -36,7 +36,7 @@ class CARAFE(nn.Module):
         self.channel_compressor = nn.Conv2d(c1, 64, 1)
         self.content_encoder = nn.Conv2d(64, (kernel_size * scale) ** 2, side, padding=side // 2)
         nn.init.normal_(self.content_encoder.weight, std=0.001)  # about a mean of the neighbours at first
-        nn.init.zeros_(self.content_encoder.get_parameter("bias"))
+        self.content_encoder.bias = nn.Parameter(torch.zeros(self.content_encoder.out_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``x``, enlarged."""

@@ -32,7 +32,7 @@ class DySample(nn.Module):
         self.groups = max(n for n in range(1, groups + 1) if c1 % n == 0)
         self.offset = nn.Conv2d(c1, 2 * self.groups * scale * scale, 1)
         nn.init.normal_(self.offset.weight, std=0.001)
-        nn.init.zeros_(self.offset.get_parameter("bias"))
+        self.offset.bias = nn.Parameter(torch.zeros(self.offset.out_channels))
         steps = (torch.arange(scale) + 0.5) / scale - 0.5
         places = torch.stack([steps.repeat(scale), steps.repeat_interleave(scale)])  # columns, rows
         self.register_buffer("init_pos", places.repeat(1, self.groups).reshape(1, -1, 1, 1))
