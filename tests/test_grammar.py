@@ -360,6 +360,11 @@ def test_the_parts_of_json_documents_are_those_of_the_manual(files: Path, cli: C
     documents["check"] = as_json(cli, "check", "base.yaml")
     documents["rule"] = as_json(cli, "rule", "YI301")
     documents["register"] = as_json(cli, "register", "checkout")
+    explained, compared = (
+        as_json(cli, "explain", "base.yaml"),
+        as_json(cli, "explain", "base.yaml", "base.yaml"),
+    )
+    documents["explain"] = {**explained, **compared}
     shown = as_json(cli, "show", "base.yaml")
     documents["show"] = {**shown, **shown["layers"][0]}
     assert said == {name: set(document) for name, document in documents.items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from operator import ne
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,8 @@ Evidence = Literal["given", "recorded", "matched", "none"]
 #: Where to look for the base of a config that does not name it: nowhere, among the upstream models that are
 #: always known, or also among those that the installed frameworks ship.
 Search = Literal["nowhere", "upstream", "installed"]
+
+_Architecture = tuple[dict[str, Any], list[Any]]
 
 #: What to call a base that is no known config.
 NAMELESS = "without attention"
@@ -94,7 +97,7 @@ class Lineage:
                 if there and line.has_rows(there.layers):  # whose other values may have been edited here
                     found = there
         else:
-            known = _known(self.base)
+            known = known_like(self.base)
             if known is None or _architecture(known) != _architecture(self.base):
                 return None
             found, name = known, known.name
@@ -210,7 +213,7 @@ def _recorded(config: Config) -> Lineage | None:
         base = Wiring.of(oldest.request.base, current.layers)
         return Lineage("recorded", config, aligned, Match(base, aligned, []), current)
     layers = config.parsed.layers
-    for known in (recorded_base(oldest, config.path)[0], _known(found[-1][0]) if complete else None):
+    for known in (recorded_base(oldest, config.path)[0], known_like(found[-1][0]) if complete else None):
         match = matching.without_replacement(layers, _wirings([known] if known else []))
         if match:
             return Lineage("recorded", config, match.aligned, match, known, edited=True)
@@ -243,9 +246,9 @@ def _is_attention(layer: Layer) -> bool:
     return by_name and alignment.could_be_injected(layer)
 
 
-def _known(like: Config) -> Config | None:
+def known_like(like: Config) -> Config | None:
     """The known base config with the modules of ``like`` that is most like it."""
-    best, fewest = None, (0, False)
+    best, fewest = None, (0, 0)
     modules = [layer.module for layer in like.layers]
     for base in bases.known():
         found = Config(base.name, base.data)
@@ -255,10 +258,7 @@ def _known(like: Config) -> Config | None:
         if aligned is None:
             continue
         wrong = sum(1 for _ in alignment.wrong_readers(like.layers, found.layers, aligned))
-        differences = (
-            2 * wrong + (_scaling(found) != _scaling(like)),
-            _architecture(found) != _architecture(like),
-        )
+        differences = wrong, _differing(_architecture(found), _architecture(like))
         if best is None or differences < fewest:
             best, fewest = found, differences
     return best
@@ -272,11 +272,13 @@ def _modules(known: str) -> list[Any]:
     return [row[2] for row in rows]
 
 
-def _scaling(config: Config) -> list[object]:
-    return [config.document.data.get(key) for key in ("depth_multiple", "width_multiple")]
+def _differing(one: _Architecture, other: _Architecture) -> int:
+    """How many values and rows are different; rows only where there are as many."""
+    values = sum(one[0].get(key) != other[0].get(key) for key in {*one[0], *other[0]})
+    return values + sum(map(ne, one[1], other[1]))
 
 
-def _architecture(config: Config) -> tuple[dict[str, Any], list[Any]]:
+def _architecture(config: Config) -> _Architecture:
     """What a config says besides its references and what its data set determines."""
     data = config.document.data
     others = {key: value for key, value in data.items() if key not in (*SECTIONS, *OF_THE_DATA)}
