@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
     "checkout": "errors _version core files library",
-    "output": "errors _version core library config checks verification weights checkout",
+    "output": "errors _version core library config lineage checks verification weights checkout",
     "__init__": "errors _version core config checks verification weights",
     "cli": (
         "errors core library config lineage checks frameworks verification weights checkout output __init__"

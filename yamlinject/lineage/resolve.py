@@ -274,8 +274,8 @@ def _modules(known: str) -> list[Any]:
 
 def _differing(one: _Architecture, other: _Architecture) -> int:
     """How many values and rows are different; rows only where there are as many."""
-    values = sum(one[0].get(key) != other[0].get(key) for key in {*one[0], *other[0]})
-    return values + sum(map(ne, one[1], other[1]))
+    values = [key for key in {*one[0], *other[0]} if one[0].get(key) != other[0].get(key)]
+    return len(values) + sum(map(ne, one[1], other[1]))
 
 
 def _architecture(config: Config) -> _Architecture:
