@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from operator import ne
 from pathlib import Path
 from typing import Any, Literal
 
@@ -275,7 +274,7 @@ def _modules(known: str) -> list[Any]:
 def _differing(one: _Architecture, other: _Architecture) -> int:
     """How many values and rows are different; rows only where there are as many."""
     values = [key for key in {*one[0], *other[0]} if one[0].get(key) != other[0].get(key)]
-    return len(values) + sum(map(ne, one[1], other[1]))
+    return len(values) + sum(1 for row, another in zip(one[1], other[1], strict=True) if row != another)
 
 
 def _architecture(config: Config) -> _Architecture:
