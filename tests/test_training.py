@@ -297,24 +297,6 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def test_a_registered_checkout_trains_by_itself(tmp_path: Path) -> None:
-    root = checkout(tmp_path / "yolov5")
-    call([sys.executable, "-m", "yamlinject", "register", str(root)], tmp_path, offline(tmp_path))
-    config = root / "yolov5n_SimAM.yaml"
-    yamlinject.load("yolov5n").add("SimAM", after="SPPF").save(config)
-    # what `yamlinject run` bridges; here it is for the user to do
-    variables = {**offline(root), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
-    program = [sys.executable, "-c", WITHOUT_US]
-    run = train_yolov5([*program, "train.py", "--noplots"], root, config, variables, plots=[])
-    best = run / "weights/best.pt"
-    options = ["--weights", str(best), "--source", "data/images/val", "--imgsz", "64", "--device", "cpu"]
-    options += ["--conf-thres", "0.0005", "--save-txt", "--project", "runs", "--name", "detect"]
-    call([*program, "detect.py", *options], root, variables)
-    detected(root / "runs/detect")
-    layers, found, finite, _ = inspect(root, variables, "SimAM", best)
-    assert (layers, found, finite) == (26, {"10": ["models.common.SimAM", 1e-4]}, True)
-
-
 OWN = """\
 import torch
 from torch import nn
@@ -331,6 +313,32 @@ class MyGate(nn.Module):
     def forward(self, x):
         return x * torch.sigmoid(self.out(torch.relu(self.fc(x.mean((2, 3), keepdim=True)))))
 """
+
+
+def test_a_registered_checkout_trains_by_itself(tmp_path: Path) -> None:
+    """With a module of ours and one of the user's own, whose file is gone by then."""
+    root = checkout(tmp_path / "yolov5")
+    blocks = tmp_path / "blocks.py"
+    blocks.write_text(OWN)
+    register = [sys.executable, "-m", "yamlinject", "register", "SimAM,MyGate", str(root)]
+    call([*register, "--modules", "blocks.py"], tmp_path, offline(tmp_path))
+    config = root / "yolov5n_SimAM.yaml"
+    simam = yamlinject.load("yolov5n").add("SimAM", after="SPPF")
+    simam.add("MyGate", after="C3@0", modules=[blocks]).save(config)
+    blocks.unlink()
+    # what `yamlinject run` bridges; here it is for the user to do
+    variables = {**offline(root), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
+    program = [sys.executable, "-c", WITHOUT_US]
+    run = train_yolov5([*program, "train.py", "--noplots"], root, config, variables, plots=[])
+    best = run / "weights/best.pt"
+    options = ["--weights", str(best), "--source", "data/images/val", "--imgsz", "64", "--device", "cpu"]
+    options += ["--conf-thres", "0.0005", "--save-txt", "--project", "runs", "--name", "detect"]
+    call([*program, "detect.py", *options], root, variables)
+    detected(root / "runs/detect")
+    layers, found, finite, _ = inspect(root, variables, "SimAM", best)
+    assert (layers, found, finite) == (27, {"11": ["models.common.SimAM", 1e-4]}, True)
+    _, found, finite, _ = inspect(root, variables, "MyGate", best)
+    assert (found, finite) == ({"3": ["models.common.MyGate", None]}, True)
 
 
 @pytest.mark.parametrize("base", ["yolov5n", "yolo11n"])

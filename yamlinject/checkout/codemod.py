@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yamlinject._version import __version__
-from yamlinject.checkout import conditions
+from yamlinject.checkout import conditions, user_rows, user_source
 from yamlinject.checkout.name_lists import Names, with_name, without_name
 from yamlinject.checkout.pysource import NEWLINE, PySource
 from yamlinject.core import edits
 from yamlinject.core.edits import Edit
 from yamlinject.errors import Place, RefusalError
 from yamlinject.library import recipes
+from yamlinject.library.module_files import ModuleClass
 
 #: The modules that have a class, in their order in a patched file.
 MODULES = recipes.names()
@@ -32,7 +33,7 @@ CLASSES = Path(__file__).parent.parent / "nn"
 
 _BLOCK = re.compile(
     r"(?<![^\r\n])# (?P<module>\w+) from yamlinject \S+ \(sha256:(?P<digest>[0-9a-f]{16})\)"
-    r"[^\r\n]*(?:\r\n|\r|\n)"
+    r"(?:, of (?P<file>\w+\.py))?[^\r\n]*(?:\r\n|\r|\n)"
     r"(?:(?P<body>.*?)(?<![^\r\n])# (?P=module) from yamlinject ends here(?:\r\n|\r|\n))?",
     re.DOTALL,
 )
@@ -43,6 +44,7 @@ class Block(NamedTuple):
 
     ``body``: what is between the comments, with plain line feeds.
     ``intact``: whether that is still what some version of yamlinject wrote.
+    ``file``: the name of the module file that a user's class is of.
     """
 
     module: str
@@ -50,6 +52,7 @@ class Block(NamedTuple):
     end: int
     body: str
     intact: bool
+    file: str = ""
 
 
 def blocks(text: str) -> list[Block]:
@@ -63,31 +66,32 @@ def blocks(text: str) -> list[Block]:
                 _place(text, match.start()),
             )
         body = NEWLINE.sub("\n", match["body"])
-        found.append(Block(match["module"], *match.span(), body, _digest(body) == match["digest"]))
+        intact = _digest(body) == match["digest"]
+        found.append(Block(match["module"], *match.span(), body, intact, match["file"] or ""))
     return found
 
 
-def common_with(text: str, module: str, *, plain: bool = False) -> str:
+def common_with(text: str, module: str, *, plain: bool = False, users: ModuleClass | None = None) -> str:
     """``text``, that of ``models/common.py``, with the class ``module`` above its class Concat.
 
-    ``plain``: in its short form, where it has one. A block of another version or form is replaced.
+    ``plain``: in its short form, where it has one; ``users``: the user's class of that name, which comes
+    with all that it uses of its file. A block of another version or form is replaced.
     Raises :class:`YamlInjectError` for a text with another class of that name, with a block that was
     edited, or of unknown structure.
     """
-    body = _body(module, plain)
     source = PySource(text)
     own = _own(text, module)
-    _check_names(source, module, body, own)
+    start, end = (own.start, own.end) if own else (_above_concat(source, module),) * 2
+    body = _users_body(users, text, own, start) if users else _body(module, plain)
+    _check_names(source, module, body, own, whole=not users)
     if own and own.body == body:
         return text
     if own:
-        start, end = own.start, own.end
         _check_intact(text, own)
-    else:
-        start = end = _above_concat(source, module)
     newline = NEWLINE.search(text)
+    origin = f", of {users.file.name}" if users else ""
     block = (
-        f"# {module} from yamlinject {__version__} (sha256:{_digest(body)}); "
+        f"# {module} from yamlinject {__version__} (sha256:{_digest(body)}){origin}; "
         f"yamlinject register CHECKOUT --undo removes it\n{body}# {module} from yamlinject ends here\n"
     ).replace("\n", newline[0] if newline else "\n")
     return edits.apply(text, [Edit(start, end, block)])
@@ -102,22 +106,25 @@ def common_without(text: str, module: str) -> str:
     return edits.apply(text, [Edit(own.start, own.end, "")])
 
 
-def model_with(text: str, module: str) -> str:
+def model_with(text: str, module: str, users: ModuleClass | None = None) -> str:
     """``text``, that of ``models/yolo.py``, with ``module`` imported and in parse_model's condition.
 
+    ``users``: the user's class of that name, whose constructor says what it gets.
     Raises :class:`YamlInjectError` for a text of unknown structure.
     """
     source = PySource(text)
     names = _imported(source)
     if names and module not in names.words:
         text = with_name(source, names, conditions.position(names.words, module), module)
-    return conditions.with_module(text, module)
+    if users:
+        return user_rows.with_class(text, module, users.channels, repeats=users.repeats)
+    return conditions.with_module(user_rows.without_class(text, module), module)
 
 
 def model_without(text: str, module: str) -> str:
     """The inverse of :func:`model_with`; raises :class:`YamlInjectError` where that cannot be proven."""
     text = without_name(PySource(text), _imported, module)
-    return conditions.without_module(text, module)
+    return conditions.without_module(user_rows.without_class(text, module), module)
 
 
 def bound_at(text: str, name: str) -> Place | None:
@@ -139,7 +146,7 @@ def left_behind(common: str, model: str, module: str) -> bool:
     imported = _imported(source)
     by_import = int(imported is not None and module in imported.words)
     bindings = sum(name == module for name, _ in source.bound())
-    listed = module in conditions.words(source, module)
+    listed = module in conditions.words(source, module) or user_rows.has_branch(source, module)
     return listed and bindings == by_import and not bound_at(common, module)
 
 
@@ -153,7 +160,10 @@ def _body(module: str, plain: bool) -> str:
     if module not in MODULES:
         close = difflib.get_close_matches(module, MODULES, n=1)
         meant = f" (did you mean {close[0]}?)" if close else ""
-        raise RefusalError(f"yamlinject has no class {module!r}{meant}; it has {', '.join(MODULES)}")
+        raise RefusalError(
+            f"yamlinject has no class {module!r}{meant}; it has {', '.join(MODULES)}; the file of one of "
+            "yours is named with --modules"
+        )
     short = CLASSES / f"{module.lower()}_plain.py"
     file = short if plain and short.exists() else CLASSES / f"{module.lower()}.py"
     source = PySource(file.read_text(encoding="utf-8"))
@@ -161,9 +171,16 @@ def _body(module: str, plain: bool) -> str:
     return source.text[source.end(imports[-1]) :].strip("\n") + "\n\n\n"
 
 
-def _check_names(source: PySource, module: str, body: str, own: Block | None) -> None:
-    """Refuse a text in which the class would clash with another, or lack an import."""
-    new = {name for name, _ in PySource(body).bound()}
+def _users_body(users: ModuleClass, text: str, own: Block | None, start: int) -> str:
+    """The user's class, with all of its file that it uses and ``text`` lacks without the block ``own``."""
+    rest = common_without(text, users.name) if own is None or own.intact else text
+    spans = tuple((block.start, block.end) for block in blocks(rest) if block.module != users.name)
+    return user_source.text(users, user_source.Rest(PySource(rest), start, spans))
+
+
+def _check_names(source: PySource, module: str, body: str, own: Block | None, *, whole: bool) -> None:
+    """Refuse a text in which the class would clash with another, or lack an import; ``whole``: of ours."""
+    new = {name for name, _ in PySource(body).bound()} if whole else set()
     there = set()
     for name, node in source.bound():
         there.add(name)
@@ -173,7 +190,7 @@ def _check_names(source: PySource, module: str, body: str, own: Block | None) ->
             )
         if name == "__all__":
             raise RefusalError(f"__all__ would hide {module} from import *: remove it", source.place(node))
-    missing = [name for name in ("torch", "nn") if name not in there]
+    missing = [name for name in ("torch", "nn") if whole and name not in there]
     if missing:
         raise RefusalError(f"{module} needs {' and '.join(missing)}, not imported here")
 

@@ -48,7 +48,7 @@ def with_module(text: str, module: str) -> str:
         return with_name(source, condition, position(condition.words, module), module)
     if condition is None:
         raise RefusalError(
-            f"parse_model has no 'm is Concat' to put {module} beside", source.place(_parse_model(source))
+            f"parse_model has no 'm is Concat' to put {module} beside", source.place(builder(source))
         )
     concat = condition.comparators[0]
     start = source.end(condition.left)
@@ -98,25 +98,32 @@ def _condition(source: PySource, module: str) -> Names | ast.Compare | None:
 
     There need not be any of them, but raises :class:`RefusalError` for a text without a list with ``Conv``.
     """
-    function = _parse_model(source)
+    function = builder(source)
     if recipes.role(module) == "fusion":
-        for test in _tests(function):
-            names = _list(test, source, function)
+        for test in tests_of(function):
+            names = listed_in(test, source, function)
             if names and "Concat" in names.words:
                 return names
             if isinstance(test.ops[0], ast.Is) and getattr(test.comparators[0], "id", "") == "Concat":
                 return test
         return None
-    for test in _tests(function):
-        names = _list(test, source, function)
+    return listed_in(of_conv(source), source, function)
+
+
+def of_conv(source: PySource) -> ast.Compare:
+    """The first comparison with a list that has ``Conv``; raises :class:`RefusalError` without one."""
+    function = builder(source)
+    for test in tests_of(function):
+        names = listed_in(test, source, function)
         if names and "Conv" in names.words:
-            return names
+            return test
     raise RefusalError(
         "parse_model has no 'if m in [Conv, …]' to put a module into", source.place(function)
     )
 
 
-def _parse_model(source: PySource) -> ast.FunctionDef:
+def builder(source: PySource) -> ast.FunctionDef:
+    """The function ``parse_model``; raises :class:`RefusalError` unless there is one."""
     functions = [
         node
         for node in source.tree.body
@@ -129,13 +136,13 @@ def _parse_model(source: PySource) -> ast.FunctionDef:
     return functions[0]
 
 
-def _tests(function: ast.FunctionDef) -> Iterator[ast.Compare]:
+def tests_of(function: ast.FunctionDef) -> Iterator[ast.Compare]:
     """The comparisons in their order in the text."""
     tests = [node for node in ast.walk(function) if isinstance(node, ast.Compare)]
     return iter(sorted(tests, key=attrgetter("lineno", "col_offset")))
 
 
-def _list(test: ast.Compare, source: PySource, function: ast.FunctionDef) -> Names | None:
+def listed_in(test: ast.Compare, source: PySource, function: ast.FunctionDef) -> Names | None:
     """The list in which ``test`` looks something up, if it is one."""
     listed = _listed(test.comparators[0], source, function) if isinstance(test.ops[0], ast.In) else None
     return Names(listed.elts, source.text[source.start(listed)] in "([{") if listed else None

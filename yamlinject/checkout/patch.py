@@ -6,17 +6,22 @@ removed last, and a run that was cut short between the two files is finished or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial, reduce
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import reduce
 from os.path import isfile  # it returns False where Path.is_file raises for a folder without access
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from yamlinject import files
-from yamlinject.checkout import codemod, own_class
+from yamlinject.checkout import codemod, own_class, user_rows
+from yamlinject.checkout.parts import grouped, parts
+from yamlinject.checkout.pysource import PySource
 from yamlinject.core import edits
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, SourceError, named
+from yamlinject.library import module_files, recipes
+from yamlinject.library.module_files import ModuleClass
 
 _COMMON = Path("models", "common.py")
 _MODEL = Path("models", "yolo.py")
@@ -97,23 +102,51 @@ class Checkout(NamedTuple):
         with named(str(self.root / _COMMON)):
             return [block.module for block in codemod.blocks(self.common.text)]
 
-    def register(self, modules: Iterable[str], *, plain: bool = False) -> Patch:
+    def register(
+        self,
+        modules: Iterable[str],
+        *,
+        plain: bool = False,
+        own_modules: Mapping[str, ModuleClass] = MappingProxyType({}),
+    ) -> Patch:
         """The patch that makes ``modules`` known to the checkout's own scripts; ``plain``: in short form.
 
+        ``own_modules``: the user's classes, which come before those of yamlinject.
         A module of the checkout's own that works stays as it is.
         Raises :class:`YamlInjectError` for a checkout with other classes or uses of these names, with
         edited blocks, or of unknown structure.
         """
         registered = self.registered
-        own = {module: self._own_class(module) for module in modules if module not in registered}
+        modules = tuple(modules)
+        for module in own_modules.keys() & {*modules}:
+            if recipes.role(module) == "fusion":
+                raise RefusalError(f"parse_model would take {module} for the join of yamlinject: rename it")
+        users = self._users | {module: own_modules[module] for module in modules if module in own_modules}
+        for module in modules:
+            if module in registered and module not in own_modules:
+                users.pop(module, None)
+        own = {
+            module: self._own_class(module)
+            for module in modules
+            if module not in (*registered, *own_modules)
+        }
         modules = tuple(module for module in modules if not own.get(module))
-        put = partial(codemod.common_with, plain=plain)
+
+        def put(text: str, module: str) -> str:
+            return codemod.common_with(text, module, plain=plain, users=own_modules.get(module))
+
         common = self._change(_COMMON, self.common, put, modules)
         for module in modules:
             if module not in registered:
                 self._check_free(module)
+        for module in own_modules.keys() & {*modules}:
+            self._check_names(module, common[0].after.text if common else self.common.text)
         half = [module for module in registered if self._without_name(module)]
-        model = self._change(_MODEL, self.model, codemod.model_with, (*modules, *half))
+
+        def name(text: str, module: str) -> str:
+            return codemod.model_with(text, module, users.get(module))
+
+        model = self._change(_MODEL, self.model, name, (*modules, *half))
         notes = [note for note in own.values() if note]
         notes += [f"{module} {_HALF}: this finishes it" for module in half]
         for module in codemod.MODULES:
@@ -148,7 +181,8 @@ class Checkout(NamedTuple):
         registered = self.registered
         asked = list(modules)
         if not asked:  # with what is left in one file if the other was restored by other means
-            asked = [each for each in codemod.MODULES if each in registered or self._left_behind(each)]
+            known = dict.fromkeys([*codemod.MODULES, *registered, *user_rows.branches(self.model.text)])
+            asked = [each for each in known if each in registered or self._left_behind(each)]
         ours = [module for module in asked if module in registered or self._left_behind(module)]
         model = self._change(_MODEL, self.model, codemod.model_without, ours)
         common = self._change(_COMMON, self.common, codemod.common_without, ours)
@@ -163,7 +197,34 @@ class Checkout(NamedTuple):
     def _without_name(self, module: str) -> bool:
         """Whether ``models/yolo.py`` lacks ``module`` in one of its lists."""
         with named(str(self.root / _MODEL)):
-            return codemod.model_with(self.model.text, module) != self.model.text
+            users = self._users.get(module)
+            return codemod.model_with(self.model.text, module, users) != self.model.text
+
+    @property
+    def _users(self) -> dict[str, ModuleClass]:
+        """The user's classes that are registered, as their blocks have them."""
+        path = self.root / _COMMON
+        with named(str(path)):
+            found = [block for block in codemod.blocks(self.common.text) if block.file]
+            return {
+                block.module: module_files.described(PySource(block.body).tree, path)[block.module]
+                for block in found
+            }
+
+    def _check_names(self, module: str, common: str) -> None:
+        """Refuse a class that brings a name along which yolo.py has for something else."""
+        with named(str(self.root / _MODEL)):
+            if not codemod.star_imports(self.model.text, "models.common"):
+                return
+            block = next(each for each in codemod.blocks(common) if each.module == module)
+            here, there = (grouped(parts(PySource(text).tree)) for text in (self.model.text, block.body))
+            for word, brought in there.items():
+                other = [each for each in here.get(word, ()) if each.meaning != brought[0].meaning]
+                if other and not word.startswith("_"):
+                    raise RefusalError(
+                        f"{word} is something else here than in {block.file}: rename it there",
+                        PySource(self.model.text).place(other[0].node),
+                    )
 
     def _left_behind(self, module: str) -> bool:
         with named(str(self.root / _MODEL)):

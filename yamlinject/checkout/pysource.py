@@ -85,20 +85,25 @@ class PySource:
 
     def bound(self) -> Iterator[tuple[str, ast.expr | ast.stmt | ast.alias]]:
         """The names that the module itself defines or imports, with the nodes that do so, in any order."""
-        todo: list[ast.AST] = [self.tree]
-        while todo:
-            for node in ast.iter_child_nodes(todo.pop()):
-                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                    yield node.name, node
-                elif isinstance(node, ast.alias):
-                    yield node.asname or node.name.partition(".")[0], node
-                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    yield node.id, node
-                else:
-                    todo.append(node)
+        yield from bound(self.tree)
 
     def _offset(self, line: int, column: int) -> int:
         start = self._starts[line - 1]
         # no character has less than one byte, so this is enough of the line
         readable = self._readable[start : start + column].encode()[:column]
         return start + len(readable.decode())
+
+
+def bound(tree: ast.Module) -> Iterator[tuple[str, ast.expr | ast.stmt | ast.alias]]:
+    """The names that the statements of a module define or import; see :meth:`PySource.bound`."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        for node in ast.iter_child_nodes(todo.pop()):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                yield node.name, node
+            elif isinstance(node, ast.alias):
+                yield node.asname or node.name.partition(".")[0], node
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id, node
+            else:
+                todo.append(node)

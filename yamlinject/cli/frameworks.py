@@ -99,6 +99,7 @@ def register(
     ],
     *,
     module: Annotated[list[str] | None, typer.Option(metavar="MODULE", hidden=True)] = None,
+    modules: ModulesOption = None,
     plain: Annotated[
         bool,
         typer.Option(
@@ -117,15 +118,21 @@ def register(
     Puts the class into models/common.py and its name into the lists of models/yolo.py.
     """
     from yamlinject.checkout.patch import Checkout
-    from yamlinject.library.recipes import canonical
+    from yamlinject.library.recipes import canonical, names
     from yamlinject.output import rewrites
 
     *named, checkout = arguments
-    modules = [canonical(name.strip()) for text in (*named, *(module or ())) for name in text.split(",")]
+    asked = [name.strip() for text in (*named, *(module or ())) for name in text.split(",")]
     if len(named) > 1:
         raise YamlInjectError(f"give one checkout, and modules with commas: {','.join(named)} {checkout}")
     opened = Checkout.open(checkout)
-    patch = opened.undo(modules) if undo else opened.register(modules or [_DEFAULT_MODULE], plain=plain)
+    if undo:
+        patch = opened.undo(canonical(name, opened.registered) for name in asked)
+    else:
+        asked = asked or [_DEFAULT_MODULE]
+        packages = not all(canonical(name) in names() for name in asked)
+        own = user_modules.find(modules or (), packages=packages)
+        patch = opened.register((canonical(name, own) for name in asked), plain=plain, own_modules=own)
     written = not (diff or check)
     if written:
         patch.save()

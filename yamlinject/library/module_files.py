@@ -68,12 +68,17 @@ def read(file: Path, imported_as: str = "") -> dict[str, ModuleClass]:
     with named(str(file)):
         if file.suffix != ".py" or not file.stem.isidentifier():
             raise SourceError("a module file is imported by its name: give one such as blocks.py")
-        classes = {node.name: node for node in _tree(file).body if isinstance(node, ast.ClassDef)}
-        found = {name: _described(node, classes, file) for name, node in classes.items()}
-        layers = {name: each for name, each in found.items() if _is_layer(classes[name], classes)}
+        layers = described(_tree(file), file)
         if not layers:
             raise SourceError("it has no class of layers, such as class MyGate(nn.Module)")
     return {name: each._replace(imported_as=imported_as or file.stem) for name, each in layers.items()}
+
+
+def described(tree: ast.Module, file: Path) -> dict[str, ModuleClass]:
+    """The classes of layers in ``tree``, that of ``file``, by their names."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    layers = {name: node for name, node in classes.items() if _is_layer(node, classes)}
+    return {name: _described(node, classes, file) for name, node in layers.items()}
 
 
 def _tree(file: Path) -> ast.Module:
