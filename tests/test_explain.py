@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -67,6 +68,16 @@ def made(base: str, *commands: Command) -> Config:
         (
             [("add", "SE", {"after": "SPPF"}), ("add", "CBAM", {"after": "SE"})],
             ["add SE yolov5s --after SPPF", "add CBAM yolov5s_SE.yaml --after SE"],
+        ),
+        (  # one command cannot say the args of both
+            [
+                ("add", "MHSA", {"after": "4", "args": "[8]"}),
+                ("add", "MHSA", {"after": "SPPF", "args": "[4]"}),
+            ],
+            [
+                "add MHSA yolov5s --after C3@1 --args '[8]'",
+                "add MHSA yolov5s_MHSA.yaml --after SPPF --args '[4]'",
+            ],
         ),
         (
             [("replace", "C3Ghost", {"at": "all/C3"}), ("add", "SE", {"after": "SPPF"})],
@@ -185,6 +196,61 @@ def test_json(cli: Cli) -> None:
 )
 def test_selectors_as_one_would_type_them(indices: list[int], scope: str, text: str) -> None:
     assert selecting(load("yolov5s").layers, indices, scope) == text  # type: ignore[arg-type]
+
+
+# --- adoption
+
+
+def by_hand(text: str) -> str:
+    """The rows of attention in a style of their own, with other comments."""
+    return re.sub(
+        r"\[-1, 1, (SimAM|CBAM), \[(\d+)\]\],?(?:  # \d+)?", r"[ -1 ,1, \1,[\2] ], # attention", text
+    )
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [("add", "SimAM", {"after": "C3"})],
+        [("add", "SimAM", {"after": "SPPF"}), ("add", "CBAM", {"after": "head/C3@0"})],
+        [("replace", "C3Ghost", {"at": "all/C3"}), ("add", "CBAM", {"after": "4", "readers": "Concat"})],
+    ],
+)
+def test_a_file_made_by_hand_is_adopted(commands: list[Command], cli: Cli) -> None:
+    text = by_hand(made("yolov5s", *commands).text)
+    Path("mine.yaml").write_text(text)
+    done = cli("explain", "mine.yaml", "--adopt")
+    assert (done.code, done.err) == (0, "wrote     mine.yaml\n")
+    adopted = Path("mine.yaml").read_text()
+    assert adopted.endswith(text)
+    assert len(adopted.splitlines()) == len(text.splitlines()) + len(commands)
+    assert "; adopted" in adopted.splitlines()[0]
+    assert cli("check", "mine.yaml").code == 0
+    assert cli("explain", "mine.yaml").out.splitlines()[0] == "base      yolov5s, as its lines say"
+    config = load("mine.yaml")
+    for _ in commands:
+        config = config.undo()
+        assert config.exact
+    assert oracle.graph(config.document.data) == oracle.graph(load("yolov5s").document.data)
+    # an edit of a row is seen, as in any generated file
+    Path("mine.yaml").write_text(re.sub(r"(SimAM|CBAM),\[\d+\]", r"\1,[7]", adopted, count=1))
+    assert "YI603" in cli("check", "mine.yaml").out
+    # and a second time there is nothing to adopt
+    Path("mine.yaml").write_text(adopted)
+    again = cli("explain", "mine.yaml", "--adopt")
+    assert again.code == 2
+    assert "say already how it was made" in again.err
+    assert Path("mine.yaml").read_text() == adopted
+
+
+def test_what_no_commands_make_is_not_adopted(cli: Cli) -> None:
+    text = made("yolov5s", ("add", "SimAM", {"after": "SPPF"})).text.replace("[-1, 15]", "[-1, 14]")
+    Path("mine.yaml").write_text(text)
+    refused = cli("explain", "mine.yaml", "--adopt")
+    assert refused.code == 2
+    assert "mine.yaml: no commands are known that make it" in refused.err
+    assert Path("mine.yaml").read_text() == text
+    assert "not one of yours" in cli("explain", "yolov5s", "--adopt").err
 
 
 # --- two configs

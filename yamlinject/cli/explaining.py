@@ -7,9 +7,12 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.cli.options import OutputFormat, OutputOption
-from yamlinject.config import load
-from yamlinject.errors import YamlInjectError
+from yamlinject.config import Config, load
+from yamlinject.errors import RefusalError, YamlInjectError
+from yamlinject.lineage.explanation import Explanation
+from yamlinject.lineage.explanation import explain as explained
 from yamlinject.output import explanations, terminal
+from yamlinject.output.terminal import Line
 
 
 def explain(
@@ -30,6 +33,10 @@ def explain(
             metavar="BASE", help="The base config; default: found.", autocompletion=completion.base
         ),
     ] = None,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Write the commands into CONFIG, as lines that check and undo know."),
+    ] = False,
     output_format: OutputOption = OutputFormat.text,
 ) -> None:
     """Say what CONFIG is: its base, the commands that make it of that, and what is left over.
@@ -37,7 +44,6 @@ def explain(
     With a second CONFIG: how their graphs differ, whatever their numbers.
     """
     from yamlinject.lineage.differences import differences
-    from yamlinject.lineage.explanation import explain as explained
 
     loaded = load(config)
     as_json = output_format is OutputFormat.json
@@ -47,11 +53,24 @@ def explain(
             print(explanations.as_json(config, found))
         else:
             terminal.emit(sys.stdout, explanations.lines(loaded.label, found))
+        if adopt:
+            _adopt(loaded, found)
         return
-    if base:
-        raise YamlInjectError("two configs are compared with each other: give no --base")
+    if base or adopt:
+        raise YamlInjectError("two configs are compared with each other: give no --base and no --adopt")
     different = differences(loaded, load(other))
     if as_json:
         print(explanations.differences_as_json(config, other, different))
     else:
         terminal.emit(sys.stdout, explanations.differences(different))
+
+
+def _adopt(config: Config, found: Explanation | None) -> None:
+    from yamlinject.lineage.adoption import adopted
+
+    if config.path is None:
+        raise YamlInjectError(f"--adopt needs a file to write to, and {config.label} is not one of yours")
+    if found is None or not found.same_graph or not found.requests:
+        raise RefusalError("no commands are known that make it", file=config.label)
+    adopted(config, found.steps).save_in_place()
+    terminal.tell([Line(str(config.path), "bold", label="wrote")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from yamlinject.config import Config, Rewritten
 from yamlinject.core import graph, selectors
@@ -16,12 +16,12 @@ from yamlinject.library.recipes import CHANNELS, as_flow
 
 
 class Made(NamedTuple):
-    """What commands give: ``requests``, their result, and where each of its layers is in the config.
+    """What commands give: the ``steps``, their result, and where each of its layers is in the config.
 
     ``problems``: why no command gives a layer of the config, by its index.
     """
 
-    requests: list[Request]
+    steps: list[Rewritten]
     result: Config
     places: list[int]
     problems: dict[int, str]
@@ -112,12 +112,33 @@ def _replaced(config: Config, made: Made, group: Sequence[int]) -> Made:
     request = Request(
         config.layers[group[0]].module, made.result.name, at=(selecting(made.result.layers, at),)
     )
-    result = _best(
-        made.result, request, {index: config.layers[place] for index, place in zip(at, group, strict=True)}
-    )
+    wanted = {index: config.layers[place] for index, place in zip(at, group, strict=True)}
+    result = _best(made.result, request, wanted)
     if isinstance(result, str):
         return made._replace(problems=made.problems | dict.fromkeys(group, result))
-    return made._replace(requests=[*made.requests, _request(result)], result=result)
+    alike = _by_values(config, [[index] for index in group])
+    if len(alike) > 1 and _missed(result, wanted):
+        for part in alike:
+            made = _replaced(config, made, [index for (index,) in part])
+        return made
+    return made._replace(steps=[*made.steps, result], result=result)
+
+
+_Part = TypeVar("_Part", bound=Sequence[int])
+
+
+def _by_values(config: Config, parts: Sequence[_Part]) -> list[list[_Part]]:
+    """``parts`` of layers, those together whose rows have the same numbers and args."""
+    groups: dict[str, list[_Part]] = {}
+    for part in parts:
+        values = repr([(config.layers[index].number, config.layers[index].args) for index in part])
+        groups.setdefault(values, []).append(part)
+    return list(groups.values())
+
+
+def _missed(result: Config, wanted: Mapping[int, Layer]) -> bool:
+    """Whether one of the rows ``wanted`` has other values."""
+    return any(result.layers[index].row[1:] != layer.row[1:] for index, layer in wanted.items())
 
 
 def _inserted(config: Config, made: Made, group: Sequence[int]) -> Made:
@@ -195,15 +216,16 @@ def _added(config: Config, made: Made, branches: Sequence[_Branch]) -> Made:
         readers=(selecting(layers, readers, "all"),) if readers else (),
     )
     places = sorted([*made.places, *new])
-    result = _best(made.result, request, {places.index(index): config.layers[index] for index in new})
+    wanted = {places.index(index): config.layers[index] for index in new}
+    result = _best(made.result, request, wanted)
     if isinstance(result, str):
         return made._replace(problems=made.problems | dict.fromkeys(new, result))
-    return made._replace(requests=[*made.requests, _request(result)], result=result, places=places)
-
-
-def _request(result: Rewritten) -> Request:
-    assert result.rewrite.provenance
-    return result.rewrite.provenance.request
+    alike = _by_values(config, [tuple(branch.layers) for branch in branches])
+    if len(alike) > 1 and _missed(result, wanted):
+        for part in alike:
+            made = _added(config, made, [branch for branch in branches if tuple(branch.layers) in part])
+        return made
+    return made._replace(steps=[*made.steps, result], result=result, places=places)
 
 
 def _best(base: Config, request: Request, wanted: Mapping[int, Layer]) -> Rewritten | str:

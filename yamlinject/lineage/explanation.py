@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from yamlinject.config import Config
+from yamlinject.config import Config, Rewritten
 from yamlinject.core import graph, scales
 from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import SECTIONS, flow
 from yamlinject.core.request import Request
+from yamlinject.library import bases
 from yamlinject.lineage.commands import Made, commands, sources
 from yamlinject.lineage.resolve import Evidence, Lineage, Search, known_like, resolve
 
@@ -20,7 +21,8 @@ class Explanation(NamedTuple):
     """How a config can be made.
 
     ``requests``: the commands, each for the result of the one before; ``left``: what they do not give, a
-    line each. ``same_graph``: whether they give its modules, and what each of them reads.
+    line each. ``same_graph``: whether they give its modules, and what each of them reads. ``steps``: what
+    the commands give, one after the other, unless the config's own lines name them.
     """
 
     base: str
@@ -28,6 +30,7 @@ class Explanation(NamedTuple):
     requests: tuple[Request, ...]
     left: tuple[str, ...]
     same_graph: bool
+    steps: tuple[Rewritten, ...] = ()
 
 
 def explain(
@@ -44,14 +47,24 @@ def explain(
     if found.evidence == "recorded" and found.original and not found.edited:
         lines = [line.provenance.request for line in reversed(config.parsed.provenance)]
         others = tuple(_other_values(config, found.original))
-        return Explanation(lines[0].base, found.evidence, tuple(lines), others, same_graph=True)
+        return Explanation(_name(found), found.evidence, tuple(lines), others, same_graph=True)
     start, is_known = _start(found)
     made = commands(config, start, found.aligned)
     graph_problems = list(_wrong(config, made))
     left = [*graph_problems, *_other_rows(config, made)]
     if is_known:
         left += _other_values(config, start)
-    return Explanation(start.name, found.evidence, tuple(made.requests), tuple(left), not graph_problems)
+    requests = tuple(step.rewrite.provenance.request for step in made.steps if step.rewrite.provenance)
+    same = not graph_problems
+    return Explanation(start.name, found.evidence, requests, tuple(left), same, tuple(made.steps))
+
+
+def _name(found: Lineage) -> str:
+    """What to call a recorded base: lines that were adopted name none."""
+    if found.name != bases.STDIN or not found.original:
+        return found.name
+    known = known_like(found.original)
+    return known.name if known else found.name
 
 
 def _start(found: Lineage) -> tuple[Config, bool]:

@@ -59,6 +59,9 @@ def _again(config: Config) -> tuple[str, bool]:
     line, start, end = config.parsed.provenance[0]
     try:
         restored = config.undone
+        if line.adopted:
+            rows = [layer.row for layer in restored.apply(line.request, proven=False).layers]
+            return "", restored.same_rows and rows == [layer.row for layer in config.layers]
         again = regenerated(restored, line, config.text[start:end].rstrip("\r\n"))
         return "", restored.same_rows and again == config.to_bytes()
     except YamlInjectError as error:
