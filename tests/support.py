@@ -42,8 +42,8 @@ head:
 """
 # an error: the head reads itself (YI102), at line 10, columns 7 to 8
 BAD = GOOD.replace("[[5], 1, Detect", "[[6], 1, Detect")
-# a warning: PyYAML reads 1e-4 as text (YI401)
-DOUBTFUL = GOOD.replace("SimAM, [16]", "SimAM, [16, 1e-4]")
+# a warning: a number that a framework scales (YI402)
+DOUBTFUL = GOOD.replace("[-1, 1, SimAM, [16]]", "[-1, 3, SimAM, [16]]")
 
 #: The base with a head that reads two layers and names anchors.
 TWO_INPUTS = BASE.replace("[[4], 1, Detect, [nc]]", "[[1, 4], 1, Detect, [nc, anchors]]")

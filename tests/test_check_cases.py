@@ -3,7 +3,7 @@
 ``cases/check/CODE/bad/NAME.yaml`` breaks the rule; ``NAME.txt`` beside it is all that ``yamlinject check
 NAME.yaml`` prints in that folder, and ``NAME.args``, where there is one, holds further options for it.
 ``good/NAME.yaml`` is the same config with the hint applied by hand, or a near miss of its own. ``base/``
-holds the bases that they name. A new case is a new file.
+holds the bases and the module files that they name. A new case is a new file.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def test_every_rule_has_cases() -> None:
 
 def test_no_file_is_left_over() -> None:
     """Every text and every file of options belongs to a config."""
-    beside = {path for path in ROOT.glob("*/*/*.*") if path.suffix != ".yaml"}
+    beside = {path for path in ROOT.glob("*/*/*.*") if path.suffix in (".txt", ".args")}
     assert {path.with_suffix(".yaml") for path in beside} <= {*BAD, *GOOD}
     assert {case.with_suffix(".txt") for case in BAD} == {path for path in beside if path.suffix == ".txt"}
     assert {path.parent.name for path in ROOT.glob("*/*/*")} == {"bad", "good", "base"}

@@ -188,7 +188,7 @@ CONTENTS: list[tuple[str, bytes, set[str] | None, str]] = [
         None,
         "",
     ),
-    ("args-huge-float", changed(C3, "[-1, 1, C3, [16, 1e999]]"), {"YI401"}, "1e999"),
+    ("args-huge-float", changed(C3, "[-1, 1, C3, [16, [1e999]]]"), {"YI401"}, "1e999"),
     ("args-inf", changed(C3, "[-1, 1, SimAM, [.inf, .nan, -.inf]]"), None, ""),
     ("channels-huge", changed("Conv, [16", f"Conv, [{10**300}"), None, ""),
     ("stride-huge", changed("[16, 3, 2]", f"[16, 3, {10**400}]"), None, ""),
@@ -589,7 +589,7 @@ def test_damaged_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lin
     monkeypatch.chdir(tmp_path)
     Path("base.yaml").write_text(BASE)
     text = f"{line}\n" + GOOD.replace("# 5\n", "# 5\n# 7 nothing\n")
-    Path("x.yaml").write_text(text.replace("SimAM, [16]", "SimAM, [16, 1e-4]"))
+    Path("x.yaml").write_text(text.replace("SimAM, [16]", "SimAM, [16, [1e-4]]"))
     result = check_file(File("x.yaml"), Options())
     assert result.error is None
     found = {finding.rule.code: finding for finding in result.findings}

@@ -207,7 +207,7 @@ def test_the_options_of_the_hook(hook: Hook, tmp_path: Path) -> None:
     strict.stage({})
     done = strict.pre_commit("run")
     assert done.code == 1, done
-    assert "YI401" in done.out
+    assert "YI402" in done.out
     assert "YI102" not in done.out
 
 

@@ -22,11 +22,11 @@ MAY_IMPORT = {
     "nn": "",
     "config": "errors core files library",
     "lineage": "errors core files library config",
-    "checks": "errors core files library config lineage",
+    "checkout": "errors _version core files library",
+    "checks": "errors core files library config lineage checkout",
     "frameworks": "errors core files library config nn",
     "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
-    "checkout": "errors _version core files library",
     "output": "errors _version core library config lineage checks verification weights checkout",
     "__init__": "errors _version core config checks verification weights",
     "cli": (

@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
     for name, text in (("in.yaml", CONFIG), ("wrong.yaml", WRONG), ("made.yaml", GENERATED)):
         (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
         (tmp_path / f"{ODD_FILE}{name}".replace("/", "")).write_bytes((tmp_path / name).read_bytes())
-    (tmp_path / "doubtful.yaml").write_text(CONFIG.replace('["A', '[1e-4, "A'))
+    (tmp_path / "doubtful.yaml").write_text(CONFIG.replace('["A', '[[1e-4], "A'))
     models = tmp_path / f"{ODD_FILE}checkout".replace("/", "") / "models"
     models.mkdir(parents=True)
     (models / "common.py").write_text(COMMON)

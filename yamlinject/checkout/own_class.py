@@ -35,15 +35,32 @@ def find(common: str, model: str, module: str) -> OwnClass | None:
     bound = [node for name, node in source.bound() if name == module == _MODULE]
     if len(bound) != 1 or not isinstance(bound[0], ast.ClassDef):
         return None
-    listed = codemod.registered_at(model, module) is not None
-    uses = [node for node in ast.walk(PySource(model).tree) if isinstance(node, ast.Name)]
-    if sum(node.id == module for node in uses) > listed:  # in its own condition
+    counts = handed(model, module)
+    if counts is None:
         return None
-    if codemod.bound_at(model, module) or codemod.star_imports(model, "models.common"):
-        problem = _problem(bound[0], 2 if listed else 1)
+    if is_imported(model, module):
+        problem = _problem(bound[0], counts)
     else:
         problem = "models/yolo.py does not import it: import it there, or remove it here"
     return OwnClass(source.place(bound[0]), problem)
+
+
+def handed(model: str, module: str) -> int | None:
+    """How many channel counts parse_model hands to ``module``; ``model``: the text of ``models/yolo.py``.
+
+    A module in its list gets two, of input and output: the second is the first of the row's args, scaled.
+    Any other gets the args as they are. None for one with a condition of its own.
+    """
+    listed = codemod.registered_at(model, module) is not None
+    uses = [node for node in ast.walk(PySource(model).tree) if isinstance(node, ast.Name)]
+    if sum(node.id == module for node in uses) > listed:
+        return None
+    return 2 if listed else 1
+
+
+def is_imported(model: str, module: str) -> bool:
+    """Whether ``models/yolo.py`` knows ``module``, by its name or with all of ``models/common.py``."""
+    return bool(codemod.bound_at(model, module)) or codemod.star_imports(model, "models.common")
 
 
 def _problem(found: ast.ClassDef, counts: int) -> str | None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from yamlinject.checks import strides
-from yamlinject.core import graph, module_rules
+from yamlinject.checks import classes, strides
+from yamlinject.core import graph, module_rules, provenance
 from yamlinject.errors import ConfigError, RefusalError
-from yamlinject.library import architectures
+from yamlinject.library import architectures, recipes
 from yamlinject.lineage.generated import read as read_generated
 from yamlinject.lineage.resolve import resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yamlinject.checks.classes import Taken
     from yamlinject.config import Config
     from yamlinject.core.document import Document, Row
     from yamlinject.core.layer import Layer
+    from yamlinject.library.module_files import ModuleClass
     from yamlinject.lineage.generated import Generated
     from yamlinject.lineage.matching import Match
     from yamlinject.lineage.resolve import Lineage, Search
@@ -27,17 +31,28 @@ BACKBONE_MAPS = 5
 #: A backbone of more rows is written out.
 _MOST_ROWS_BELOW_IT = 4
 
+#: Numbers that many attention modules use as a reduction.
+_LIKELY_REDUCTIONS = (16, 32)
+
 
 class Subject:
     """A config, and what is known about it and its base; each part is computed when a rule asks for it.
 
-    ``given``: the base that the user names; ``search``: where to look for one otherwise.
+    ``given``: the base that the user names; ``search``: where to look for one otherwise. ``modules``: the
+    user's own.
     """
 
-    def __init__(self, config: Config, given: Config | None = None, search: Search = "upstream") -> None:
+    def __init__(
+        self,
+        config: Config,
+        given: Config | None = None,
+        search: Search = "upstream",
+        modules: Mapping[str, ModuleClass] | None = None,
+    ) -> None:
         self.config = config
         self.given = given
         self._search = search
+        self._modules = modules or {}
 
     @cached_property
     def unreadable(self) -> ConfigError | None:
@@ -142,3 +157,41 @@ class Subject:
         """The nominal channels of the first input of ``layer``; None where that cannot be told."""
         source = graph.sources(layer)[0] if layer.references and self.is_graph else graph.IMAGE
         return None if source == graph.IMAGE else self.channels[source]
+
+    @cached_property
+    def ours(self) -> set[int]:
+        """The layers whose class is one of :mod:`yamlinject.nn`: those that ``add`` and ``replace`` wrote.
+
+        A checkout's own class and the user's come first.
+        """
+        lines = self.document.provenance
+        written = (provenance.injected(lines) | provenance.replaced(lines)) & set(range(len(self.layers)))
+        return {
+            index
+            for index in written
+            if self.layers[index].module in recipes.names()
+            and self._taken(self.layers[index].module) is None
+        }
+
+    def taken(self, layer: Layer) -> Taken | None:
+        """What the class of ``layer`` takes the first of its args for; None where that is not known."""
+        if layer.index in self.ours:
+            return classes.Taken("c1", "yamlinject", optional=False)
+        return self._taken(layer.module)
+
+    def _taken(self, module: str) -> Taken | None:
+        found = classes.of_checkout(self.config.path, module) if self.config.path else None
+        if found is None and module in self._modules:
+            found = classes.of_file(self._modules[module])
+        return found
+
+    @cached_property
+    def begins_with_channels(self) -> dict[str, Layer]:
+        """For each attention module the first layer whose args begin with the channels that reach it."""
+        found: dict[str, Layer] = {}
+        for layer in self.attention:
+            first = layer.args[0] if layer.args else None
+            fits = module_rules.could_be_channels(first) and first == self.reaching(layer)
+            if fits and first not in _LIKELY_REDUCTIONS:
+                found.setdefault(layer.module, layer)
+        return found

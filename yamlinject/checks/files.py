@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from yamlinject.core.proof import prove
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
 from yamlinject.library import bases
+from yamlinject.library.module_files import ModuleClass
 
 #: Fewer files than this are checked before a second process has started.
 _FEW = 100
@@ -34,13 +35,15 @@ class Options(NamedTuple):
     """How files are checked.
 
     ``base``: what all of them are compared with; ``known_bases``: whether to look for a base without one.
-    ``codes``: the rules that count. ``fix``: whether to fix what has only one fix.
+    ``codes``: the rules that count. ``fix``: whether to fix what has only one fix. ``modules``: the
+    user's own.
     """
 
     base: Config | None = None
     known_bases: bool = True
     codes: frozenset[str] = frozenset(RULES)
     fix: bool = False
+    modules: Mapping[str, ModuleClass] | None = None
 
 
 def codes(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
@@ -116,7 +119,7 @@ def _checked(file: File, label: str, options: Options) -> Checked:
     if not holds_layers(config.text):
         return Checked(label, skipped=True)
     try:
-        found = check(config, options.base, known_bases=options.known_bases)
+        found = check(config, options.base, known_bases=options.known_bases, modules=options.modules)
         counted = [finding for finding in found if finding.rule.code in options.codes]
         fixed = [finding for finding in counted if finding.fix] if options.fix and path else []
         if fixed and path:

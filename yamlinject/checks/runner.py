@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from yamlinject.checks.context import Subject
 from yamlinject.checks.findings import Finder, Finding
@@ -10,18 +10,26 @@ from yamlinject.checks.registry import Needs
 from yamlinject.checks.rules import RULES
 from yamlinject.config import Config
 from yamlinject.core.lines import Lines
+from yamlinject.library.module_files import ModuleClass
 
 #: References to the wrong layer, which cause further findings.
 _WRONG_REFERENCE = {"YI301", "YI302"}
 
 
-def check(config: Config, base: Config | None = None, *, known_bases: bool = True) -> list[Finding]:
+def check(
+    config: Config,
+    base: Config | None = None,
+    *,
+    known_bases: bool = True,
+    modules: Mapping[str, ModuleClass] | None = None,
+) -> list[Finding]:
     """Everything that is wrong with ``config``, from its first line to its last.
 
     It is compared with ``base``; without one, with the base that its provenance line names or, with
-    ``known_bases``, with the one of the upstream models that explains its layers best.
+    ``known_bases``, with the one of the upstream models that explains its layers best. ``modules``: the
+    user's own, as :func:`.library.user_modules.find` gives them, which say what their args are.
     """
-    found = _findings(Subject(config, base, "upstream" if known_bases else "nowhere"))
+    found = _findings(Subject(config, base, "upstream" if known_bases else "nowhere", modules))
     return sorted(found, key=lambda finding: (finding.start or (0, 0), finding.rule.code))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yamlinject.cli import completion
-from yamlinject.cli.options import OutputFormat, OutputOption
+from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
 from yamlinject.errors import YamlInjectError
 from yamlinject.output import progress, terminal
 from yamlinject.output.tables import Column, Row, table
@@ -56,6 +56,7 @@ def check(
     fix: Annotated[
         bool, typer.Option("--fix", help="Fix what has only one fix: wrong index comments.")
     ] = False,
+    modules: ModulesOption = None,
     jobs: Annotated[
         int, typer.Option(min=0, help="How many processes; 0 means one per core if there are many files.")
     ] = 0,
@@ -69,6 +70,7 @@ def check(
     from yamlinject.checks.discovery import find
     from yamlinject.checks.files import Options, check_files, codes
     from yamlinject.config import load
+    from yamlinject.library import user_modules
     from yamlinject.output import findings
 
     if base is not None and no_base:
@@ -82,6 +84,7 @@ def check(
         known_bases=not no_base,
         codes=codes(select or [], ignore or []),
         fix=fix,
+        modules=user_modules.find(modules or (), packages=False),
     )
     found = find(paths)
     tally = findings.Tally()

@@ -36,6 +36,7 @@ class ModuleClass(NamedTuple):
     those of its output, which are the same number. ``told``: what each parameter gets and why, in words;
     ``untold``: parameters that need a value which nothing tells. ``repeats``: whether the third argument is
     how often to repeat its inner block, as in YOLO's own blocks, which they call ``n``.
+    ``parameters``: their names in order, of which the first ``required`` have no default.
     """
 
     name: str
@@ -46,6 +47,8 @@ class ModuleClass(NamedTuple):
     untold: tuple[str, ...]
     repeats: bool = False
     imported_as: str = ""
+    parameters: tuple[str, ...] = ()
+    required: int = 0
 
     @property
     def takes_more(self) -> bool:
@@ -56,6 +59,11 @@ class ModuleClass(NamedTuple):
     def folder(self) -> Path:
         """What has to be on Python's path for that import."""
         return self.file.parents[self.imported_as.count(".")]
+
+
+def means_channels(parameter: str) -> bool:
+    """Whether public classes call a number of channels by the name of ``parameter``."""
+    return parameter in _INPUT or parameter in _OUTPUT
 
 
 def read(file: Path, imported_as: str = "") -> dict[str, ModuleClass]:
@@ -121,9 +129,16 @@ def _described(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], file: Pa
     for one in _ancestry(node, classes):
         maker = _method(one, "__init__")
         if maker:
-            names = [parameter.arg for parameter in (*maker.args.posonlyargs, *maker.args.args)]
-            repeats = names[3:4] == ["n"]
-            return ModuleClass(node.name, file, place, *_arguments(maker.args), repeats)
+            names = [parameter.arg for parameter in (*maker.args.posonlyargs, *maker.args.args)][1:]
+            return ModuleClass(
+                node.name,
+                file,
+                place,
+                *_arguments(maker.args),
+                repeats=names[2:3] == ["n"],
+                parameters=tuple(names),
+                required=len(names) - len(maker.args.defaults),
+            )
         for base in map(ast.unparse, one.bases):
             if base not in classes and not base.endswith("Module"):
                 return ModuleClass(node.name, file, place, 0, (), (f"those of {base}",))

@@ -12,10 +12,6 @@ from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph, module_rules, modules
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import flow
-from yamlinject.library import recipes
-
-#: Numbers that many attention modules use as a reduction.
-_LIKELY_REDUCTIONS = (16, 32)
 
 
 @rule("YI201", "error", "a joining module gets feature maps of different sizes", needs="wiring")
@@ -96,25 +92,21 @@ def _list(inputs: Sequence[float | None]) -> str:
 
 @rule("YI204", "warning", "attention declares other channels than those that reach it", needs="wiring")
 def declared_channels(subject: Subject) -> Iterator[Problem]:
-    """A registered checkout builds the module for what its args say."""
-    declared = {
-        layer.index: (layer.args[0], subject.reaching(layer))
-        for layer in subject.attention
-        if layer.args and module_rules.could_be_channels(layer.args[0])
-        if not modules.known(layer.module).declares_channels
-    }
-    # without a recipe the first argument may be anything, unless some row shows that it is the channels
-    known = set(recipes.names())
-    known |= {
-        subject.layers[index].module
-        for index, (count, reaching) in declared.items()
-        if count == reaching and count not in _LIKELY_REDUCTIONS
-    }
-    for index, (count, reaching) in declared.items():
-        layer = subject.layers[index]
-        if layer.module in known and reaching is not None and count != reaching:
+    """A registered checkout builds the module for what its args say.
+
+    The first argument may be anything, unless the class is known, or another row shows that it is that.
+    """
+    for layer in subject.attention:
+        count, reaching = layer.args[0] if layer.args else None, subject.reaching(layer)
+        if reaching in (None, count) or not module_rules.could_be_channels(count):
+            continue
+        if modules.known(layer.module).declares_channels:
+            continue
+        taken = subject.taken(layer)
+        if taken.is_channels if taken else layer.module in subject.begins_with_channels:
             yield Problem(
-                subject.rows[index].span,
+                subject.rows[layer.index].span,
                 f"{layer} declares {count} channels, and {reaching} reach it",
-                f"write {flow([reaching, *layer.args[1:]])}",
+                f"write {flow([reaching, *layer.args[1:]])}"
+                + (": --args takes the word channels" if layer.index in subject.ours else ""),
             )

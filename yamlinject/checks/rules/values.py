@@ -10,7 +10,7 @@ from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph, lookalikes, module_rules
 from yamlinject.core.document import Span
-from yamlinject.core.layer import flow
+from yamlinject.core.layer import Layer, flow
 from yamlinject.library import architectures, recipes
 
 #: Numbers for everything but PyYAML, which wants a point and a signed exponent (YAML 1.1).
@@ -20,11 +20,20 @@ _TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+
 _WORD = re.compile(rf"(?<![\w.'\"+-]){_TEXT_NUMBER.pattern}(?![\w.'\"])")
 
 
+#: What a hint says of rows that ``add`` or ``replace`` wrote: a changed row is not what its command gives.
+_BY_DEFAULT = ": leave out --args"
+
+
 @rule("YI401", "warning", "PyYAML reads a number such as 1e-4 as text")
 def number_as_text(subject: Subject) -> Iterator[Problem]:
-    """In YAML 1.1 a number with an exponent needs a point before it and a sign in it."""
+    """In YAML 1.1 a number with an exponent needs a point before it and a sign in it.
+
+    Directly in args it does no harm: the frameworks evaluate the texts there (``eval`` in YOLOv5's
+    ``parse_model``, ``ast.literal_eval`` in Ultralytics').
+    """
     for row in subject.document.written:
-        yield from _numbers_as_text(subject, row.layer.args, row.span, f"{row.layer}: ")
+        nested = [arg for arg in row.layer.args if not isinstance(arg, str)]
+        yield from _numbers_as_text(subject, nested, row.args, f"{row.layer}: ")
     for key, value in subject.document.data.items():
         if key in subject.document.values:
             yield from _numbers_as_text(subject, value, subject.document.values[key], f"{key:.100}: ")
@@ -43,6 +52,11 @@ def _numbers_as_text(subject: Subject, values: Any, span: Span, where: str) -> I
 
 def _text_numbers(values: Any) -> set[str]:
     return {value for value in _flat(values) if isinstance(value, str) and _TEXT_NUMBER.fullmatch(value)}
+
+
+def _is_number(value: Any) -> bool:
+    as_text = isinstance(value, str) and _TEXT_NUMBER.fullmatch(value) is not None
+    return as_text or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _flat(value: Any) -> Iterator[Any]:
@@ -74,39 +88,55 @@ def stacked_attention(subject: Subject) -> Iterator[Problem]:
             )
 
 
-@rule("YI403", "warning", "the args of a row are not those of its recipe")
+@rule("YI403", "warning", "the args of a row are not those of its class")
 def unfitting_args(subject: Subject) -> Iterator[Problem]:
-    """The modules with recipes take their channels first, or the number of the layers that they join."""
-    known = recipes.names()
+    """Only where the class is known, or where the rows of one module contradict each other."""
+    attention = {layer.index for layer in subject.attention}
     for row in subject.rows:
         layer = row.layer
-        if layer.module not in known:
-            continue
-        recipe = recipes.recipe(layer.module)
-        first, count = layer.args[0] if layer.args else None, subject.reaching(layer)
-        if recipe.role == "fusion":
-            if first != len(layer.references) or isinstance(first, bool):
-                yield Problem(
-                    row.span,
-                    f"{layer} has args {flow(layer.args)}, and {len(layer.references)} inputs",
-                    f"write {recipe.args_text(count, len(layer.references))}",
-                )
-            continue
-        if not module_rules.could_be_channels(first) and not (
-            module_rules.is_count(first) and first == count
-        ):
-            example = recipe.args_text(count or 512)
-            yield Problem(
-                row.span,
-                f"{layer} has args {flow(layer.args)}, which do not begin with its channels",
-                f"write {example}" + (" with the channels that reach it" if count is None else ""),
-            )
+        if layer.index in subject.ours and recipes.recipe(layer.module).role == "fusion":
+            problem = _unfitting_inputs(layer)
+        elif layer.index in subject.ours or layer.index in attention:
+            problem = _unfitting_channels(subject, layer)
+        else:
+            problem = None
+        if problem:
+            yield Problem(row.span, *problem)
+
+
+def _unfitting_inputs(layer: Layer) -> tuple[str, str] | None:
+    """What is wrong with the args of a row of ours that joins layers, and what to write."""
+    first, count = layer.args[0] if layer.args else None, len(layer.references)
+    if first == count and not isinstance(first, bool):
+        return None
+    written = recipes.recipe(layer.module).args_text(None, count)
+    return f"{layer} has args {flow(layer.args)}, and {count} inputs", f"write {written}{_BY_DEFAULT}"
+
+
+def _unfitting_channels(subject: Subject, layer: Layer) -> tuple[str, str] | None:
+    """What is wrong with the first of a row's args, and what to write."""
+    first, count = layer.args[0] if layer.args else None, subject.reaching(layer)
+    taken, other = subject.taken(layer), subject.begins_with_channels.get(layer.module)
+    has_args = f"{layer} has args {flow(layer.args)}"
+    hint = f"write {flow([count or 512])}" + (" with the channels that reach it" if count is None else "")
+    if taken and taken.is_no_channels and module_rules.is_count(first) and first == count:
+        effect = ", so that the attention is off" if taken.is_lambda else ""
+        hint = f"write [] for its {taken.parameter}" if taken.optional else f"give it its {taken.parameter}"
+        return f"{has_args}, and {taken.where} takes the channels for {taken.parameter}{effect}", hint
+    if module_rules.could_be_channels(first) or (module_rules.is_count(first) and first == count):
+        return None
+    if taken and taken.is_channels and (layer.args or not taken.optional):
+        hint += _BY_DEFAULT if layer.index in subject.ours else ""
+        return f"{has_args}, which do not begin with its channels", hint
+    if taken is None and other and _is_number(first):
+        return f"{has_args}, and {other} {flow(other.args)}, the channels that reach it", hint
+    return None
 
 
 @rule("YI406", "warning", "the second value of an attention row is not what it looks like")
 def doubtful_second_value(subject: Subject) -> Iterator[Problem]:
     """Only for rows that ``add`` wrote, so that the class is the one in :mod:`yamlinject.nn`."""
-    for index in sorted(subject.config.injected & set(range(len(subject.layers)))):
+    for index in sorted(subject.ours):
         layer = subject.layers[index]
         doubt = recipes.doubt(layer.module, layer.args)
         if doubt:
