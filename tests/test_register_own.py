@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from tests.checkouts import checkout as head_like
 from tests.checkouts import package
 from tests.support import Cli
 from tests.test_register import content
+from yamlinject.checkout.parts import parts, uses
 from yamlinject.library import user_modules
 
 COMMON = """\
@@ -592,7 +594,29 @@ def test_two_that_disagree(cli: Cli) -> None:
     same = f"{IMPORT}class Base(nn.Module):\n    def f(self):\n        super(Base, self).f()\n"
     blocks(same + GATE.replace("nn.Module", "Base") + GATE.replace("MyGate(nn.Module", "My(Base"))
     register(cli, "MyGate")
-    assert refused(cli, "My").endswith("write super() instead of super(Base, …)")
+    assert refused(cli, "My") == (
+        "blocks.py:2:1: a registered module has this class too: write super() instead of super(Base, …)"
+    )
+    held = "class {}(nn.Module):\n    def __init__(self, c1):\n        self.base = Base()\n"
+    blocks(same + held.format("MyGate") + held.format("My"))
+    assert cli("register", "yolo", "--undo").code == 0
+    register(cli, "MyGate", "My")
+
+
+def test_an_edited_file_is_followed_by_all_classes_of_it(cli: Cli, root: Path) -> None:
+    shared = "def autopads(k):\n    return {}\n"
+    uses = f"{GATE}        autopads\n"
+    text = f"{IMPORT}{shared}{uses}{uses.replace('MyGate', 'My')}"
+    blocks(text.format(1))
+    register(cli, "MyGate", "My")
+    blocks(text.format(2))
+    assert "a registered module has another autopads" in refused(cli)
+    both = cli("register", "My,MyGate", "yolo", "--modules", "blocks.py")
+    assert both.code == 0
+    assert all("return 2" in body(root, module) for module in ("My", "MyGate"))
+    path = root / "models/common.py"
+    path.write_text(path.read_text().replace("return 2", "return 3"))
+    assert "this class My of yamlinject was edited" in refused(cli, "My")
 
 
 @pytest.mark.parametrize(
@@ -725,3 +749,31 @@ def test_the_patched_scripts_build_it_without_yamlinject(cli: Cli, tmp_path: Pat
     ]
     assert cli("register", "yolov5", "--undo").code == 0
     assert content(yolov5) == before
+
+
+USING = """
+@deco(A)
+class M(B, metaclass=C):
+    d: D = E
+    f = [x for x in F if G]
+
+    def m(self, a: H = I, *, b=J) -> K:
+        def inner(y):
+            return L(y), a
+
+        z: N = 1
+        q = lambda: O
+        return [P for _ in Q], super().m(), self.__q
+
+    def n(self):
+        A, B = 1, 2
+        __hidden = A
+        return __hidden
+"""
+
+
+def test_the_names_that_a_class_uses() -> None:
+    """Each capital letter is a name of the file."""
+    (part,) = parts(ast.parse(USING))
+    assert uses(part.node) == {*"ABCDEFGHIJKLNOPQ", "deco", "super"}
+    assert uses(part.node, at_once=True) == {*"ABCDEFGHIJK", "deco"}

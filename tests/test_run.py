@@ -873,9 +873,10 @@ from yamlinject.frameworks import install
 
 def build(rows):
     install()
+    from models.common import MyGate  # where checkpoints of registered checkouts have it
     from models.yolo import parse_model
 
-    return parse_model(rows, [3])
+    return MyGate.__module__, parse_model(rows, [3])
 
 
 if __name__ == "__main__":
@@ -893,10 +894,11 @@ def test_spawned_processes_that_install_know_the_users_modules(tmp_path: Path, o
     write(
         tmp_path / "models/yolo.py", PARSE_MODEL.replace("{registry}", "[tuple]").replace("Concat", "None")
     )
+    write(tmp_path / "models/common.py", "class Conv: pass\nclass Concat: pass\n")
     write(tmp_path / "program.py", SPAWN)
     done = python(*RUN, *options, "program.py", cwd=tmp_path, COVERAGE_PROCESS_CONFIG="")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "[('MyGate', [3], 3), ('SimAM', [3, 3], 3)]\n"
+    assert done.stdout == "('blocks', [('MyGate', [3], 3), ('SimAM', [3, 3], 3)])\n"
 
 
 @pytest.mark.framework

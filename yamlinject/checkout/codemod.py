@@ -11,7 +11,7 @@ import ast
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,18 +71,26 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def common_with(text: str, module: str, *, plain: bool = False, users: ModuleClass | None = None) -> str:
+def common_with(
+    text: str,
+    module: str,
+    *,
+    plain: bool = False,
+    users: ModuleClass | None = None,
+    stale: Collection[str] = (),
+) -> str:
     """``text``, that of ``models/common.py``, with the class ``module`` above its class Concat.
 
     ``plain``: in its short form, where it has one; ``users``: the user's class of that name, which comes
-    with all that it uses of its file. A block of another version or form is replaced.
+    with all that it uses of its file; ``stale``: modules whose blocks are about to be replaced too.
+    A block of another version or form is replaced.
     Raises :class:`YamlInjectError` for a text with another class of that name, with a block that was
     edited, or of unknown structure.
     """
     source = PySource(text)
     own = _own(text, module)
     start, end = (own.start, own.end) if own else (_above_concat(source, module),) * 2
-    body = _users_body(users, text, own, start) if users else _body(module, plain)
+    body = _users_body(users, text, start, stale) if users else _body(module, plain)
     _check_names(source, module, body, own, whole=not users)
     if own and own.body == body:
         return text
@@ -171,11 +179,13 @@ def _body(module: str, plain: bool) -> str:
     return source.text[source.end(imports[-1]) :].strip("\n") + "\n\n\n"
 
 
-def _users_body(users: ModuleClass, text: str, own: Block | None, start: int) -> str:
-    """The user's class, with all of its file that it uses and ``text`` lacks without the block ``own``."""
-    rest = common_without(text, users.name) if own is None or own.intact else text
-    spans = tuple((block.start, block.end) for block in blocks(rest) if block.module != users.name)
-    return user_source.text(users, user_source.Rest(PySource(rest), start, spans))
+def _users_body(users: ModuleClass, text: str, start: int, stale: Collection[str]) -> str:
+    """The user's class, with all of its file that it uses and ``text`` lacks without its block."""
+    rest = common_without(text, users.name)
+    spans = {block.module: (block.start, block.end) for block in blocks(rest)}
+    others = [span for module, span in spans.items() if module not in stale]
+    old = [span for module, span in spans.items() if module in stale]
+    return user_source.text(users, user_source.Rest(PySource(rest), start, others, old))
 
 
 def _check_names(source: PySource, module: str, body: str, own: Block | None, *, whole: bool) -> None:

@@ -132,8 +132,12 @@ class Checkout(NamedTuple):
         }
         modules = tuple(module for module in modules if not own.get(module))
 
+        stale = {*modules}
+
         def put(text: str, module: str) -> str:
-            return codemod.common_with(text, module, plain=plain, users=own_modules.get(module))
+            stale.discard(module)
+            users = own_modules.get(module)
+            return codemod.common_with(text, module, plain=plain, users=users, stale=stale)
 
         common = self._change(_COMMON, self.common, put, modules)
         for module in modules:

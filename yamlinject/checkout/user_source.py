@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 from yamlinject.checkout.parts import Part, grouped, mentioned, parts, uses
 from yamlinject.checkout.pysource import NEWLINE, PySource
 from yamlinject.core.source import Source
-from yamlinject.errors import RefusalError, named
+from yamlinject.errors import Place, RefusalError, named
 from yamlinject.files import read_bytes
 from yamlinject.library.module_files import ModuleClass
 
@@ -29,12 +29,20 @@ class Rest(NamedTuple):
 
     source: PySource
     at: int
-    blocks: tuple[tuple[int, int], ...]
+    blocks: Sequence[tuple[int, int]] = ()
+    stale: Sequence[tuple[int, int]] = ()
+
+    def parts(self) -> list[Part]:
+        """Its statements, without those of ``stale``, the blocks that are about to be replaced."""
+        return [part for part in parts(self.source.tree) if not self._is_in(part, self.stale)]
 
     def is_in_block(self, part: Part) -> bool:
         """Whether yamlinject has put it there, and may take it away again."""
+        return self._is_in(part, self.blocks)
+
+    def _is_in(self, part: Part, spans: Sequence[tuple[int, int]]) -> bool:
         start = self.source.start(part.node)
-        return any(first <= start < last for first, last in self.blocks)
+        return any(first <= start < last for first, last in spans)
 
 
 def text(found: ModuleClass, rest: Rest) -> str:
@@ -46,8 +54,11 @@ def text(found: ModuleClass, rest: Rest) -> str:
     with named(str(found.file)):
         source = PySource(NEWLINE.sub("\n", Source.from_bytes(read_bytes(found.file)).text))
         needed = _needed(source, found)
-    there = grouped(parts(rest.source.tree))
+    others = rest.parts()
+    there = grouped(others)
     written = [part for part in needed if not _has(rest, there, part, found)]
+    for part in written:
+        _check_super(rest, part, there, [*written, *filter(rest.is_in_block, others)], found)
     for part in written:
         for name in uses(part.node, at_once=True):
             known = [one for one in there.get(name, ()) if not rest.is_in_block(one)]
@@ -181,13 +192,23 @@ def _has(rest: Rest, there: Mapping[str, list[Part]], part: Part, found: ModuleC
                 f"{name} is something else here than in {found.file.name}: rename it there",
                 rest.source.place(other.node),
             )
-        if known and not kept and f"super({name}," in ast.unparse(part.node):
-            raise RefusalError(
-                f"a registered module has this class too: write super() instead of super({name}, …)",
-                rest.source.place(known[0].node),
-            )
         has.append(bool(kept) and not part.loads)
     return all(has)
+
+
+def _check_super(
+    rest: Rest, part: Part, there: Mapping[str, list[Part]], every: Iterable[Part], found: ModuleClass
+) -> None:
+    """Refuse a base that another block has too: there its name would mean another class than the base."""
+    for name in part.binds:
+        shared = any(map(rest.is_in_block, there.get(name, ())))
+        is_base = any(name in uses(one.node, at_once=True) for one in every)
+        if shared and is_base and f"super({name}," in ast.unparse(part.node):
+            raise RefusalError(
+                f"a registered module has this class too: write super() instead of super({name}, …)",
+                Place(part.node.lineno, part.node.col_offset + 1),
+                file=str(found.file),
+            )
 
 
 def _joined(source: PySource, written: Iterable[Part]) -> str:

@@ -82,7 +82,7 @@ def register(module: ModuleType) -> None:
 def _give_classes(common: ModuleType) -> None:
     """Let checkpoints of registered checkouts be loaded: there the classes are in ``models.common``."""
     if hasattr(common, "Conv") and hasattr(common, "Concat"):  # others may have a module of that name
-        for name, value in _ours().items():
+        for name, value in {**_ours(), **_of_user()}.items():
             vars(common).setdefault(name, value)
 
 
@@ -94,7 +94,7 @@ def _allow_safe_loading(_: ModuleType) -> None:
     from torch import serialization
 
     if hasattr(serialization, "add_safe_globals"):  # since torch 2.4
-        serialization.add_safe_globals([*_ours().values(), *map(imported, _OF_USER.values())])
+        serialization.add_safe_globals([*_ours().values(), *_of_user().values()])
 
 
 def _ours() -> dict[str, type]:
@@ -103,10 +103,14 @@ def _ours() -> dict[str, type]:
     return {name: getattr(nn, name) for name in nn.__all__}
 
 
+def _of_user() -> dict[str, type]:
+    return {name: imported(found) for name, found in _OF_USER.items()}
+
+
 def namespace() -> dict[str, Any]:
     """The names that a patched ``parse_model`` needs: the modules and some of our own."""
     ours = _ours()
-    users = {name: imported(found) for name, found in _OF_USER.items()}
+    users = _of_user()
     joins = {ours[name] for name in ours if recipes.role(name) == "fusion"}
     channels = {users[name]: _OF_USER[name].channels for name in users}
     channels |= dict.fromkeys(set(ours.values()) - joins, 2)
