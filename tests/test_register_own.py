@@ -151,14 +151,27 @@ def test_what_its_constructor_gets(cli: Cli, root: Path, given: str, model: str)
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
-def test_line_ends_are_those_of_the_checkout(cli: Cli, root: Path, newline: str) -> None:
+@pytest.mark.parametrize("of_file", ["\n", "\r\n"])
+def test_line_ends_are_those_of_the_checkout(cli: Cli, root: Path, newline: str, of_file: str) -> None:
     for file in (root / "models").iterdir():
         file.write_bytes(file.read_text().replace("\n", newline).encode())
-    blocks("from torch import nn\n\n\n" + GATE)
+    text = f"from torch import nn\n\n\n# 🚀\n{GATE}".replace("\n", of_file)
+    Path("blocks.py").write_bytes(b"\xef\xbb\xbf" + text.encode())
     register(cli, "MyGate")
     expected = MODEL.replace(ELSE, branch("MyGate") + ELSE).replace("\n", newline)
     assert (root / "models/yolo.py").read_bytes().decode() == expected
-    assert GATE.replace("\n", newline).encode() in (root / "models/common.py").read_bytes()
+    assert f"# 🚀\n{GATE}".replace("\n", newline).encode() in (root / "models/common.py").read_bytes()
+
+
+def test_the_channels_are_those_of_the_checkouts_own_rule(cli: Cli, root: Path) -> None:
+    """YOLOv5 up to 4.0 kept the input's channels in the list; and a fork's last branch may be one line."""
+    rule = "ch[f if f < 0 else f + 1]"
+    last = f"        # elif m is Other:\n        else: c2 = {rule}\n"
+    (root / "models/yolo.py").write_text(MODEL.replace(ELSE, last))
+    blocks(IMPORT + GATE)
+    register(cli, "MyGate")
+    above = last.replace("        else:", branch("MyGate").replace("ch[f]", rule) + "        else:")
+    assert (root / "models/yolo.py").read_text() == MODEL.replace(ELSE, above)
 
 
 def test_several_constructors_and_ours_in_any_order(cli: Cli, root: Path) -> None:
