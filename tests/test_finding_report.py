@@ -19,6 +19,7 @@ from yamlinject.core.edits import Edit
 from yamlinject.errors import Place
 from yamlinject.output import findings as finding_report
 from yamlinject.output import terminal
+from yamlinject.output.tally import Tally
 from yamlinject.output.terminal import Line
 
 CONCAT = "  [[-1, 14], 1, Concat, [1]],  # cat head P4"
@@ -326,6 +327,75 @@ def test_nothing_breaks_out_of_its_line() -> None:
     )
 
 
+OLD_COMMENT = Finding(
+    RULES["YI501"],
+    "layer 4 (Conv): its comment says 3",
+    "write 4 (check --fix does it)",
+    Place(10, 34),
+    Place(10, 35),
+    "  - [-1, 1, Conv, [64, 3, 2]]  # 3-P3/8",
+    fix=(Edit(200, 201, "4"),),
+)
+MORE_OF_THEM = OLD_COMMENT._replace(rule=RULES["YI501"], message="there are 7 more", hint="", start=None)
+
+
+def test_errors_come_first_and_stale_comments_last() -> None:
+    found = (OLD_COMMENT, STACKED, OLD_COMMENT._replace(start=Place(12, 1)), NO_LISTS, WRONG)
+    results = [Checked("a", found), Checked("b", (OLD_COMMENT, STACKED))]
+    both = [line.text for line in finding_report.text(results, verbose=False) if ": YI" in line.text]
+    assert both == [
+        "a: YI003 error: there is no backbone",
+        "a:41:9: YI301 error: layer 20 (Concat) reads layer 14 (C3), expected layer 15 (Conv)",
+        "a:7:8: YI402 warning: SimAM 3 times",
+        "a:10:34: YI501 warning: layer 4 (Conv): its comment says 3, and 1 more (--verbose): "
+        "write 4 (check --fix does it)",
+        "b:7:8: YI402 warning: SimAM 3 times",
+        "b:10:34: YI501 warning: layer 4 (Conv): its comment says 3: write 4 (check --fix does it)",
+    ]
+
+
+def test_a_file_has_one_line_of_stale_comments() -> None:
+    results = [Checked("a", (OLD_COMMENT,) * 3 + (MORE_OF_THEM,))]
+    folded = printed(finding_report.text(results, verbose=False)).splitlines()
+    assert folded == [
+        "a: YI501 warning: there are 7 more",
+        "a:10:34: YI501 warning: layer 4 (Conv): its comment says 3, and 2 more (--verbose): "
+        "write 4 (check --fix does it)",
+    ]
+    assert len(printed(finding_report.text(results, verbose=True)).splitlines()) == 3 + 3 + 1
+    # programs get all of them
+    assert len(list(finding_report.github(results))) == 4
+    assert len(json.loads(finding_report.as_json(results))["findings"]) == 4
+    assert len(sarif(results)["results"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([], []),
+        ([Checked("a", (WRONG, STACKED))], []),
+        ([Checked("a", (STACKED,)), Checked("b", (STACKED, STACKED))], []),
+        (
+            [
+                Checked("a", (OLD_COMMENT, OLD_COMMENT, WRONG)),
+                Checked("b", (OLD_COMMENT, STACKED)),
+                Checked("c", (STACKED,) * 10),
+            ],
+            [
+                "YI301  error     1  in 1 file   a layer does not read what it reads in the base",
+                "YI402  warning  11  in 2 files  attention whose number a framework multiplies by "
+                "depth_multiple",
+                "YI501  warning   3  in 2 files  a comment gives a layer another index than its own",
+            ],
+        ),
+    ],
+)
+def test_the_summary_of_the_rules(results: list[Checked], expected: list[str]) -> None:
+    lines = list(Tally.of(results).by_rule())
+    assert [line.text for line in lines] == expected
+    assert [line.style for line in lines] == ["red", "yellow", "yellow"][: len(expected)]
+
+
 @pytest.mark.parametrize(
     ("results", "expected"),
     [
@@ -351,7 +421,7 @@ def test_nothing_breaks_out_of_its_line() -> None:
     ],
 )
 def test_summary(results: list[Checked], expected: str) -> None:
-    assert finding_report.Tally.of(results).summary() == Line(expected)
+    assert Tally.of(results).summary() == Line(expected)
 
 
 @pytest.mark.parametrize("form", [finding_report.text, finding_report.github])

@@ -58,6 +58,7 @@ with _watching:
     from yamlinject.errors import YamlInjectError
     from yamlinject.library.data import stems, template
     from yamlinject.output import findings as finding_report
+    from yamlinject.output.tally import Tally
 
 #: An input of a fuzzer is small; one that takes longer is saved as slow.
 SLOW_SECONDS = 10
@@ -230,9 +231,7 @@ def _assert_place(text: str, finding: Finding) -> None:
 
 
 def _assert_rendered(results: Sequence[Checked], found: Sequence[Finding]) -> None:
-    shown = [
-        line.text for line in (*finding_report.text(results), finding_report.Tally.of(results).summary())
-    ]
+    shown = [line.text for line in (*finding_report.text(results), Tally.of(results).summary())]
     assert all(line.isprintable() for line in shown)
     assert sum(": YI" in line for line in shown) >= len(found)
     assert sum(line.startswith("::") for line in finding_report.github(results)) == len(found)

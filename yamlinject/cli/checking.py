@@ -17,7 +17,7 @@ from yamlinject.output.terminal import Line
 if TYPE_CHECKING:
     from yamlinject.checks.findings import Checked
     from yamlinject.checks.registry import Rule
-    from yamlinject.output.findings import Tally
+    from yamlinject.output.tally import Tally
 
 
 class ReportFormat(str, Enum):
@@ -52,6 +52,9 @@ def check(
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="CODE", help="All rules but these.")] = None,
     output_format: Annotated[ReportFormat, typer.Option(help="How to print it.")] = ReportFormat.text,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show every stale comment, not one line for each file.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Fix what has only one fix: wrong index comments.")
@@ -72,6 +75,7 @@ def check(
     from yamlinject.config import load
     from yamlinject.library import user_modules
     from yamlinject.output import findings
+    from yamlinject.output.tally import Tally
 
     if base is not None and no_base:
         raise YamlInjectError("give either --base or --no-base")
@@ -87,13 +91,14 @@ def check(
         modules=user_modules.find(modules or (), packages=False),
     )
     found = find(paths)
-    tally = findings.Tally()
+    tally = Tally()
     results = _told(progress.watched(check_files(found, options, jobs), len(found), "checking"), tally)
     try:
         if fix:  # whoever stops reading the output does not stop the work
             results = iter(list(results))
         if output_format is ReportFormat.text:
-            terminal.emit(sys.stdout, findings.text(results, terminal.width(sys.stdout)))
+            shown = findings.text(results, terminal.width(sys.stdout), verbose=verbose)
+            terminal.emit(sys.stdout, shown)
         elif output_format is ReportFormat.github:
             sys.stdout.writelines(f"{line}\n" for line in findings.github(results))
         else:
@@ -102,6 +107,8 @@ def check(
     except KeyboardInterrupt:  # about which newer versions of typer say nothing
         raise typer.Abort from None
     sys.stdout.flush()  # if both streams go to one place, the summary comes last
+    if output_format is ReportFormat.text:
+        terminal.tell(tally.by_rule(terminal.width(sys.stderr)))
     terminal.tell([tally.summary()])
     if tally.failed:
         return 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,30 +13,35 @@ from yamlinject.checks.findings import Checked, Finding
 from yamlinject.checks.registry import Rule, Severity
 from yamlinject.checks.rules import RULES
 from yamlinject.output import terminal
+from yamlinject.output.tally import STYLES, Tally
 from yamlinject.output.terminal import Line, visible
 from yamlinject.output.widths import columns as columns_of
 from yamlinject.output.widths import fitting
 
-_STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow"}
 _GUTTER = 5
 #: How many columns of a line are shown, how many are beside it, and which part of a longer line's columns
 #: is before the place.
 _WIDTH, _MARGIN, _LEAD = 120, 10, 3
 #: A hint that says which number to write, and no more.
 _NUMBER = re.compile(r"write -?[0-9]+")
+#: The rules of which a file has one line, unless all are asked for: nothing depends on comments.
+_FOLDED = {"YI501"}
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others represent one in a file name
 
 
-def text(results: Iterable[Checked], width: int | None = None) -> Iterator[Line]:
+def text(results: Iterable[Checked], width: int | None = None, *, verbose: bool = True) -> Iterator[Line]:
     """The findings of each file: where and what, the line with the places marked, hints, base and diff.
 
-    Findings of one cause stand together, those in one line share its excerpt, and the base is named once
-    for a file. ``width``: the columns of the terminal, if it is for one.
+    Errors come first. Findings of one cause stand together, those in one line share its excerpt, and the
+    base is named once for a file. ``width``: the columns of the terminal, if it is for one. Unless it is
+    ``verbose``, a file's stale comments are one line, its last.
     """
     columns = _WIDTH if width is None else min(_WIDTH, width - _MARGIN)
     for checked in results:
-        groups = _groups(checked.findings, columns)
+        in_order = sorted(checked.findings, key=lambda finding: finding.rule.severity != "error")
+        folded = [] if verbose else [one for one in in_order if _is_folded(one)]
+        groups = _groups((one for one in in_order if verbose or not _is_folded(one)), columns)
         last = {finding.base: number for number, group in enumerate(groups) for finding in group}
         for number, group in enumerate(groups):
             for _, together in groupby(group, lambda finding: finding.start and finding.start.line):
@@ -51,6 +55,9 @@ def text(results: Iterable[Checked], width: int | None = None) -> Iterator[Line]
             for each in terminal.diff(line for finding in group for line in finding.diff):
                 shown = f"{margin}{_excerpt(each.text, 0, 0, columns)[0]}".rstrip()
                 yield each._replace(text=shown, whole=True)
+        for first in folded[:1]:
+            more = f", and {len(folded) - 1} more (--verbose)" * (len(folded) > 1)
+            yield _header(checked.file, first, f"{first.message}{more}: {first.hint}")
 
 
 def _groups(findings: Iterable[Finding], columns: int) -> list[list[Finding]]:
@@ -65,12 +72,12 @@ def _groups(findings: Iterable[Finding], columns: int) -> list[list[Finding]]:
 
 def _block(file: str, findings: Sequence[Finding], columns: int) -> Iterator[Line]:
     """The findings in one line of a file, or about the whole file."""
-    style = _STYLES[findings[0].rule.severity]
+    style = STYLES[findings[0].rule.severity]
     gutter = _gutter(findings[0])
     excerpt = underline = ""
-    for rule, message, _, start, end, line, *_ in findings:
-        where = "".join(f":{number}" for number in start or ())
-        yield Line(f"{file}{where}: {rule.code} {rule.severity}: {message}", style)
+    for finding in findings:
+        start, end, line = finding.start, finding.end, finding.line
+        yield _header(file, finding)
         if start is not None:
             stop = end.column - 1 if end and end.line == start.line else len(line.rstrip())
             excerpt, before, marked = _excerpt(line, start.column - 1, stop, columns)
@@ -86,6 +93,18 @@ def _block(file: str, findings: Sequence[Finding], columns: int) -> Iterator[Lin
             ", ".join([hints[0], *(each[6:] for each in hints[1:])]) if just_numbers else "; ".join(hints)
         )
         yield Line(f"{'':{gutter}} = hint: {hint}", whole=hint.startswith("run: "))
+
+
+def _is_folded(finding: Finding) -> bool:
+    return finding.rule.code in _FOLDED and finding.start is not None
+
+
+def _header(file: str, finding: Finding, message: str = "") -> Line:
+    """Where a finding is, and what it is."""
+    where = "".join(f":{number}" for number in finding.start or ())
+    rule = finding.rule
+    said = f"{file}{where}: {rule.code} {rule.severity}: {message or finding.message}"
+    return Line(said, STYLES[rule.severity])
 
 
 def _gutter(finding: Finding) -> int:
@@ -105,50 +124,6 @@ def _excerpt(line: str, start: int, stop: int, columns: int) -> tuple[str, int, 
     after = "…" * (start + len(tail) < len(line))
     marked = max(1, columns_of(tail[: max(0, stop - start)]))
     return before + tail + after, columns_of(before), marked
-
-
-class Tally:
-    """What a run came to, counted as its results come, for they are not kept."""
-
-    def __init__(self) -> None:
-        self.checked = self.skipped = self.failed = self.fixed = self._files = 0
-        self.severities: Counter[Severity] = Counter()
-
-    def count(self, checked: Checked) -> None:
-        """Count one result."""
-        self.failed += checked.error is not None
-        self.skipped += checked.skipped
-        self.checked += checked.error is None and not checked.skipped
-        self.fixed += checked.fixed
-        self._files += bool(checked.findings)
-        self.severities.update(finding.rule.severity for finding in checked.findings)
-
-    @classmethod
-    def of(cls, results: Iterable[Checked]) -> Tally:
-        """The tally of all ``results``."""
-        tally = cls()
-        for checked in results:
-            tally.count(checked)
-        return tally
-
-    def summary(self) -> Line:
-        """What was found in how many files."""
-        found = " and ".join(
-            _count(self.severities[severity], severity) for severity in _STYLES if self.severities[severity]
-        )
-        if found:
-            found += f" in {_count(self._files, 'file')}"
-        return Line(
-            f"Checked {_count(self.checked, 'file')}"
-            + f", skipped {self.skipped}" * bool(self.skipped)
-            + f", failed on {self.failed}" * bool(self.failed)
-            + f": {found or 'nothing found'}"
-            + f", fixed {self.fixed}" * bool(self.fixed)
-        )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _found(results: Sequence[Checked]) -> Iterator[tuple[str, Finding]]:
