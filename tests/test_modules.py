@@ -103,6 +103,7 @@ def test_roles_of_the_table() -> None:
         ("ScaleCat", "any sizes"),
         ("Index", "list"),
         ("GAM_Attention", "one"),
+        ("PoseAttn", "one"),
         ("nn.ZeroPad2d", "one"),
         ("nn.AdaptiveAvgPool2d", "one"),
     ],

@@ -157,7 +157,8 @@ def test_a_recipe_beside_the_file_is_explained(
         ("args: 3\n", "a recipe has args, such as args: [channels]"),
         ("- args\n", "a recipe has args"),
         ("args: [\n", "MyHeads.yaml:2:1: not valid YAML"),
-        ("args: [channels]\nkeeps_channels: false\n", "MyHeads changes the channels"),
+        ("args: [channels]\nrole: block\n", "MyHeads is no attention: it takes the place of another block"),
+        ("args: [channels]\nrole: neck\n", "role has to be one of attention, block, fusion"),
     ],
 )
 def test_a_recipe_that_is_none(blocks: Path, text: str, message: str) -> None:

@@ -223,7 +223,7 @@ def _by_name(name: str) -> Module:
     """
     lower = name.lower()
     joins = any(part in lower for part in _JOINS)
-    if _DETECTS.search(name):
+    if _DETECTS.search(name) and "att" not in lower:
         return Module(name, "head", guessed, assumed, "", "any sizes", DETECTIONS)
     if lower.endswith("head"):  # of detection, or a block
         return Module(name, "head", guessed, assumed, reads="any sizes")

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import yaml
 
@@ -157,9 +157,10 @@ def derived(found: ModuleClass) -> Recipe:
             data = load_values(Source.from_bytes(read_bytes(beside)).text)
             if not isinstance(data, dict) or not isinstance(data.get("args"), list):
                 raise SourceError(f"a recipe has args, such as args: [{CHANNELS}]")
-        if data.get("keeps_channels") is False:
-            raise RefusalError(f"{found.name} changes the channels: the layers below would not fit")
-        return Recipe(found.name, data["args"])
+            role = data.get("role", "attention")
+            if role not in get_args(Role):
+                raise SourceError(f"role has to be one of {', '.join(get_args(Role))}, not {role!r}")
+        return Recipe(found.name, data["args"], role)
     if found.untold:
         raise YamlInjectError(
             f"nothing tells the constructor of {found.name} its {', '.join(found.untold)}: give the `args` "

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from yamlinject.core.request import Request
-from yamlinject.errors import SourceError, YamlInjectError, named
+from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
 from yamlinject.files import read_bytes, resolved
 from yamlinject.library import module_files, recipes
 from yamlinject.library.module_files import ModuleClass
@@ -53,7 +53,10 @@ def completed(request: Request, given: Iterable[str | Path] = ()) -> Request:
     found = own.get(request.module)
     if found is None or request.args is not None or (request.replaces and found.takes_more):
         return request
-    return request._replace(args=recipes.as_flow(recipes.derived(found).args))
+    row = recipes.derived(found)
+    if row.why_not_inserted and not request.replaces:
+        raise RefusalError(row.why_not_inserted)
+    return request._replace(args=recipes.as_flow(row.args))
 
 
 def find(given: Iterable[str | Path] = (), *, packages: bool = True) -> dict[str, ModuleClass]:
