@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
+from itertools import combinations
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import corpus, needs_corpus
+from yamlinject.config import Config
 from yamlinject.core.layer import Layer
-from yamlinject.library.architectures import Wiring, parse
-from yamlinject.lineage import matching
+from yamlinject.errors import YamlInjectError
+from yamlinject.library.architectures import Wiring, parse, wirings
+from yamlinject.lineage import alignment, matching
 
 BASE = parse(
     "base: Conv/2 C2f Conv/2 C2f SPPF | nn.Upsample/0.5 Concat@5,1 C2f Conv/2 Concat@8,4 C2f Detect@7,10"
@@ -249,3 +257,105 @@ def test_a_module_of_the_base_is_its_own() -> None:
     found = matching.match(config(rows), [detr])
     assert found is not None
     assert (found.aligned, found.wrong_readers) == ([0, 1, 3, 5, 6, 7, 8, 9], [])
+
+
+# --- what is left out of the search changes nothing that it finds
+
+
+def searched_in_full(layers: Sequence[Layer], known: Sequence[Wiring]) -> matching.Match | None:
+    """The base without replaced modules, with every wiring aligned."""
+    found = [(alignment.align(layers, base.layers), base) for base in known]
+    matches = [
+        matching.Match(base, aligned, list(alignment.wrong_readers(layers, base.layers, aligned)))
+        for aligned, base in found
+        if aligned is not None
+    ]
+    return min(matches, key=lambda one: (len(one.wrong_readers), -len(one.aligned)), default=None)
+
+
+@needs_corpus
+def test_every_config_has_the_base_that_a_search_in_full_finds() -> None:
+    found = 0
+    for path in (*corpus("base"), *corpus("edited"), *corpus("irregular")):
+        try:
+            layers = Config(path.name, path.read_bytes()).parsed.layers
+        except YamlInjectError:
+            continue
+        match = matching.without_replacement(layers, wirings())
+        assert match == searched_in_full(layers, wirings()), path.name
+        found += match is not None
+    assert found > 800
+
+
+@given(st.data())
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
+def test_so_has_every_mutated_model(data: st.DataObject) -> None:
+    """Rows of a known model deleted, doubled and exchanged, as in one of its variants."""
+    rows = list(data.draw(st.sampled_from(wirings())).layers)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at, source = (data.draw(st.integers(0, len(rows) - 1)) for _ in range(2))
+        rows[at : at + data.draw(st.integers(0, 1))] = rows[source : source + data.draw(st.integers(0, 1))]
+    layers = [layer._replace(index=index) for index, layer in enumerate(rows)]
+    assert matching.without_replacement(layers, wirings()) == searched_in_full(layers, wirings())
+
+
+#: Rows, how many times smaller each makes its input, and whether its args say what channels it gives.
+KINDS: dict[str, tuple[float, bool]] = {
+    "Conv -1 64": (1, True),
+    "Conv -1 64 3 2": (2, True),
+    "C2f -1 64": (1, True),
+    "Att -1": (1, False),
+    "nn.Identity -1": (1, False),
+    "nn.Upsample -1 None 2": (0.5, False),
+    "Concat -1,0 1": (1, False),
+    "Concat -1,0,0 1": (1, False),
+    "Detect -1,0": (1, False),
+}
+
+
+def cost(rows: Sequence[str], base: Sequence[str], places: Sequence[int]) -> int | None:
+    """How many blocks were replaced or injected if the rows of ``base`` are at ``places``; None if none."""
+    total = 0
+    for index, row in enumerate(rows):
+        factor, is_block = KINDS[row]
+        (module, reads), is_last = row.split()[:2], index == len(rows) - 1
+        if index not in places:
+            if not index or "," in reads or factor != 1:
+                return None
+            total += is_block
+            continue
+        original = base[places.index(index)]
+        (other, other_reads), is_last_of_base = original.split()[:2], places.index(index) == len(base) - 1
+        if reads.count(",") != other_reads.count(",") or is_last != is_last_of_base:
+            return None
+        if module == other or is_last:
+            continue
+        unknown_for_upsample = module == "Att" and KINDS[original][0] < 1
+        if factor != KINDS[original][0] and not unknown_for_upsample:
+            return None
+        total += 1
+    return total
+
+
+@given(st.data())
+@settings(derandomize=True, database=None, deadline=None, max_examples=400)
+def test_with_replaced_modules_all_ways_of_the_least_cost_lie_between_two(data: st.DataObject) -> None:
+    """All ways to place the rows of a base, tried one by one."""
+    row = st.sampled_from(sorted(KINDS))
+    base = data.draw(st.lists(row, min_size=1, max_size=5))
+    rows = list(base)
+    for _ in range(data.draw(st.integers(0, 4))):  # or hardly any example could be explained
+        at = data.draw(st.integers(0, len(rows) - 1))
+        rows[at : at + data.draw(st.integers(0, 1))] = [data.draw(row)]
+    costs = {
+        places: found
+        for places in combinations(range(len(rows)), len(base))
+        if (found := cost(rows, base, places)) is not None
+    }
+    cheapest = sorted(
+        (places[::-1] for places in costs if costs[places] == min(costs.values())), key=list
+    )
+    wiring = Wiring("base", tuple(config("\n".join(base))), tuple(KINDS[row][0] for row in base))
+    found = matching._alignments(config("\n".join(rows)), wiring)
+    ends = [list(places[::-1]) for places in cheapest[:1] + cheapest[-1:]]
+    assert found == (ends if ends and ends[0] != ends[1] else ends[:1])

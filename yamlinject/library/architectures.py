@@ -5,9 +5,10 @@ They are facts, written down so that a config's base is recognized with no frame
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 from yamlinject.core import graph
 from yamlinject.core.layer import Layer
@@ -18,7 +19,8 @@ from yamlinject.library.data import template
 _FILE = "wirings.txt"
 
 
-class Wiring(NamedTuple):
+@dataclass(frozen=True)
+class Wiring:
     """The layers of a model without their args.
 
     ``factors``: how many times smaller each layer makes its input (:func:`graph.stride_factor`).
@@ -27,6 +29,11 @@ class Wiring(NamedTuple):
     name: str
     layers: tuple[Layer, ...]
     factors: tuple[float | None, ...]
+
+    @cached_property
+    def modules(self) -> Counter[str]:
+        """How many layers have each module."""
+        return Counter(layer.module for layer in self.layers)
 
     @classmethod
     def of(cls, name: str, layers: Sequence[Layer]) -> Wiring:

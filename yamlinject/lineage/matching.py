@@ -49,10 +49,12 @@ def match(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
 
 def without_replacement(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Match | None:
     """The wiring of ``wirings`` that explains ``layers`` with injected layers and nothing else."""
+    modules = {layer.module for layer in layers}
     exact = [
         Match(base, aligned, list(alignment.wrong_readers(layers, base.layers, aligned)))
         for base in wirings
-        if (aligned := alignment.align(layers, base.layers)) is not None
+        if base.modules.keys() <= modules  # few are, and no alignment helps the others
+        and (aligned := alignment.align(layers, base.layers)) is not None
     ]
     return min(exact, key=lambda found: (len(found.wrong_readers), -len(found.aligned)), default=None)
 
@@ -73,7 +75,7 @@ def _closest(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> list[Wiring]
     shares = []
     for base in wirings:
         if len(base.layers) <= len(layers):
-            common = ours & Counter(layer.module for layer in base.layers)
+            common = ours & base.modules
             shares.append((common.total() / len(base.layers), base))
     shares.sort(key=lambda pair: -pair[0])
     return [base for share, base in shares[:_CLOSEST] if share >= _LEAST_SHARE]
@@ -115,6 +117,8 @@ def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
     Two answers where an injected layer cannot be told from a neighbour that replaced another: the base's
     layers as high up as possible, and as far down.
     """
+    if _joins(layers) != _joins(base.layers):  # these are not injected, nor replaced by anything else
+        return []
     size = len(base.layers)
     counts = [0] + [_NEVER] * size
     saved: list[list[int]] = []  # by taking the layer for an injected one, not for the base's
@@ -123,22 +127,23 @@ def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
         block = int(known(layer.module).declares_channels)
         factor = graph.stride_factor(layer)
         injected = block if layer.index and alignment.could_be_injected(layer) else _NEVER
-        new, gain = [counts[0] + injected], [_NEVER]
-        first = size - (len(layers) - layer.index) + 1
-        for count in range(1, size + 1):
-            if count < first or count > layer.index + 1:
-                new.append(_NEVER)
-                gain.append(_NEVER)
-                continue
+        new, gain = [counts[0] + injected, *[_NEVER] * size], [_NEVER] * (size + 1)
+        least = size - (len(layers) - layer.index) + 1  # for the layers below to be enough for the rest
+        for count in range(max(1, least), min(size, layer.index + 1) + 1):
             in_place = counts[count - 1] + _replaced(layer, factor, base, count - 1, layer is layers[-1])
-            new.append(min(in_place, counts[count] + injected))
-            gain.append(in_place - counts[count] - injected)
+            new[count] = min(in_place, counts[count] + injected)
+            gain[count] = in_place - counts[count] - injected
         counts = new
         saved.append(gain)
     if counts[size] >= _NEVER:
         return []
     high, low = (_traced(layers, saved, size, least) for least in (0, 1))
     return [high] if high == low else [high, low]
+
+
+def _joins(layers: Sequence[Layer]) -> list[int]:
+    """How many layers each one reads, of those that do not read exactly one."""
+    return [count for layer in layers if (count := len(layer.references)) != 1]
 
 
 def _traced(layers: Sequence[Layer], saved: Sequence[Sequence[int]], count: int, least: int) -> list[int]:
