@@ -265,6 +265,11 @@ def test_what_was_edited_in_the_file_is_kept() -> None:
         "'C3 [128' C3 C3 C3",
         "'C3 !!python/object:os.system [1]'",
         "'C3 99999'",
+        pytest.param(f"'C3 {'9' * 5000} [128]'", id="endless number"),
+        "'C3 0 [128]'",
+        "'C3 {a: 1}'",
+        "'C3 null'",
+        "null",
         "nope C3",
         "'[]'",
         "''",
@@ -282,6 +287,23 @@ def test_a_line_from_a_stranger_restores_nothing_else(was: str) -> None:
     assert set(changed(load("yolov5s"), restored)) <= {2, 4, 6, 8}
     assert len(restored.layers) == 25
     assert "YI603" in [finding.rule.code for finding in check(config)]
+
+
+@pytest.mark.parametrize(
+    ("was", "problem"),
+    [
+        ("'C3 [128'", "not valid YAML: expected ',' or ']', but got '<stream end>'"),
+        ("'C3 *a'", "not valid YAML: found undefined alias 'a'"),
+        ("'C3 {a: 1}'", "its args have to be a list"),
+        ("'C3 null'", "its args have to be a list"),
+        ("null", "its module has to be a name"),
+    ],
+)
+def test_a_line_that_gives_no_rows_is_said_to_be_wrong(was: str, problem: str) -> None:
+    text = load("yolov5s").replace("C2f", "C3@1").text.replace("; was C3;", f"; was {was};")
+    with pytest.raises(RefusalError) as refused:
+        Config.from_text(text, "x.yaml").undo()
+    assert str(refused.value) == f"x.yaml:1:1: the line does not tell what layer 4 was: {problem}"
 
 
 # --- the command line

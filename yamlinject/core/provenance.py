@@ -38,7 +38,7 @@ _LINE = re.compile(
 
 #: What stood in a replaced row, as one word of the line: the module, and what else was exchanged.
 _WAS = re.compile(
-    r"(?P<module>(['\"]?)[A-Za-z_][\w.]*\2)(?: (?P<number>[0-9]+))?(?: (?P<args>[^0-9].*))?", re.S
+    r"(?P<module>(['\"]?)[A-Za-z_][\w.]*\2)(?: (?P<number>[1-9][0-9]{0,8}))?(?: (?P<args>[^0-9].*))?", re.S
 )
 
 #: A word as bash quotes it where it holds other characters than those of printable ASCII: ``$'\u4e2d'``.

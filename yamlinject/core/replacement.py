@@ -91,12 +91,12 @@ def restore(document: Document, found: Found) -> Rewrite:
                 f"layer {index} is no {line.request.module}: the file was edited after it was generated",
                 place,
             )
-        layer = document.layers[index]
-        old[index] = layer._replace(
-            module=str(load_values(was.module)),
-            number=int(was.number or layer.number),
-            args=_values(document, document.rows[index], was.args) if was.args else layer.args,
-        )
+        try:
+            old[index] = _old(document, index, was)
+        except ConfigError as error:
+            raise RefusalError(
+                f"the line does not tell what layer {index} was: {error.message}", place
+            ) from None
         changed += _edits(document.rows[index], was.module, was.number or None, was.args or None)
     changed += _comment_edits(document, line.comments)
     index_map = IndexMap.inserting(len(document.rows), ())
@@ -128,6 +128,18 @@ def _was(document: Document, new: Replacement) -> Written:
             f"{row.layer}: write its module and its args without YAML's other spellings", place
         )
     return found
+
+
+def _old(document: Document, index: int, was: Written) -> Layer:
+    """What a layer was before it was replaced; raises :class:`ConfigError` where that is no row."""
+    layer = document.layers[index]
+    module = load_values(was.module)
+    args = _values(document, document.rows[index], was.args) if was.args else layer.args
+    if not isinstance(module, str):
+        raise ConfigError("its module has to be a name")
+    if not isinstance(args, list):
+        raise ConfigError("its args have to be a list")
+    return layer._replace(module=module, number=int(was.number or layer.number), args=args)
 
 
 def _values(document: Document, row: Row, args: str) -> Any:
