@@ -348,13 +348,11 @@ def test_with_replaced_modules_all_ways_of_the_least_cost_lie_between_two(data: 
         at = data.draw(st.integers(0, len(rows) - 1))
         rows[at : at + data.draw(st.integers(0, 1))] = [data.draw(row)]
     costs = {
-        places: found
+        places: total
         for places in combinations(range(len(rows)), len(base))
-        if (found := cost(rows, base, places)) is not None
+        if (total := cost(rows, base, places)) is not None
     }
-    cheapest = sorted(
-        (places[::-1] for places in costs if costs[places] == min(costs.values())), key=list
-    )
+    cheapest = sorted((places[::-1] for places in costs if costs[places] == min(costs.values())), key=list)
     wiring = Wiring("base", tuple(config("\n".join(base))), tuple(KINDS[row][0] for row in base))
     found = matching._alignments(config("\n".join(rows)), wiring)
     ends = [list(places[::-1]) for places in cheapest[:1] + cheapest[-1:]]
