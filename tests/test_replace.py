@@ -242,6 +242,12 @@ def test_remove_is_for_what_was_inserted() -> None:
         replaced.remove("SPPF")
     with pytest.raises(RefusalError, match="it has no line"):
         load("yolov5s").undo()
+    edited = Config.from_text(replaced.text.replace("replace C2f", "replace  'C2f"), "x.yaml")
+    with pytest.raises(RefusalError) as refused:
+        edited.undo()
+    assert str(refused.value) == (
+        "x.yaml:1:1: its line '# yamlinject' cannot be read, so it does not tell what was done: it was edited"
+    )
 
 
 def test_what_was_edited_in_the_file_is_kept() -> None:
@@ -353,6 +359,30 @@ def test_the_same_twice_and_in_place(cli: Cli) -> None:
     assert Path("base.yaml").read_text() == changed_once
     assert cli("undo", "base.yaml", "--in-place").code == 0
     assert Path("base.yaml").read_text() == BASE
+
+
+def test_undo_shows_a_difference_without_a_name_for_its_result(cli: Cli) -> None:
+    Path("base.yaml").write_text(BASE)
+    cli("replace", "C2f", "base.yaml", "--at", "C3", "-o", "mine.yaml")
+    shown = cli("undo", "mine.yaml", "--diff")
+    assert (shown.code, shown.out.splitlines()[:2]) == (0, ["--- mine.yaml", "+++ mine.yaml"])
+    assert "-  - [-1, 1, C2f, [16]]  # 1\n+  - [-1, 1, C3, [16]]  # 1\n" in shown.out
+    cli("add", "SimAM", "base.yaml", "--after", "C3", "-o", "other.yaml")
+    assert "-  - [-1, 1, SimAM, [16]]  # 2\n" in cli("remove", "SimAM", "other.yaml", "--diff").out
+    for options in ((), ("--check",)):  # these need a file to write, or to compare with
+        assert "say where to write the result" in cli("undo", "mine.yaml", *options).err
+
+
+def test_undo_in_place_is_not_compared_with_the_file_that_it_replaces(cli: Cli) -> None:
+    Path("base.yaml").write_text(BASE)
+    cli("add", "SimAM", "base.yaml", "--after", "SPPF", "-o", "x.yaml")
+    cli("replace", "C2f", "x.yaml", "--at", "all/C3", "--in-place")
+    cli("add", "ECA", "x.yaml", "--after", "SPPF", "--in-place")
+    for _ in range(3):
+        undone = cli("undo", "x.yaml", "--in-place")
+        assert (undone.code, "the result has" in undone.err) == (0, False), undone.err
+        assert cli("check", "x.yaml").code == 0
+    assert Path("x.yaml").read_text() == BASE
 
 
 def test_bad_input_writes_nothing(cli: Cli) -> None:

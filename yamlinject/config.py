@@ -195,7 +195,14 @@ class Config:
         Raises :class:`YamlInjectError` when there is no such line, or when it does not fit.
         """
         if not self.parsed.provenance:
-            raise RefusalError("it has no line '# yamlinject'", file=self.label)
+            edited = provenance.damaged(self.text)
+            if edited is None:
+                raise RefusalError("it has no line '# yamlinject'", file=self.label)
+            raise RefusalError(
+                "its line '# yamlinject' cannot be read, so it does not tell what was done: it was edited",
+                self.parsed.lines.place(edited),
+                file=self.label,
+            )
         newest = self.parsed.provenance[0]
         if not newest.provenance.request.replaces:
             return self.remove(newest.provenance.request.module, proven=proven)

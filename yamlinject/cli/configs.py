@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -241,10 +242,13 @@ def undo(
 def _taken_back(loaded: Config, result: Rewritten, delivery: Delivery) -> int:
     """Deliver what was left when ``remove`` or ``undo`` took something out of ``loaded``."""
     nameless = result.stem == loaded.stem and loaded.name != bases.STDIN
-    if delivery.output is None and not delivery.in_place and nameless:
+    if delivery.output is None and not (delivery.in_place or delivery.diff) and nameless:
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
-    target = delivery.target(loaded, f"{result.stem}.yaml")
-    return delivery.deliver(result, target, [*summaries.removal(result), *_still_wrong(result, target)])
+    target = delivery.target(loaded, loaded.name if nameless else f"{result.stem}.yaml")
+    place = loaded.path if delivery.in_place else None
+    return delivery.deliver(
+        result, target, [*summaries.removal(result), *_still_wrong(result, target, place)]
+    )
 
 
 def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.text) -> None:
@@ -267,11 +271,12 @@ def _derived(name: str, args: str | None, modules: Sequence[str]) -> Iterator[Li
         yield Line(f"{name} of {own[name].file.name} ({recipes.told(own[name])})", label="args")
 
 
-def _still_wrong(result: Rewritten, target: str) -> Iterator[Line]:
-    """That the layers left over read wrong ones, as they did before."""
+def _still_wrong(result: Rewritten, target: str, place: Path | None) -> Iterator[Line]:
+    """That the layers left over read wrong ones, as they did before; ``place``: the file it replaces."""
     from yamlinject.checks.runner import check  # add needs none of it
 
-    errors = [finding for finding in check(result) if finding.rule.severity == "error"]
+    written = Config(target, result.to_bytes(), path=place)
+    errors = [finding for finding in check(written) if finding.rule.severity == "error"]
     if errors:
         what = f"{len(errors)} error{'s' * (len(errors) > 1)}, such as: {errors[0].message}"
         more = "" if target == bases.STDIN else f" ({command_line('check', target)})"
