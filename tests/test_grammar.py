@@ -286,6 +286,8 @@ def test_json_of_module(cli: Cli) -> None:
         "args": ["channels"],
         "options": {"reduction": 16, "kernel_size": 7},
         "paper": "Woo et al., ECCV 2018, https://arxiv.org/abs/1807.06521",
+        "parameters_at": {"64": 610, "128": 2_146, "256": 8_290, "512": 32_866, "1024": 131_170},
+        "costly": "maxima, means and a product for all values, twice: most on large maps",
     }
 
 
@@ -306,14 +308,20 @@ def test_module_as_text(cli: Cli) -> None:
     one = cli("module", "cbam").out
     assert "[-1, 1, CBAM, [channels]]" in one
     assert "the channels of the layer that it reads, then: reduction (16), kernel_size (7)\n" in one
+    assert "610 on 64, 2,146 on 128, 8,290 on 256, 32,866 on 512, 131,170 on 1024 channels\n" in one
+    assert re.search(
+        r"^costly +maxima, means and a product for all values, twice: most on large maps$", one, re.M
+    )
     assert one.endswith("next      yamlinject add CBAM yolov5s --after SPPF\n")
+    one = cli("module", "TripletAttention").out
+    assert re.search(r"^parameters +300, whatever the channels$", one, re.M)
     one = cli("module", "carafe").out
     assert "[-1, 1, CARAFE, [channels]]" in one
     assert one.endswith("next      yamlinject replace CARAFE yolov5s --at head/nn.Upsample\n")
     one = cli("module", "bifpn_concat").out
     assert "[[-1, ...], 1, BiFPN_Concat, [inputs]]" in one
     assert re.search(r"^args +the number of layers that it reads$", one, re.M)
-    assert re.search(r"^parameters +2 on two layers$", one, re.M)
+    assert re.search(r"^parameters +one for each layer that it reads$", one, re.M)
     assert one.endswith("next      yamlinject replace BiFPN_Concat yolov5s --at head/Concat\n")
     refused = cli("module", "Nothing")
     assert (refused.code, refused.out) == (2, "")

@@ -464,7 +464,10 @@ def channels_last(x: Tensor) -> Tensor:
 @pytest.mark.parametrize("module", MODULES)
 def test_the_recipe_says_its_parameters_and_the_defaults_of_its_options(module: type[nn.Module]) -> None:
     about = recipes.about(module.__name__)
-    assert about.parameters == sum(one.numel() for one in module(512, 512).parameters())
+    assert list(about.parameters_at) == [64, 128, 256, 512, 1024]
+    for channels, count in about.parameters_at.items():
+        assert count == sum(one.numel() for one in module(channels, channels).parameters())
+    assert about.parameters == about.parameters_at[512]
     given = {"lambda": "e_lambda"}  # which is no name for an argument
     defaults = inspect.signature(module).parameters
     assert {name: defaults[given.get(name, name)].default for name in about.options} == about.options

@@ -261,6 +261,9 @@ def test_the_recipe_says_its_parameters_and_the_defaults_of_its_options(module: 
     args = (2,) if module is BiFPN_Concat else (512, 512)
     count = sum(one.numel() for one in module(*args).parameters())
     assert about.parameters == count == PARAMETERS[module]
+    for channels, each in about.parameters_at.items():
+        args = (2,) if module is BiFPN_Concat else (channels, channels)
+        assert each == sum(one.numel() for one in module(*args).parameters())
     defaults = inspect.signature(module).parameters
     assert {name: defaults[name].default for name in about.options} == about.options
     assert list(defaults)[len(args) :] == list(about.options)

@@ -116,6 +116,13 @@ def _table(modules: list[recipes.About]) -> list[Line]:
     return list(table(heads, rows, terminal.width(sys.stdout)))
 
 
+def _counts(parameters_at: Mapping[int, int]) -> str:
+    """How many parameters a module has on how many channels."""
+    if len(set(parameters_at.values())) == 1:
+        return f"{next(iter(parameters_at.values())):,}, whatever the channels"
+    return ", ".join(f"{count:,} on {channels}" for channels, count in parameters_at.items()) + " channels"
+
+
 def _authors(one: recipes.About) -> str:
     return one.paper.rpartition(",")[0]
 
@@ -131,7 +138,8 @@ def _explained(one: recipes.About) -> list[Line]:
         Row("what it does", one.does),
         Row("row", f"[{reads}, 1, {one.module}, {recipes.as_flow(one.args)}]"),
         Row("args", f"{first}, then: {options}" if options else first),
-        Row("parameters", f"{one.parameters:,} on {'two layers' if joins else '512 channels'}"),
+        Row("parameters", "one for each layer that it reads" if joins else _counts(one.parameters_at)),
+        Row("costly", one.costly),
         Row("paper", one.paper),
         Row("class", f"yamlinject.nn.{one.module}"),
     ]

@@ -82,8 +82,9 @@ class Recipe(NamedTuple):
 class About(NamedTuple):
     """What users want to know of a module before they insert it.
 
-    ``parameters``: how many, on 512 channels. ``options``: what its args may hold after those of the
-    recipe, with the defaults. ``paper``: authors, conference, address.
+    ``parameters``: how many, on 512 channels; ``parameters_at``: by the channels. ``options``: what its
+    args may hold after those of the recipe, with the defaults. ``paper``: authors, conference, address.
+    ``costly``: what costs time or memory.
     """
 
     module: str
@@ -93,6 +94,8 @@ class About(NamedTuple):
     args: list[Any]
     options: dict[str, Any]
     paper: str
+    parameters_at: dict[int, int]
+    costly: str
 
 
 @cache
@@ -118,6 +121,7 @@ def _data(module: str) -> dict[str, Any]:
 def about(module: str) -> About:
     """What the recipe of ``module``, which has to have one, says about it."""
     data = _data(module)
+    data = {**data, "parameters": data["parameters_at"][512]}
     return About(*(data[field] for field in About._fields))
 
 
