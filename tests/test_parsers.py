@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tests.benchmarks.fuzz_check import PIECES, mutate
+from tests.strategies import Sample, samples
 from yamlinject import Config, load
 from yamlinject.cli.app import run
 from yamlinject.core import yaml_nodes as parsers
@@ -17,6 +22,14 @@ from yamlinject.core.yaml_nodes import Reading
 from yamlinject.errors import ConfigError
 
 EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
+
+ci = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=2000 if EXHAUSTIVE else 60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 ROWS = """\
 backbone:
@@ -33,12 +46,12 @@ def read(text: str) -> object:
         document = Document.parse(text)
     except ConfigError as error:
         return type(error), error.args, error.place
-    return document.rows, repr(document.data), document.flow
+    return document.rows, repr(document.data), document.flow, document.values
 
 
 def pure(text: str, monkeypatch: pytest.MonkeyPatch) -> object:
     with monkeypatch.context() as patch:
-        patch.setattr(parsers, "_FAST_LOADER", yaml.SafeLoader)
+        patch.setattr(parsers, "_FAST_LOADER", parsers._SafeLoader)
         return read(text)
 
 
@@ -75,6 +88,57 @@ DIFFERENT = {
 @pytest.mark.parametrize("text", DIFFERENT.values(), ids=DIFFERENT)
 def test_frameworks_decide(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(text) == pure(text, monkeypatch)
+
+
+#: Characters that mean something outside of comments, and by which libyaml is not trusted there.
+INDICATORS = "!?|>%@`"
+
+
+@pytest.mark.parametrize("indicator", INDICATORS)
+def test_in_a_comment_they_mean_nothing(indicator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in (
+        f"# P3 {indicator} P4\n{ROWS}",
+        ROWS.replace("[16]]", f"[16]]  # 0 {indicator}"),
+        ROWS.replace("\n", f" #{indicator}\r\n"),
+        f"names: ['a\n # {indicator}\n b']\n{ROWS}",
+    ):
+        assert isinstance(Reading(text)._loader, yaml.CSafeLoader), text
+        assert read(text) == pure(text, monkeypatch), text
+
+
+@pytest.mark.parametrize("indicator", INDICATORS)
+def test_what_only_looks_like_a_comment_is_no_reason_to_trust_libyaml(
+    indicator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in (
+        f"a: b#{indicator}\n{ROWS}",
+        f"a: ['x #', {indicator}]\n{ROWS}",
+        f'a: ["x\n # ", {indicator} ]\n{ROWS}',
+        f"# {indicator}\t\n{ROWS}",
+        f"# \u2028a: {indicator} 1\n{ROWS}",
+        f"# \x85a: {indicator} 1\n{ROWS}",
+        f"# \ra: {indicator} 1\n{ROWS}",
+    ):
+        with suppress(ConfigError):
+            assert not isinstance(Reading(text)._loader, yaml.CSafeLoader), text
+        assert read(text) == pure(text, monkeypatch), text
+
+
+@given(st.lists(st.sampled_from([*PIECES, *INDICATORS, " #", "'", '"', "\n# "]), max_size=12).map("".join))
+@ci
+def test_they_decide_on_any_text(piece: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for text in (piece + ROWS, ROWS + piece, ROWS.replace("[16]", f"[{piece}]")):
+            assert read(text) == pure(text, patch), text
+
+
+@given(samples(), st.randoms(use_true_random=False))
+@ci
+def test_they_decide_on_random_models(sample: Sample, choose: random.Random) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        text = sample.data.decode("utf-8").removeprefix("\ufeff")
+        for each in (text, mutate(text, choose)):
+            assert read(each) == pure(each, patch), each
 
 
 def test_they_decide_on_mutations_too(monkeypatch: pytest.MonkeyPatch) -> None:

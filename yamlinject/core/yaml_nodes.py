@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
 from yamlinject.core import lookalikes
 from yamlinject.core.lines import Lines
@@ -67,9 +67,14 @@ for _loader in (_SafeLoader, _FAST_LOADER):
     yaml.add_constructor("tag:yaml.org,2002:int", _bounded(_SafeLoader.construct_yaml_int), _loader)
     yaml.add_constructor("tag:yaml.org,2002:float", _bounded(_SafeLoader.construct_yaml_float), _loader)
 
-#: On a text with one of these ``yaml.safe_load`` and libyaml may differ: tags, tabs, complex keys, block
-#: scalars, directives, odd line breaks and byte order marks.
-_READ_DIFFERENTLY = re.compile(r"[!?|>%@`\t\x85\u2028\u2029\ufeff]")
+#: On a text with one of these ``yaml.safe_load`` and libyaml may differ: tabs, odd line breaks, byte order
+#: marks; outside of comments also tags, complex keys, block scalars and directives.
+_SPACES = re.compile(r"[\t\x85\u2028\u2029\ufeff]")
+_INDICATORS = re.compile(r"[!?|>%@`]")
+
+#: A comment, or a part of a quoted text, in which those indicators mean nothing either; but where it has a
+#: quote, such a text may end and anything follow.
+_COMMENT = re.compile(r"(?:^|(?<= ))#[^\r\n]*", re.MULTILINE)
 
 #: More levels of lists and mappings than any config has; Python's stack holds a few more.
 _MOST_LEVELS = 200
@@ -118,17 +123,35 @@ def load_values(text: str) -> Any:
 
 def _composed(text: str) -> tuple[yaml.SafeLoader, Node | None]:
     """The nodes of ``text``, and the loader that makes values of them; both loaders give the same."""
-    if not _READ_DIFFERENTLY.search(text):
+    if _is_read_alike(text):
         try:
             loader = _FAST_LOADER(text)
             root = loader.get_single_node()
         except (yaml.YAMLError, *_ODD_VALUE):  # the other loader says whether and where it is one
             root = None
-        # libyaml gives an empty value the place of what follows it
-        if root is not None and all(node.value != "" for node in walk(root)):
+        if root is not None and not _has_empty_value(root):
             return loader, root
     loader = _SafeLoader(text)
     return loader, loader.get_single_node()
+
+
+def _is_read_alike(text: str) -> bool:
+    """Whether both loaders give the same nodes of ``text``, if libyaml reads it and none is empty."""
+    if _SPACES.search(text):
+        return False
+    return not (_INDICATORS.search(text) and _INDICATORS.search(_COMMENT.sub(_doubtful, text)))
+
+
+def _doubtful(comment: re.Match[str]) -> str:
+    """What may be more than a comment."""
+    return comment[0] if "'" in comment[0] or '"' in comment[0] else ""
+
+
+def _has_empty_value(root: Node) -> bool:
+    """Whether a value is empty: libyaml gives it the place of what follows it."""
+    return root.value == "" or any(
+        child.value == "" for node in collections(root) for child in children(node)
+    )
 
 
 @contextmanager
@@ -200,20 +223,22 @@ def children(node: Node) -> list[Node]:
     return list(node.value) if isinstance(node, SequenceNode) else []
 
 
-def walk(root: Node) -> Iterator[Node]:
-    """``root`` and all nodes below it, each once."""
+def collections(root: Node) -> Iterator[Node]:
+    """``root`` and the lists and mappings below it, each once, or as often as one of them holds it."""
     seen, pending = {id(root)}, [root]
     while pending:
         node = pending.pop()
         yield node
-        below = [child for child in children(node) if id(child) not in seen]
+        below = [
+            child for child in children(node) if isinstance(child, CollectionNode) and id(child) not in seen
+        ]
         seen.update(map(id, below))
         pending += below
 
 
 def shared_nodes(root: Node) -> set[int]:
     """The ids of the nodes that aliases use a second time."""
-    times = Counter(id(child) for node in walk(root) for child in children(node))
+    times = Counter(id(child) for node in collections(root) for child in children(node))
     return {node for node, number in times.items() if number > 1}
 
 
@@ -221,7 +246,7 @@ def _check_depth(root: Node) -> None:
     """Refuse nesting that might exceed Python's stack, whichever parser read it."""
     level = [root]
     for _ in range(_MOST_LEVELS):
-        level = [child for node in level for child in children(node)]
+        level = [child for node in level if isinstance(node, CollectionNode) for child in children(node)]
         if not level:
             return
     raise InvalidYamlError("nested too deeply to be a model config")
@@ -244,7 +269,7 @@ def _check_aliases(root: Node) -> None:
 
 def check_duplicates(root: Node, lines: Lines) -> None:
     """Refuse duplicate keys: PyYAML silently keeps the last one, which is never meant."""
-    for node in walk(root):
+    for node in collections(root):
         keys: set[tuple[str, str]] = set()
         for key, _ in node.value if isinstance(node, MappingNode) else ():
             if not isinstance(key, ScalarNode):
