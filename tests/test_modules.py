@@ -13,7 +13,7 @@ import pytest
 from yamlinject.core import graph
 from yamlinject.core.layer import Layer
 from yamlinject.core.modules import TABLE, known
-from yamlinject.library import architectures
+from yamlinject.library import architectures, recipes, upstream
 
 
 def layer(module: str, args: list[Any], from_: int | list[int] = -1, index: int = 1) -> Layer:
@@ -260,6 +260,23 @@ BUILT = [
 
 def test_every_row_of_an_installed_framework_is_built() -> None:
     assert {row.name for row in INSTALLED} == {*ROWS, *NOT_BUILT, *OLD}
+
+
+@pytest.mark.framework
+@pytest.mark.filterwarnings("ignore")  # the frameworks' own, on import
+def test_which_framework_has_which_module() -> None:
+    places: dict[upstream.Framework, str] = {
+        "yolov5": "yolov5.models.yolo",
+        "ultralytics": "ultralytics.nn.tasks",
+    }
+    for framework, place in places.items():
+        names = vars(import_module(place))
+        for module in TABLE:
+            if module not in recipes.names():
+                is_there = module in names or module.startswith("nn.")
+                assert upstream.has(framework, module) is is_there, (framework, module)
+        assert upstream.has(framework, "SimAM") is None
+        assert upstream.has(framework, "Mystery") is None
 
 
 @pytest.mark.framework

@@ -246,7 +246,8 @@ def test_remove_is_for_what_was_inserted() -> None:
     with pytest.raises(RefusalError) as refused:
         edited.undo()
     assert str(refused.value) == (
-        "x.yaml:1:1: its line '# yamlinject' cannot be read, so it does not tell what was done: it was edited"
+        "x.yaml:1:1: its line '# yamlinject' cannot be read, so it does not tell what was done: "
+        "it was edited"
     )
 
 
@@ -324,8 +325,9 @@ def test_the_summary(cli: Cli) -> None:
         "replaced  layer 8 [-1, 3, C3, [1024]] -> [-1, 3, C3k2, [1024]]",
         "replaced  layer 13 [-1, 3, C3, [512, False]] -> [-1, 3, C3k2, [512]]",
         "note      4 more C3 outside this scope: --at all/C3 picks all",
-        "note      C3k2 is Ultralytics', and this a config for YOLOv5, which has none of that name",
         "note      args that mean something else to C3k2 were left out: --args says them",
+        "note      C3k2 is Ultralytics', and this a config for YOLOv5, which has none of that name: name "
+        "its Python file with --modules",
         "wrote     yolov5s_C3k2.yaml",
         "next      yamlinject run yolov5 train --cfg yolov5s_C3k2.yaml --data data.yaml",
     ]
@@ -340,6 +342,67 @@ def test_the_summary(cli: Cli) -> None:
         "wrote     yolov5s.yaml",
     ]
     assert Path("yolov5s.yaml").read_bytes() == load("yolov5s").to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("module", "base", "at", "note"),
+    [
+        (
+            "SPPCSPC",
+            "yolov8n",
+            "SPPF",
+            "SPPCSPC is YOLOv7's, and this a config for Ultralytics, which has none",
+        ),
+        ("SPPCSPC", "yolov5s", "SPPF", "SPPCSPC is YOLOv7's, and this a config for YOLOv5, which has none"),
+        (
+            "C3SPP",
+            "yolov8n",
+            "C2f@-1",
+            "C3SPP is YOLOv5's, and this a config for Ultralytics, which has none",
+        ),
+        (
+            "Add",
+            "yolov5s",
+            "12",
+            "Add is xh92117/yolo11highwaycracks's, and this a config for YOLOv5, which has none",
+        ),
+        ("C2f", "yolov5s", "C3", "C2f is Ultralytics', and this a config for YOLOv5, which has none"),
+        ("RepConv", "yolov8n", "3", ""),
+        ("C3", "yolov8n", "C2f", ""),
+        ("C3Ghost", "yolov5s", "C3", ""),
+        ("nn.Identity", "yolov5s", "C3", ""),
+        ("CARAFE", "yolov5s", "11", ""),
+    ],
+)
+def test_what_is_said_of_modules_of_other_frameworks(
+    cli: Cli, module: str, base: str, at: str, note: str
+) -> None:
+    lines = cli("replace", module, base, "--at", at).err.splitlines()
+    found = [line.removeprefix("note      ") for line in lines if "this a config for" in line]
+    assert found == ([f"{note} of that name: name its Python file with --modules"] if note else [])
+
+
+def test_what_is_said_of_a_module_that_the_users_file_has_too(cli: Cli) -> None:
+    Path("blocks.py").write_text(BLOCKS.replace("MyC3", "C2f").replace("Narrow", "C3"))
+    own = ("--modules", "blocks.py", "-o", "-")
+    for module, base, at, note in [
+        ("C2f", "yolov5s", "C3", None),
+        ("C2f", "yolov8n", "4", "Ultralytics has a C2f and takes that, not the one in your file"),
+        ("C3", "yolov8n", "C2f", "Ultralytics has a C3 and takes that, not the one in your file"),
+        ("C3", "yolov5s", "4", "YOLOv5 has a C3 and takes that, not the one in your file"),
+    ]:
+        done = cli("replace", module, base, "--at", at, "--args", "[channels, False]", *own)
+        assert done.code == 0
+        assert "this a config for" not in done.err
+        notes = [line for line in done.err.splitlines() if "in your file" in line]
+        assert notes == ([f"note      {note}"] if note else [])
+
+
+def test_a_fork_is_not_told_what_its_framework_has_not(cli: Cli) -> None:
+    Path("v7.yaml").write_text(
+        BASE.replace("nc: 2", "nc: 2\nanchors: 3").replace("SPPF, [16, 5]", "SPPCSPC, [16]")
+    )
+    assert "this a config for" not in cli("replace", "BottleneckCSPA", "v7.yaml", "--at", "C3").err
 
 
 def test_the_same_twice_and_in_place(cli: Cli) -> None:

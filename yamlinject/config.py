@@ -13,12 +13,12 @@ from yamlinject.core.document import Document
 from yamlinject.core.layer import Layer
 from yamlinject.core.provenance import digest
 from yamlinject.core.removal import remove, remove_layers
-from yamlinject.core.replacement import restore
+from yamlinject.core.replacement import newest_line, restore
 from yamlinject.core.request import Request
 from yamlinject.core.rewrite import Rewrite, Signature
 from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
-from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
+from yamlinject.errors import SourceError, YamlInjectError, named
 from yamlinject.library import bases, requests, user_modules
 from yamlinject.library.recipes import as_flow, canonical
 
@@ -194,16 +194,8 @@ class Config:
         A result that is only compared, and not written, need not be ``proven``.
         Raises :class:`YamlInjectError` when there is no such line, or when it does not fit.
         """
-        if not self.parsed.provenance:
-            edited = provenance.damaged(self.text)
-            if edited is None:
-                raise RefusalError("it has no line '# yamlinject'", file=self.label)
-            raise RefusalError(
-                "its line '# yamlinject' cannot be read, so it does not tell what was done: it was edited",
-                self.parsed.lines.place(edited),
-                file=self.label,
-            )
-        newest = self.parsed.provenance[0]
+        with named(self.label):
+            newest = newest_line(self.parsed)
         if not newest.provenance.request.replaces:
             return self.remove(newest.provenance.request.module, proven=proven)
         with named(self.label):

@@ -19,9 +19,9 @@ _PASS_THROUGH = {"allow_extra_args": True, "allow_interspersed_args": False}
 #: The module of each command, its example, and its settings.
 _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "add": ("configs", "add SimAM yolov5s --after SPPF -o yolov5s_SimAM.yaml", {}),
-    "replace": ("configs", "replace C2f yolov5s --at C3 -o yolov5s_C2f.yaml", {}),
+    "replace": ("configs", "replace C3Ghost yolov5s --at C3 -o yolov5s_C3Ghost.yaml", {}),
     "remove": ("configs", "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
-    "undo": ("configs", "undo yolov5s_C2f.yaml -o yolov5s.yaml", {}),
+    "undo": ("configs", "undo yolov5s_C3Ghost.yaml -o yolov5s.yaml", {}),
     "show": ("configs", "show yolov5s_SimAM.yaml", {}),
     "explain": ("explaining", "explain yolov5s_SimAM.yaml", {}),
     "bases": ("listing", "bases", {}),

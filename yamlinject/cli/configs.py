@@ -15,6 +15,7 @@ from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import Request, command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases, recipes, user_modules
+from yamlinject.library.module_files import ModuleClass
 from yamlinject.output import layers, next_steps, summaries, terminal
 from yamlinject.output.terminal import Line
 
@@ -179,9 +180,11 @@ def _rewritten(
     target = delivery.target(config, targets.default_name(result))
     if delivery.leaves(result, target, made=made_from is not None):
         return 0
+    packages = request.module not in recipes.names()
+    own = user_modules.find(modules, packages=packages).get(request.module)
     summary = [
-        *summaries.rewritten(result, scoped=scoped, given=given is not None),
-        *_derived(request.module, given, modules),
+        *summaries.rewritten(result, scoped=scoped, given=given is not None, own=own is not None),
+        *([] if own is None or given else [_derived(own)]),
         *targets.scale_note(config, target),
     ]
     code = delivery.deliver(result, target, summary)
@@ -264,11 +267,9 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
         layers.show(sys.stdout, load(config))
 
 
-def _derived(name: str, args: str | None, modules: Sequence[str]) -> Iterator[Line]:
-    """How the args of a user's class were told, where they were not given."""
-    own = {} if args else user_modules.find(modules, packages=name not in recipes.names())
-    if name in own:
-        yield Line(f"{name} of {own[name].file.name} ({recipes.told(own[name])})", label="args")
+def _derived(own: ModuleClass) -> Line:
+    """How the args of a user's class were told."""
+    return Line(f"{own.name} of {own.file.name} ({recipes.told(own)})", label="args")
 
 
 def _still_wrong(result: Rewritten, target: str, place: Path | None) -> Iterator[Line]:

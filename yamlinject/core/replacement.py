@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from yamlinject.core import provenance
 from yamlinject.core.document import Document, Row
 from yamlinject.core.edits import Edit
 from yamlinject.core.fits import check_replacements
@@ -74,6 +75,19 @@ def replace(
         _check_restored(document, text)
     replaced = tuple(new[index] for index in was)
     return Rewrite(text, index_map, (), (), comments.stale, line, replaced=replaced)
+
+
+def newest_line(document: Document) -> Found:
+    """The line of the newest command; raises :class:`RefusalError` where there is none that can be read."""
+    if document.provenance:
+        return document.provenance[0]
+    edited = provenance.damaged(document.text)
+    if edited is None:
+        raise RefusalError("it has no line '# yamlinject'")
+    raise RefusalError(
+        "its line '# yamlinject' cannot be read, so it does not tell what was done: it was edited",
+        document.lines.place(edited),
+    )
 
 
 def restore(document: Document, found: Found) -> Rewrite:

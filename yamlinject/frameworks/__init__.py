@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from yamlinject.errors import YamlInjectError
 from yamlinject.frameworks.installation import install
+from yamlinject.library import upstream
 
 if TYPE_CHECKING:
     from yamlinject.config import Config
@@ -28,7 +29,7 @@ def find(which: str | None, config: Config) -> Framework:
     from yamlinject.frameworks import ultralytics, yolov5
 
     if which is None:
-        which = "yolov5" if _is_for_yolov5(config) else "ultralytics"
+        which = upstream.written_for(config.document)
     kinds = {"yolov5": yolov5.YOLOv5, "ultralytics": ultralytics.Ultralytics}
     if which in kinds:
         return kinds[which]()
@@ -42,9 +43,3 @@ def find(which: str | None, config: Config) -> Framework:
         f"{ultralytics.MARK} in such a folder",
         file=which,
     )
-
-
-def _is_for_yolov5(config: Config) -> bool:
-    """Whether the head names anchors; or the file has some, and no ``scales`` as Ultralytics' have."""
-    data = config.document.data
-    return "anchors" in config.layers[-1].args or ("anchors" in data and "scales" not in data)

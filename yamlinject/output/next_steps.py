@@ -7,6 +7,7 @@ from pathlib import Path
 
 from yamlinject.config import Config
 from yamlinject.core.request import command_line
+from yamlinject.library import upstream
 from yamlinject.output.terminal import Line
 
 #: What Ultralytics calls the task of a head, by parts of the names of heads; else it detects.
@@ -29,8 +30,7 @@ def train(
     """
     words = ["run", *(word for name in modules for word in ("--modules", name))]
     head = config.layers[-1].module
-    if not framework:
-        framework = "yolov5" if "anchors" in config.document.data else "ultralytics"
+    framework = framework or upstream.written_for(config.document)
     if framework == "yolov5":
         kind = ["segment"] if head == "Segment" else []
         words += [str(checkout.joinpath(*kind, "train.py"))] if checkout else ["yolov5", *kind, "train"]

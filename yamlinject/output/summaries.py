@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from yamlinject.core import modules
 from yamlinject.core.layer import flow
 from yamlinject.core.rewrite import Rewrite
-from yamlinject.library import recipes
+from yamlinject.library import recipes, upstream
 from yamlinject.output.terminal import Line, note
 
 if TYPE_CHECKING:
@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from yamlinject.config import Rewritten
 
 
-def rewritten(config: Rewritten, *, scoped: bool = False, given: bool = False) -> Iterator[Line]:
+def rewritten(
+    config: Rewritten, *, scoped: bool = False, given: bool = False, own: bool = False
+) -> Iterator[Line]:
     """What :meth:`Config.add` or :meth:`Config.replace` did: the layers picked, and every changed row.
 
     ``scoped``: whether the user chose the scope, and need not be told what is outside; ``given``: whether
-    the args were given.
+    the args were given; ``own``: whether a module file of the user's has the module.
     """
     if config.rewrite.replaced:
         yield from _replacement(config, scoped, given)
     else:
         yield from _insertion(config, scoped)
+    yield from _origin(config, own)
+    yield from _stale(config.rewrite)
 
 
 def _insertion(config: Rewritten, scoped: bool) -> Iterator[Line]:
@@ -49,7 +53,6 @@ def _insertion(config: Rewritten, scoped: bool) -> Iterator[Line]:
         yield note(
             "its 'freeze' names layers by their index and was left alone: check whether it still fits"
         )
-    yield from _stale(rewrite)
 
 
 def _replacement(config: Rewritten, scoped: bool, given: bool) -> Iterator[Line]:
@@ -61,12 +64,26 @@ def _replacement(config: Rewritten, scoped: bool, given: bool) -> Iterator[Line]
     row = modules.known(module)
     if not row.follows and module not in recipes.names():
         yield note(f"what {module} takes and gives is not known here: yamlinject verify builds it")
-    if row.follows.startswith("ultralytics/") and "anchors" in base.document.data:
-        yield note(f"{module} is Ultralytics', and this a config for YOLOv5, which has none of that name")
     shorter = any(len(layer.args) < len(base.layers[layer.index].args) for layer in rewrite.replaced)
     if shorter and row.takes is not None and not given:
         yield note(f"args that mean something else to {module} were left out: --args says them")
-    yield from _stale(rewrite)
+
+
+def _origin(config: Rewritten, own: bool) -> Iterator[Line]:
+    """That the framework has no such module, or that it takes its own."""
+    document = config.base.document
+    (module,) = {layer.module for layer in config.rewrite.injected or config.rewrite.replaced}
+    framework = upstream.written_for(document)
+    name = {"yolov5": "YOLOv5", "ultralytics": "Ultralytics"}[framework]
+    is_there = upstream.has(framework, module)
+    if own and is_there:
+        yield note(f"{name} has a {module} and takes that, not the one in your file")
+    is_of_another = any(upstream.has(framework, layer.module) is False for layer in document.layers)
+    if is_there is False and not own and not is_of_another:
+        yield note(
+            f"{module} is {upstream.owner(module)}, and this a config for {name}, which has none of that "
+            "name: name its Python file with --modules"
+        )
 
 
 def removal(config: Rewritten) -> Iterator[Line]:
