@@ -85,7 +85,8 @@ def differences(result: Verification) -> list[str]:
     new -= sum(one.parameters for one in result.replaced)
     old = base.parameters - sum(one.parameters_before for one in result.replaced)
     if new != old:
-        problems.append(f"{new:,} parameters besides those of what is new, and {base.name} has {old:,}")
+        besides = "the attention's and the replaced layers'" if result.replaced else "the attention's"
+        problems.append(f"{new:,} parameters besides {besides}, and {base.name} has {old:,}")
     for what in ("strides", "eval_shapes", "train_shapes"):
         if getattr(config, what) != getattr(base, what):
             problems.append(f"{what.replace('_', ' ')} are not those of the base")
