@@ -115,6 +115,27 @@ def test_a_generated_file_says_it_itself(cli: Cli) -> None:
     ]
 
 
+def test_recorded_commands_can_be_typed_whatever_became_of_their_files(cli: Cli) -> None:
+    cli("add", "SimAM", "yolov5s", "--after", "SPPF", "-o", "mine.yaml")
+    cli("replace", "C3Ghost", "mine.yaml", "--at", "C3@-1", "--in-place")
+    cli("add", "ECA", "mine.yaml", "--after", "C3Ghost", "--in-place")
+    by_hand = "".join(
+        line for line in Path("mine.yaml").read_text().splitlines(True) if "# yamlinject" not in line
+    )
+    Path("hand.yaml").write_text(by_hand)
+    assert cli("explain", "hand.yaml", "--adopt").code == 0
+    for file in ("mine.yaml", "hand.yaml"):
+        *_, first, second, third, result = cli("explain", file).out.splitlines()
+        assert result == "result    these commands make it, nothing is left over"
+        commands = [line.removeprefix("command   ") for line in (first, second, third)]
+        for command in commands:
+            assert cli(*shlex.split(command)[1:]).code == 0, command
+        made_again = commands[2].split()[3].replace(".yaml", f"_{commands[2].split()[2]}.yaml")
+        assert load(made_again).layers == load("mine.yaml").layers
+        for path in Path().glob("yolov5s*"):
+            path.unlink()
+
+
 def test_what_is_left_over(cli: Cli) -> None:
     base = made("yolov5s", ("add", "SimAM", {"after": "SPPF"}))
     text = base.text.replace("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat").replace(

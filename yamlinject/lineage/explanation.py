@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -46,8 +47,9 @@ def explain(
         return None
     if found.evidence == "recorded" and found.original and not found.edited:
         lines = [line.provenance.request for line in reversed(config.parsed.provenance)]
-        others = tuple(_other_values(config, found.original))
-        return Explanation(_name(found), found.evidence, tuple(lines), others, same_graph=True)
+        others, name = tuple(_other_values(config, found.original)), _name(found)
+        in_turn = tuple(_in_turn(lines, name))
+        return Explanation(name, found.evidence, in_turn, others, same_graph=True)
     start, is_known = _start(found)
     made = commands(config, start, found.aligned)
     graph_problems = list(_wrong(config, made))
@@ -65,6 +67,14 @@ def _name(found: Lineage) -> str:
         return found.name
     known = known_like(found.original)
     return known.name if known else found.name
+
+
+def _in_turn(requests: Iterable[Request], base: str) -> Iterator[Request]:
+    """Recorded commands, the first for ``base``, each other for the file that the one before writes."""
+    for request in requests:
+        yield request._replace(base=base)
+        if base != bases.STDIN:
+            base = f"{Path(base).stem}_{request.module}.yaml"
 
 
 def _start(found: Lineage) -> tuple[Config, bool]:
