@@ -9,6 +9,7 @@ from yamlinject.checks import classes, strides
 from yamlinject.core import graph, module_rules, provenance
 from yamlinject.errors import ConfigError, RefusalError
 from yamlinject.library import architectures, recipes
+from yamlinject.lineage import alignment
 from yamlinject.lineage.generated import read as read_generated
 from yamlinject.lineage.resolve import resolve
 
@@ -140,6 +141,11 @@ class Subject:
     def attention(self) -> list[Layer]:
         """The layers that were injected; without a base those that are attention by their names."""
         return [self.layers[index] for index in self.lineage.injected] if self.lineage else []
+
+    @cached_property
+    def reached(self) -> set[int]:
+        """The layers from which a path leads to the last one."""
+        return alignment.reached(self.layers)
 
     @cached_property
     def strides(self) -> list[float | None]:

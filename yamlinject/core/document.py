@@ -162,9 +162,9 @@ class Document:
     @cached_property
     def lookalikes(self) -> list[tuple[str, Lookalike]]:
         """Characters that are not YAML's in rows and in values that are numbers, with where that is."""
-        spans = [(str(row.layer), row.span) for row in self.written]
+        spans: list[tuple[Layer | str, Span]] = [(row.layer, row.span) for row in self.written]
         spans += [(key, span) for key, span in self.values.items() if key in _NUMBERS]
-        return [(where, found) for where, span in spans for found in lookalikes.find(self.text, *span)]
+        return [(str(where), found) for where, span in spans for found in lookalikes.find(self.text, *span)]
 
     def check_characters(self) -> None:
         """Raise :class:`RefusalError` for a character that only looks like one of YAML's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import cached_property
 from typing import NamedTuple
 
 from yamlinject.errors import Place
@@ -21,15 +22,31 @@ class Line(NamedTuple):
 
 
 class Lines:
-    """Offsets to lines, and back to the line and column numbers of an error message."""
+    """Offsets to lines, and back to the line and column numbers of an error message.
+
+    Most texts have no error: their lines are looked for when one is asked for.
+    """
 
     def __init__(self, text: str) -> None:
-        breaks = [match.span() for match in _BREAK.finditer(text)]
-        self._starts = [0, *(end for _, end in breaks)]
-        self._ends = [*(start for start, _ in breaks), len(text)]
+        self._text = text
         self._length = len(text)
-        #: The text's own line break, taken from its first line.
-        self.newline = text[slice(*breaks[0])] if breaks else "\n"
+
+    @cached_property
+    def _breaks(self) -> list[tuple[int, int]]:
+        return [match.span() for match in _BREAK.finditer(self._text)]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(end for _, end in self._breaks)]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [*(start for start, _ in self._breaks), self._length]
+
+    @property
+    def newline(self) -> str:
+        """The text's own line break, taken from its first line."""
+        return self._text[slice(*self._breaks[0])] if self._breaks else "\n"
 
     def at(self, offset: int) -> Line:
         """The line that ``offset`` lies in; a line break belongs to the line that it ends."""

@@ -57,9 +57,10 @@ def find(text: str, start: int = 0, end: int | None = None) -> Iterator[Lookalik
 
     Words of a language that uses them, which have other letters too, are skipped.
     """
-    if text.isascii():
+    end = len(text) if end is None else end
+    if text.isascii() or not _RUN.search(text, start, end):
         return
-    for token in _TOKEN.finditer(text, start, len(text) if end is None else end):
+    for token in _TOKEN.finditer(text, start, end):
         word = token["word"]
         if word and not word.isascii() and word.translate(_MEANT).isascii():
             found = _RUN.search(text, *token.span())

@@ -33,8 +33,8 @@ def dead_layer(subject: Subject) -> Iterator[Problem]:
 
 def _without_effect(subject: Subject) -> Iterator[tuple[Layer, str]]:
     """The layers from which no path leads to the head, and why there is none."""
-    unreached = set(range(len(subject.layers))) - alignment.reached(subject.layers)
-    if subject.match:
+    unreached = set(range(len(subject.layers))) - subject.reached
+    if subject.match and unreached:
         base, aligned = subject.match.base.layers, subject.match.aligned
         alive = alignment.reached(base)
         unreached -= {place for index, place in enumerate(aligned) if index not in alive}
@@ -56,13 +56,15 @@ def bypassed_attention(subject: Subject) -> Iterator[Problem]:
     """Only where the attention has an effect, is not read by mistake, and was not asked for so."""
     wrong = subject.match.wrong_readers if subject.match else []
     mistaken = {graph.sources(each.layer)[position] for each in wrong for position in each.positions}
-    reached = alignment.reached(subject.layers) - mistaken
+    reached = subject.reached - mistaken
     attention = {layer.index for layer in subject.attention}
     asked_for = provenance.injected(subject.document.provenance, on_branches=True)
     indices: dict[int, int] = {}  # one for each layer that attention reads
     for layer in subject.attention:
         if layer.index in reached and layer.index not in asked_for:
             indices.setdefault(graph.sources(layer)[0], layer.index)
+    if not indices:
+        return
     wrong_rows = {each.layer.index for each in wrong}
     read_at = {
         reader.index: {source: at for at, source in reversed([*enumerate(graph.sources(reader))])}

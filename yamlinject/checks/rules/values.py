@@ -16,6 +16,9 @@ from yamlinject.library import architectures, recipes
 #: Numbers for everything but PyYAML, which wants a point and a signed exponent (YAML 1.1).
 _TEXT_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+")
 
+#: What each of them has in it, and few configs do.
+_EXPONENT = re.compile(r"[eE][-+]?[0-9]")
+
 #: One of them in a text, unless it is in quotes, which show that a string is meant.
 _WORD = re.compile(rf"(?<![\w.'\"+-]){_TEXT_NUMBER.pattern}(?![\w.'\"])")
 
@@ -31,6 +34,8 @@ def number_as_text(subject: Subject) -> Iterator[Problem]:
     Directly in args it does no harm: the frameworks evaluate the texts there (``eval`` in YOLOv5's
     ``parse_model``, ``ast.literal_eval`` in Ultralytics').
     """
+    if not _EXPONENT.search(subject.document.text):
+        return
     for row in subject.document.written:
         nested = [arg for arg in row.layer.args if not isinstance(arg, str)]
         yield from _numbers_as_text(subject, nested, row.args, f"{row.layer}: ")
