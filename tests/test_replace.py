@@ -134,6 +134,24 @@ def test_modules_of_the_users_own(
     assert check(load(f"{module}.yaml")) == []
 
 
+def test_what_tells_the_args_of_a_class_that_takes_more_than_channels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = "class Heads(nn.Module):\n    def __init__(self, c1, c2, heads, e=0.5): ...\n"
+    (tmp_path / "blocks.py").write_text(BLOCKS + heads)
+    monkeypatch.chdir(tmp_path)
+    base = load("yolov5s")
+    for at in ("8", "13"):  # the second of C3's args is no number of heads either
+        with pytest.raises(YamlInjectError, match="nothing tells the constructor of Heads its heads"):
+            base.replace("Heads", at, modules=["blocks.py"])
+    given = base.replace("Heads", "13", args="[channels, 8]", modules=["blocks.py"])
+    assert given.layers[13].row == [-1, 3, "Heads", [512, 8]]
+    for module in ("Heads", "MyC3"):
+        (tmp_path / f"{module}.yaml").write_text("args: [channels, 4]\n")
+        result = base.replace(module, "13", modules=["blocks.py"])
+        assert result.layers[13].row == [-1, 3, module, [512, 4]]
+
+
 def test_every_part_comes_back_as_it_was_written() -> None:
     text = BASE.replace(
         "[-1, 1, C3, [16]]  # 1", "[ -1 , 1,  'C3' ,  [ 16, # half\n     False ] ]  # 7"

@@ -175,6 +175,11 @@ def derived(found: ModuleClass) -> Recipe:
     return Recipe(found.name, [CHANNELS] * bool(found.channels))
 
 
+def keeps_args(found: ModuleClass) -> bool:
+    """Whether a row that a user's class replaces keeps its args: nothing else tells more than channels."""
+    return found.takes_more and not found.untold and not _beside(found).is_file()
+
+
 def is_told(found: ModuleClass) -> bool:
     """Whether something tells all args of a user's class."""
     return not found.untold or _beside(found).is_file()

@@ -45,13 +45,14 @@ def use(files: Iterable[str | Path]) -> None:
 def completed(request: Request, given: Iterable[str | Path] = ()) -> Request:
     """``request`` with the module's name as its file or its recipe has it, and with the args of its class.
 
-    Where a class takes the channels of its output too, a row that it replaces keeps its args.
+    Where a class takes more than channels, and has a value for all of it, a row that it replaces keeps its
+    args.
     Raises :class:`YamlInjectError` as :func:`find` does, and for a class that does not tell its args.
     """
     own = find(given, packages=recipes.canonical(request.module) not in recipes.names())
     request = request._replace(module=recipes.canonical(request.module, own))
     found = own.get(request.module)
-    if found is None or request.args is not None or (request.replaces and found.takes_more):
+    if found is None or request.args is not None or (request.replaces and recipes.keeps_args(found)):
         return request
     row = recipes.derived(found)
     if row.why_not_inserted and not request.replaces:
