@@ -55,6 +55,11 @@ def readers(layers: Sequence[Layer]) -> list[list[Layer]]:
     return found
 
 
+def joins(layers: Sequence[Layer]) -> tuple[int, ...]:
+    """How many layers each layer reads, of those that do not read just one."""
+    return tuple(count for layer in layers if (count := len(layer.references)) != 1)
+
+
 def insertion_problems(layers: Sequence[Layer]) -> list[str | None]:
     """For every layer, why nothing may be inserted after it, or None."""
     last = layers[-1] if layers else None

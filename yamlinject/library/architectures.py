@@ -35,6 +35,11 @@ class Wiring:
         """How many layers have each module."""
         return Counter(layer.module for layer in self.layers)
 
+    @cached_property
+    def joins(self) -> tuple[int, ...]:
+        """How many layers each layer reads that does not read just one."""
+        return graph.joins(self.layers)
+
     @classmethod
     def of(cls, name: str, layers: Sequence[Layer]) -> Wiring:
         """The wiring of ``layers``, whose references all name earlier layers."""

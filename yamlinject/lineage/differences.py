@@ -12,6 +12,7 @@ from yamlinject.core.layer import Layer, flow
 from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import matching
 from yamlinject.lineage.commands import sources
+from yamlinject.lineage.matching import Match
 
 #: What became of a layer: it is only in the second config, only in the first, has another module, reads
 #: something else, or has another number or other args.
@@ -72,12 +73,16 @@ def _named(config: Config, indices: Sequence[int]) -> str:
     return " and ".join(names) or "nothing"
 
 
+def _match(layers: Sequence[Layer], base: Wiring) -> Match | None:
+    return matching.without_replacement(layers, base) or matching.match(layers, [base])
+
+
 def _pairs(before: Sequence[Layer], after: Sequence[Layer]) -> list[tuple[int, int]]:
     """The layers that are the same in both, by their indices."""
-    found = matching.match(after, [Wiring.of("before", before)])
+    found = _match(after, Wiring.of("before", before))
     if found:
         return list(enumerate(found.aligned))
-    found = matching.match(before, [Wiring.of("after", after)])
+    found = _match(before, Wiring.of("after", after))
     if found:
         return [(place, index) for index, place in enumerate(found.aligned)]
     ours, theirs = ([layer.module for layer in layers] for layers in (before, after))

@@ -18,9 +18,6 @@ from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment
 from yamlinject.lineage.alignment import WrongReader
 
-#: With modules replaced, only this many of the most similar wirings are looked at more closely.
-_CLOSEST = 12
-
 #: Models with more layers are compared as they are; the largest upstream one has 266.
 _LARGEST = 500
 
@@ -39,60 +36,93 @@ class Match(NamedTuple):
     wrong_readers: list[WrongReader]
 
 
-def match(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
-    """The wiring of ``wirings`` that explains ``layers`` with the fewest wrong references, or None.
+class _Unlikely(NamedTuple):
+    """What speaks against an explanation, the weightiest first: the least is meant.
 
-    One with replaced modules is taken only if no other explains them.
+    ``design``: whether no renumbering by hand gives its wrong references. ``kinds``: how many kinds of
+    modules were replaced or injected, the head's aside. ``twins``: the injected layers of modules that the
+    base has already, which is less likely than one wrong number: two convolutions would make a yolov5 of a
+    yolov8. ``wrong``: the layers that read something else. ``replaced``: the kinds that were replaced and
+    not injected. ``head``: whether the head was replaced.
     """
-    return without_replacement(layers, wirings) or _with_replaced(layers, wirings)
+
+    design: bool
+    kinds: int
+    twins: int
+    wrong: int
+    replaced: int
+    head: bool
 
 
-def without_replacement(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Match | None:
-    """The wiring of ``wirings`` that explains ``layers`` with injected layers and nothing else."""
+def match(layers: Sequence[Layer], wirings: Iterable[Wiring], *, replacement: bool = True) -> Match | None:
+    """The wiring of ``wirings`` that ``layers`` were most likely made from, or None.
+
+    None too if the references were meant to be other ones. ``replacement``: whether modules of it may have
+    been replaced.
+    """
+    joins = graph.joins(layers)  # which no injected or replaced layer changes
+    alike = [base for base in wirings if base.joins == joins and len(base.layers) <= len(layers)]
+    found = [(_unlikely(layers, exact), exact) for exact in _exact(layers, alike)]
+    certain = any(not (cost.twins or cost.wrong) for cost, _ in found)
+    if replacement and not certain and len(layers) <= _LARGEST:
+        for base in _similar(layers, alike):
+            found += ((_unlikely(layers, way), way) for way in _explanations(layers, base))
+    cost, best = min(found, key=lambda pair: pair[0], default=(None, None))
+    return None if cost is None or cost.design else best
+
+
+def without_replacement(layers: Sequence[Layer], base: Wiring) -> Match | None:
+    """How ``base`` explains ``layers`` with injected layers and nothing else, whatever they read."""
+    return next(_exact(layers, [base]), None)
+
+
+def _exact(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Iterator[Match]:
     modules = {layer.module for layer in layers}
-    exact = [
-        Match(base, aligned, list(alignment.wrong_readers(layers, base.layers, aligned)))
-        for base in wirings
-        if base.modules.keys() <= modules  # few are, and no alignment helps the others
-        and (aligned := alignment.align(layers, base.layers)) is not None
-    ]
-    return min(exact, key=lambda found: (len(found.wrong_readers), -len(found.aligned)), default=None)
-
-
-def _with_replaced(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> Match | None:
-    if len(layers) > _LARGEST:
-        return None
-    loose = [found for base in _closest(layers, wirings) for found in _explanations(layers, base)]
-    if not loose:
-        return None
-    _, best = min(loose, key=lambda found: found[0])
-    return best if _is_meant(layers, best) else None
-
-
-def _closest(layers: Sequence[Layer], wirings: Sequence[Wiring]) -> list[Wiring]:
-    """The wirings that share the most modules with ``layers``."""
-    ours = Counter(layer.module for layer in layers)
-    shares = []
     for base in wirings:
-        if len(base.layers) <= len(layers):
-            common = ours & base.modules
-            shares.append((common.total() / len(base.layers), base))
-    shares.sort(key=lambda pair: -pair[0])
-    return [base for share, base in shares[:_CLOSEST] if share >= _LEAST_SHARE]
+        # few have no other modules, and no alignment helps the others
+        aligned = alignment.align(layers, base.layers) if base.modules.keys() <= modules else None
+        if aligned is not None:
+            yield Match(base, aligned, list(alignment.wrong_readers(layers, base.layers, aligned)))
 
 
-def _explanations(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[tuple[int, int], Match]]:
-    """The ways to get ``layers`` from ``base``, each with its cost; the cheapest one is meant.
+def _unlikely(layers: Sequence[Layer], found: Match) -> _Unlikely:
+    base = found.base.layers
+    injected = [layers[index].module for index in alignment.injected(layers, found.aligned)]
+    replaced = _replacements(layers, found.base, found.aligned)
+    own = {layer.module for layer in base}
+    return _Unlikely(
+        not _is_meant(layers, found),
+        len(replaced) + len(set(injected)),
+        sum(module in own for module in injected),
+        len(found.wrong_readers),
+        len(replaced),
+        base[-1].module != layers[-1].module,
+    )
 
-    The cost is the number of kinds of modules replaced or injected, then that of wrong references.
-    """
+
+def _similar(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Iterator[Wiring]:
+    """The wirings that share enough modules with ``layers``."""
+    ours = Counter(layer.module for layer in layers)
+    for base in wirings:
+        common = ours & base.modules
+        if common.total() >= _LEAST_SHARE * len(base.layers):
+            yield base
+
+
+def _replacements(layers: Sequence[Layer], base: Wiring, aligned: Sequence[int]) -> set[tuple[str, str]]:
+    """The modules replaced, the head's aside, each with the one in its place."""
+    return {
+        (original.module, layers[place].module)
+        for original, place in zip(base.layers[:-1], aligned, strict=False)
+        if original.module != layers[place].module
+    }
+
+
+def _explanations(layers: Sequence[Layer], base: Wiring) -> Iterator[Match]:
+    """The ways to get ``layers`` from ``base`` with modules replaced."""
     for aligned in _alignments(layers, base):
-        replaced = {
-            (original.module, factor, layers[place].module)
-            for original, factor, place in zip(base.layers[:-1], base.factors, aligned, strict=False)
-            if original.module != layers[place].module
-        }
-        new = {module for _, _, module in replaced}
+        replaced = _replacements(layers, base, aligned)
+        new = {module for _, module in replaced}
         injected = {layers[index].module for index in alignment.injected(layers, aligned)}
         has_two_roles = any(known(module).declares_channels for module in injected & new)
         if len(new) < len(replaced) or has_two_roles:
@@ -106,9 +136,10 @@ def _explanations(layers: Sequence[Layer], base: Wiring) -> Iterator[tuple[tuple
         wrong = [
             reader
             for reader in alignment.wrong_readers(layers, base.layers, aligned)
-            if reader.layer.index in same or reader.layer is layers[-1]  # another block joins what fits it
+            # another join reads what fits it
+            if len(reader.expected) == 1 or reader.layer.index in same or reader.layer is layers[-1]
         ]
-        yield (len(replaced) + len(injected), len(wrong)), Match(base, aligned, wrong)
+        yield Match(base, aligned, wrong)
 
 
 def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
@@ -117,8 +148,6 @@ def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
     Two answers where an injected layer cannot be told from a neighbour that replaced another: the base's
     layers as high up as possible, and as far down.
     """
-    if _joins(layers) != _joins(base.layers):  # these are not injected, nor replaced by anything else
-        return []
     size = len(base.layers)
     counts = [0] + [_NEVER] * size
     saved: list[list[int]] = []  # by taking the layer for an injected one, not for the base's
@@ -139,11 +168,6 @@ def _alignments(layers: Sequence[Layer], base: Wiring) -> list[list[int]]:
         return []
     high, low = (_traced(layers, saved, size, least) for least in (0, 1))
     return [high] if high == low else [high, low]
-
-
-def _joins(layers: Sequence[Layer]) -> list[int]:
-    """How many layers each one reads, of those that do not read exactly one."""
-    return [count for layer in layers if (count := len(layer.references)) != 1]
 
 
 def _traced(layers: Sequence[Layer], saved: Sequence[Sequence[int]], count: int, least: int) -> list[int]:
@@ -171,10 +195,21 @@ def _replaced(layer: Layer, factor: float | None, base: Wiring, index: int, is_l
 
 
 def _is_meant(layers: Sequence[Layer], found: Match) -> bool:
-    """Whether the wrong references are miscounted numbers, and not another design."""
+    """Whether the wrong references are miscounted numbers, and not another design.
+
+    A number that was not raised, or by too much, lies between the base's and the same for all that was
+    injected, miscounted by one. Above all injected layers, nobody has a reason to lower it.
+    """
     most = len(layers) - len(found.aligned) + 1
-    return len(found.wrong_readers) <= 1 or all(
-        abs(source - wanted) <= most
-        for wrong in found.wrong_readers
-        for source, wanted in zip(graph.sources(wrong.layer), wrong.expected, strict=True)
-    )
+    of_base = {place: index for index, place in enumerate(found.aligned)}
+    for wrong in found.wrong_readers:
+        numbers = found.base.layers[of_base[wrong.layer.index]].references
+        sources = graph.sources(wrong.layer)
+        for position in [] if wrong.swapped else wrong.positions:
+            source, number = sources[position], numbers[position]
+            if not graph.IMAGE <= source < wrong.layer.index:
+                continue  # no design reads that
+            lowest = number - (wrong.expected[position] > number)
+            if not lowest <= source <= wrong.expected[position] + most:
+                return False
+    return True

@@ -160,7 +160,7 @@ def resolve(
 
 
 def _given(config: Config, base: Config) -> Lineage:
-    match = matching.without_replacement(config.parsed.layers, [Wiring.of(base.label, base.layers)])
+    match = matching.without_replacement(config.parsed.layers, Wiring.of(base.label, base.layers))
     recorded = _recorded(config) if match is None and config.parsed.provenance else None
     if recorded and recorded.original and _rows(recorded.original) == _rows(base):
         return replace(recorded, original=base)
@@ -213,7 +213,8 @@ def _recorded(config: Config) -> Lineage | None:
         return Lineage("recorded", config, aligned, Match(base, aligned, []), current)
     layers = config.parsed.layers
     for known in (recorded_base(oldest, config.path)[0], known_like(found[-1][0]) if complete else None):
-        match = matching.without_replacement(layers, _wirings([known] if known else []))
+        wiring = next(_wirings([known] if known else []), None)
+        match = matching.without_replacement(layers, wiring) if wiring else None
         if match:
             return Lineage("recorded", config, match.aligned, match, known, edited=True)
     return None
@@ -227,9 +228,8 @@ def _searched(config: Config, search: Search) -> Match | None:
     found = matching.match(layers, architectures.wirings())
     if found or search == "upstream":
         return found
-    return matching.without_replacement(
-        layers, _wirings(Config(base.name, base.data) for base in bases.known())
-    )
+    installed = _wirings(Config(base.name, base.data) for base in bases.known())
+    return matching.match(layers, installed, replacement=False)
 
 
 def _wirings(configs: Iterable[Config]) -> Iterator[Wiring]:

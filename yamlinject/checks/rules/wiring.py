@@ -11,6 +11,8 @@ from yamlinject.checks.stages import Stages
 from yamlinject.core import graph, modules
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import Layer, flow
+from yamlinject.library import architectures
+from yamlinject.lineage import alignment
 from yamlinject.lineage.alignment import WrongReader
 from yamlinject.lineage.matching import Match
 
@@ -63,11 +65,13 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
     """Without a base: a reference to a layer in the middle of a stage, which no upstream model has.
 
     A reference that was not renumbered is one layer too early: at a Concat, an Upsample or the convolution
-    that begins a stage, not at the block after it.
+    that begins a stage, not at the block after it. A design may read a convolution; a number that none of
+    the layers above can have moved was meant.
     """
     if subject.match is not None:
         return
     layers, stages = subject.layers, Stages(subject)
+    inserted = _first_inserted(subject)
     for row in subject.rows:
         reader = row.layer
         if len(reader.references) < 2 or not (
@@ -81,6 +85,8 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
             if not graph.IMAGE < source < reader.index - 1:
                 continue
             end = stages.end(source)
+            if end < inserted and not modules.known(layers[source].module).concatenates:
+                continue
             # a join may want both ends of a stage, a head one layer of each size
             next_read = in_order[bisect_right(in_order, source)]
             both = modules.known(reader.module).concatenates and next_read <= stages.through[source]
@@ -92,6 +98,20 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
                     f"write {row.written(position, end)}, the {layers[end].module} that ends the stage",
                     cause="it looks like a number from before layers were inserted above",
                 )
+
+
+def _first_inserted(subject: Subject) -> int:
+    """The first layer that may have been inserted: attention, or of a module that no upstream model has."""
+    attention = {layer.index for layer in subject.attention}
+    return next(
+        (
+            layer.index
+            for layer in subject.layers[1:]
+            if layer.index in attention
+            or (layer.module not in architectures.modules() and alignment.could_be_injected(layer))
+        ),
+        len(subject.layers),
+    )
 
 
 @rule("YI306", "warning", "a layer reads its inputs in a different order than in the base")
