@@ -22,6 +22,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
+
+#: Set once a week: all of what else is represented by one of each kind.
+EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
 needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corpus")
 
 #: What these test does not exist on Windows: pseudo-terminals, process groups, named pipes, owners and
@@ -66,6 +69,14 @@ def _commands_are_built_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("yamlinject.cli.app.app", lambda first: built(*first))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_summaries() -> None:
+    """YOLOv5 profiles each model for a line of its log, which costs as much again as building the model."""
+    utils = sys.modules.get("yolov5.utils.torch_utils")
+    if utils:
+        vars(utils)["thop"] = None
 
 
 @pytest.fixture

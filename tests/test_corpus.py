@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tests import oracle
-from tests.conftest import CORPUS, corpus, needs_corpus, shipped
+from tests.conftest import CORPUS, EXHAUSTIVE, corpus, needs_corpus, shipped
 from tests.support import check_undone
 from yamlinject.config import Config
 from yamlinject.core.selectors import SCOPES, Scope
@@ -74,14 +73,8 @@ def rewritable(path: Path) -> bytes:
     return data[data.find(b"\nbackbone:") :]
 
 
-#: One upstream file of each kind. In the other ones only the insertions with several targets are tried.
+#: One upstream file of each kind. Of the other ones, only the header is new.
 FIRST_OF_ITS_KIND = set({rewritable(path): path for path in reversed([*SHIPPED, *corpus("base")])}.values())
-
-
-#: Undoing costs several times as much as inserting. Without this variable in the environment, it is left
-#: out for single insertions in files that are not upstream's, and below all but about 32 layers of a file.
-#: Single insertions in the upstream files that no package ships are tried below every fourth layer.
-EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
 
 
 def cases(data: oracle.Data) -> Iterator[Case]:
@@ -99,6 +92,16 @@ def cases(data: oracle.Data) -> Iterator[Case]:
             yield Case(module if by_name else ",".join(map(str, targets)), scope, targets)
 
 
+def shares(path: Path, *, upstream: bool) -> tuple[int, int]:
+    """Of how many insertions one is tried: below one layer, and below several.
+
+    In files of other lengths it is another one.
+    """
+    if EXHAUSTIVE or (path in SHIPPED and path in FIRST_OF_ITS_KIND):
+        return 1, 1
+    return (12, 6) if upstream and path not in FIRST_OF_ITS_KIND else (4, 2)
+
+
 def check_file(path: Path, *, upstream: bool) -> None:
     base = path.read_bytes()
     config = Config(path.name, base)
@@ -111,15 +114,11 @@ def check_file(path: Path, *, upstream: bool) -> None:
     data, rows = oracle.read(oracle.decode(base))
     illegal, channels = oracle.illegal(data), oracle.channels(data)
     lines = [oracle.decode(base).count("\n", 0, row.start) + 1 for row in rows]
-    first, step = path in FIRST_OF_ITS_KIND, 1 if path in SHIPPED else 4
+    alone, several = shares(path, upstream=upstream)
     done: dict[tuple[int, ...], str] = {}
     written, result_data = b"", None
-    for case in cases(data):
-        if (
-            upstream
-            and len(case.targets) == 1
-            and not (EXHAUSTIVE or (first and case.targets[0] % step == len(base) % step))
-        ):
+    for number, case in enumerate(cases(data)):
+        if (number + len(base)) % (alone if len(case.targets) == 1 else several):
             continue
         where = f"{path.name}: after {case.selector} in {case.scope}"
         forbidden = illegal.intersection(case.targets)
@@ -143,9 +142,7 @@ def check_file(path: Path, *, upstream: bool) -> None:
             done[case.targets] = oracle.check_text(base, rows, written, result_rows, case.targets)
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from error
-        sampled = first and case.targets[0] % (1 + len(rows) // 32) == 0
-        several = len(case.targets) > 1 and (first or not upstream)
-        if EXHAUSTIVE or sampled or several:
+        if EXHAUSTIVE or (len(done) + len(base)) % 3 == 0:  # it costs several times as much
             again = Config("result.yaml", written)
             assert again.remove("SimAM").to_bytes() == base, where
             check_undone(again)
