@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.conftest import EXHAUSTIVE
 from tests.dataset import offline
 from tests.test_training import RUN, call, train_ultralytics, train_yolov5
 from tests.test_weights import assert_same_outputs, convert, framework
@@ -102,11 +103,9 @@ def test_yolov5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # the same by the program itself, for the third of them: eight layers in the whole model
     options = ["--cfg", "yolov5n_2.yaml", "--data", "data/data.yaml", "--project", "again", "--epochs", "1"]
     options += ["--imgsz", "64", "--batch-size", "4", "--device", "cpu", "--workers", "0", "--noval"]
-    said = {
-        weights: transferred(call([*train, *options, "--weights", weights], tmp_path, variables))
-        for weights in ("2.pt", str(best))
-    }
-    assert said == {"2.pt": "348/349", str(best): "57/349"}
+    said = call([*train, *options, "--weights", "2.pt"], tmp_path, variables)
+    assert transferred(said) == "348/349"
+    assert taken_by_yolov5(best, tmp_path / "yolov5n_2.yaml") == "57/349"  # without the conversion
 
     # detect.py and val.py load it like this under run, and add up normalizations and convolutions
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
@@ -116,7 +115,7 @@ def test_yolov5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_same_outputs(attempt_load(str(best)), loaded, YOLOV5["all/C3"])
 
 
-@pytest.mark.parametrize("name", ULTRALYTICS)
+@pytest.mark.parametrize("name", ULTRALYTICS if EXHAUSTIVE else ["yolo11n"])
 def test_ultralytics(tmp_path: Path, name: str) -> None:
     base = for_two_classes(tmp_path, name)
     run = train_ultralytics(tmp_path, base, offline(tmp_path))
