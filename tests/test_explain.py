@@ -188,6 +188,10 @@ def test_no_base_is_known(cli: Cli) -> None:
     assert "it is not yolov5s with attention layers inserted" in refused.err
     assert cli("explain", "nope.yaml").code == 2
     assert cli("explain", "base.yaml", "mine.yaml", "--base", "yolov5s").code == 2
+    for twice in (("-", "-"), ("-", "--base", "-")):
+        refused = cli("explain", *twice)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err.startswith("yamlinject: error: standard input can be read once")
 
 
 def test_json(cli: Cli) -> None:

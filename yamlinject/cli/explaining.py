@@ -9,6 +9,7 @@ from yamlinject.cli import completion
 from yamlinject.cli.options import OutputFormat, OutputOption
 from yamlinject.config import Config, load
 from yamlinject.errors import RefusalError, YamlInjectError
+from yamlinject.library import bases
 from yamlinject.lineage.explanation import Explanation
 from yamlinject.lineage.explanation import explain as explained
 from yamlinject.output import explanations, terminal
@@ -45,9 +46,11 @@ def explain(
     """
     from yamlinject.lineage.differences import differences
 
-    loaded = load(config)
+    if [config, other, base].count(bases.STDIN) > 1:
+        raise YamlInjectError("standard input can be read once: give a file for one of the two")
     as_json = output_format is OutputFormat.json
     if other is None:
+        loaded = load(config)
         found = explained(loaded, load(base) if base else None)
         if as_json:
             print(explanations.as_json(config, found))
@@ -58,7 +61,7 @@ def explain(
         return
     if base or adopt:
         raise YamlInjectError("two configs are compared with each other: give no --base and no --adopt")
-    different = differences(loaded, load(other))
+    different = differences(load(config), load(other))
     if as_json:
         print(explanations.differences_as_json(config, other, different))
     else:
