@@ -105,6 +105,8 @@ BROKEN = [
     (BASE.replace("[16, 5]]  #", "[16, 5]]， #"), "5:27: not valid YAML: '，'"),
     (BASE.replace("head:", "head："), "6:5: not valid YAML: '：'"),
     (BASE.replace("nc: 2", "nc：2"), "1:3: not valid YAML: '：'"),
+    (BASE.replace("nc: 2", "ｎｃ: 2"), "1:1: the key 'ｎｃ': 'ｎｃ'"),
+    (BASE.replace("head:", "ｈead:"), "6:1: not a model config: 'ｈ'"),
 ]
 
 
@@ -152,6 +154,119 @@ def test_on_the_command_line(tmp_path: Path, cli: Cli, arguments: list[str], sai
     result = cli("add", "SimAM", "base.yaml", *arguments)
     assert result.code == 2
     assert result.err.startswith(f"{PREFIX}{said}")
+
+
+# --- check --fix
+
+# what is written, and what --fix makes of it
+REPLACED = [
+    ("[16，5]", "[16, 5]"),
+    ("[16， 5]", "[16, 5]"),
+    ("[16；5]", "[16, 5]"),
+    ("[16、5]", "[16, 5]"),
+    ("［16，5］", "[16, 5]"),
+    ("【１６，　５】", "[16, 5]"),
+    ("（16,\u00a05）", "[16, 5]"),
+    ("[1\u200b6, 5]", "[16, 5]"),
+    ("[16, ‘a，b’]", "[16, 'a, b']"),
+    ("[16, “a”, 'b，c']", "[16, \"a\", 'b，c']"),
+    ("[16, –5, −5, －5]", "[16, -5, -5, -5]"),
+    ("[16, {k：5}]", "[16, {k: 5}]"),
+    ("[16, 1．5, 1。5]", "[16, 1.5, 1.5]"),
+    ("[16, Ｔｒｕｅ]", "[16, True]"),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), REPLACED)
+def test_fix_replaces_them_in_a_row(tmp_path: Path, cli: Cli, written: str, expected: str) -> None:
+    _fixes(tmp_path, cli, BASE.replace("[16, 5]", written), BASE.replace("[16, 5]", expected))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("nc：2", "nc: 2"),
+        ("nc： 2", "nc: 2"),
+        ("ｎｃ: 2", "nc: 2"),
+        ("nc\u00a0: 2", "nc : 2"),
+        ("\u3000nc: 2", None),  # the space would make no YAML
+        ("nc: ２", "nc: 2"),
+        ("nc: 2＃ 类，别", "nc: 2 # 类，别"),
+        ("nc: 2  ＃ 类，别", "nc: 2  # 类，别"),
+        ("nc: 2\nscales：\n  ｎ： [0.33，0．5，1024]", "nc: 2\nscales:\n  n: [0.33, 0.5, 1024]"),
+        ("{nc：2}", None),
+    ],
+)
+def test_fix_replaces_them_in_keys(tmp_path: Path, cli: Cli, wrong: str, right: str | None) -> None:
+    text = BASE.replace("nc: 2", wrong)
+    _fixes(tmp_path, cli, text, text if right is None else BASE.replace("nc: 2", right))
+
+
+def _fixes(folder: Path, cli: Cli, text: str, expected: str) -> None:
+    """In files with any line ends ``check --fix`` makes ``expected`` of ``text``, byte for byte."""
+    file = folder / "a.yaml"
+    for newline in ("\n", "\r\n"):
+        file.write_bytes(text.replace("\n", newline).encode())
+        before = cli("check", "a.yaml")
+        assert before.code == 1
+        assert ("check --fix does it" in before.out) == (text != expected)
+        after = cli("check", "a.yaml", "--fix")
+        assert file.read_bytes().decode() == expected.replace("\n", newline)
+        assert (after.code == 0) == (text != expected)
+
+
+PROSE = "names: [猫，狗]  # 猫，狗\nnote: a（b），c\n'ｋ，': \"，\"\n"
+
+
+@pytest.mark.parametrize("wrong", ["[16，5]", "【16, 5】"])
+@pytest.mark.parametrize("colon", [":", "："])
+def test_fix_leaves_prose_comments_and_quotes_alone(
+    tmp_path: Path, cli: Cli, wrong: str, colon: str
+) -> None:
+    text = BASE.replace("[16, 5]", wrong).replace("head:", f"head{colon}") + PROSE
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    assert cli("check", "a.yaml", "--fix").code == 0
+    assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == BASE + PROSE
+
+
+def test_fix_goes_on_with_what_can_be_read_then(tmp_path: Path, cli: Cli) -> None:
+    """A file that was unreadable has comments fixed too, and what has no fix is reported."""
+    text = (
+        BASE.replace("head:", "head：").replace("# 2", "# 9").replace("[[4], 1, Detect", "[[5], 1, Detect")
+    )
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    assert cli("check", "a.yaml").codes == ["YI001"]
+    result = cli("check", "a.yaml", "--fix")
+    assert (result.code, result.codes) == (1, ["YI102"])
+    assert result.err == "Checked 1 file: 1 error in 1 file, fixed 2\n"
+    assert (tmp_path / "a.yaml").read_text() == BASE.replace("[[4], 1, Detect", "[[5], 1, Detect")
+
+
+def test_fix_leaves_alone_what_stays_unreadable(tmp_path: Path, cli: Cli) -> None:
+    """A tab that YAML does not take, and a row of three."""
+    for wrong in ("\t- [-1, 1, C3, [16]]", "  - [-1, C3, [16]]"):
+        text = BASE.replace("[16, 5]", "[16，5]").replace("  - [-1, 1, C3, [16]]", wrong)
+        (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+        result = cli("check", "a.yaml", "--fix")
+        assert (result.code, len(result.codes), "--fix" in result.out) == (1, 1, False)
+        assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == text
+
+
+def test_a_folder_is_searched_for_configs_of_such_characters(tmp_path: Path, cli: Cli) -> None:
+    text = BASE.replace("backbone:", "backbone：").replace("head:", "head：").replace("- [", "－［")
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "data.yaml").write_text("names：［猫，狗］\nhead： 1\n", encoding="utf-8")
+    assert cli("check", ".").codes == ["YI001"]
+    assert cli("check", ".", "--fix").summary == "Checked 1 file, skipped 1: nothing found, fixed 1"
+    assert (tmp_path / "a.yaml").read_text(encoding="utf-8") == BASE
+
+
+@pytest.mark.parametrize("text", ["backbone：\n" + "－［1，2，３，４］\n" * 20_000, "猫：［" * 100_000])
+def test_a_long_file_takes_no_time(tmp_path: Path, cli: Cli, text: str) -> None:
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    started = time.process_time()
+    cli("check", ".", "--fix")
+    assert time.process_time() - started < 60
 
 
 @needs_corpus

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from yamlinject.checks import classes, strides
 from yamlinject.core import graph, module_rules, provenance
+from yamlinject.core.retyped import retyped
 from yamlinject.errors import ConfigError, RefusalError
 from yamlinject.library import architectures, recipes
 from yamlinject.lineage import alignment
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from yamlinject.checks.classes import Taken
     from yamlinject.config import Config
     from yamlinject.core.document import Document, Row
+    from yamlinject.core.edits import Edit
     from yamlinject.core.layer import Layer
     from yamlinject.library.module_files import ModuleClass
     from yamlinject.lineage.generated import Generated
@@ -63,6 +65,11 @@ class Subject:
         except ConfigError as error:
             return error
         return None
+
+    @cached_property
+    def retyped(self) -> list[Edit]:
+        """What replaces characters that only look like YAML's; empty where the text stays unreadable."""
+        return retyped(self.config.text)
 
     @property
     def document(self) -> Document:

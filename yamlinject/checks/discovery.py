@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from yamlinject.core import edits, lookalikes
 from yamlinject.files import repository, resolved
 from yamlinject.library import bases
 
@@ -41,7 +42,14 @@ class File(NamedTuple):
 
 
 def holds_layers(text: str) -> bool:
-    """Whether ``text`` looks like a model config, correct or not."""
+    """Whether ``text`` looks like a model config, correct or not, or would in other characters."""
+    if _holds_layers(text):
+        return True
+    meant = [lookalikes.replacement(text, found) for found in lookalikes.find(text)]
+    return _holds_layers(edits.apply(text, meant))
+
+
+def _holds_layers(text: str) -> bool:
     text = _COMMENT.sub("", text)
     sections = {match["section"] for match in _LAYERS.finditer(text)}
     return len(sections) == 2 or (len(sections) == 1 and _ROW.search(text) is not None)

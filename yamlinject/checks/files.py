@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from yamlinject.checks.rules import RULES
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
 from yamlinject.core import edits
+from yamlinject.core.edits import Edit
 from yamlinject.core.proof import prove
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
@@ -29,6 +30,9 @@ _FEW = 100
 _MOST_OF_A_RULE = 1000
 
 _LONGEST_MESSAGE = 500
+
+#: The rules whose fixes change what nothing reads.
+_OF_COMMENTS = {"YI501"}
 
 
 class Options(NamedTuple):
@@ -119,15 +123,19 @@ def _checked(file: File, label: str, options: Options) -> Checked:
     if not holds_layers(config.text):
         return Checked(label, skipped=True)
     try:
-        found = check(config, options.base, known_bases=options.known_bases, modules=options.modules)
-        counted = [finding for finding in found if finding.rule.code in options.codes]
-        fixed = [finding for finding in counted if finding.fix] if options.fix and path else []
-        if fixed and path:
-            _fix(config, path, fixed)
-            counted = [finding for finding in counted if not finding.fix]
+        counted, fixed = _counted(config, options), 0
+        while options.fix and path and (fixable := [finding for finding in counted if finding.fix]):
+            config = _fix(config, path, fixable)
+            counted, fixed = _counted(config, options), fixed + len(fixable)  # more can be read now
     except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
         return Checked(label, error=str(error))
-    return Checked(label, tuple(_first(counted)), fixed=len(fixed))
+    return Checked(label, tuple(_first(counted)), fixed=fixed)
+
+
+def _counted(config: Config, options: Options) -> list[Finding]:
+    """What is found of the rules that count."""
+    found = check(config, options.base, known_bases=options.known_bases, modules=options.modules)
+    return [finding for finding in found if finding.rule.code in options.codes]
 
 
 def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -143,15 +151,23 @@ def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
             yield Finding(RULES[code], more, "")
 
 
-def _fix(config: Config, path: Path, findings: Sequence[Finding]) -> None:
-    """Make the edits of ``findings``, which change only comments."""
+def _edits(findings: Iterable[Finding]) -> Iterator[Edit]:
+    return (edit for finding in findings for edit in finding.fix)
+
+
+def _fix(config: Config, path: Path, findings: Sequence[Finding]) -> Config:
+    """Make the edits of ``findings``, which change comments, and characters that look like YAML's."""
     left = files.left_by_link(path)
     if left is not None:
         raise SourceError(
             f"is a link to a file outside of {left}: name that file itself", file=config.label
         )
-    text = edits.apply(config.text, (edit for finding in findings for edit in finding.fix))
+    text = edits.apply(config.text, _edits(findings))
+    meant = edits.apply(
+        config.text, _edits(each for each in findings if each.rule.code not in _OF_COMMENTS)
+    )
     with named(config.label):
-        prove(text, load_values(config.text))
+        prove(text, load_values(meant))
     fixed = config.source._replace(text=text).to_bytes()
     files.replace_all([files.Replacement(path, config.to_bytes(), fixed)])
+    return Config(config.name, fixed, path=path)

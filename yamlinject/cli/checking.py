@@ -57,7 +57,10 @@ def check(
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Fix what has only one fix: wrong index comments.")
+        bool,
+        typer.Option(
+            "--fix", help="Fix what has only one fix: wrong index comments, full-width characters."
+        ),
     ] = False,
     modules: ModulesOption = None,
     jobs: Annotated[

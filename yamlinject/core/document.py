@@ -5,6 +5,8 @@ Values and spans are PyYAML's, because every YOLO framework reads its configs wi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -98,8 +100,10 @@ class Document:
             key, node = keys.get(name, (None, None))
             values = data.get(name)
             if name not in data:
+                _check_characters(text, [key for key, _ in keys.values()], lines)
                 raise ConfigError(f"not a model config: it has no {name!r} list")
             if key is None or not isinstance(node, SequenceNode) or not isinstance(values, list):
+                _check_characters(text, [node] if node else [], lines)
                 place = lines.place(key.start_mark.index) if key else None
                 raise ConfigError(f"{name!r} has to be a list of rows written in this file", place)
             flow[name] = bool(node.flow_style)
@@ -161,10 +165,26 @@ class Document:
 
     @cached_property
     def lookalikes(self) -> list[tuple[str, Lookalike]]:
-        """Characters that are not YAML's in rows and in values that are numbers, with where that is."""
+        """Characters that are not YAML's in rows, keys and values that are numbers, with where that is."""
+        if self.text.isascii():
+            return []
         spans: list[tuple[Layer | str, Span]] = [(row.layer, row.span) for row in self.written]
         spans += [(key, span) for key, span in self.values.items() if key in _NUMBERS]
-        return [(str(where), found) for where, span in spans for found in lookalikes.find(self.text, *span)]
+        spans += [(f"the key {key!r}", span) for key, span in self._odd_keys()]
+        found = ((where, each) for where, span in spans for each in lookalikes.find(self.text, *span))
+        return list({each.start: (str(where), each) for where, each in found}.values())
+
+    def _odd_keys(self) -> Iterator[tuple[str, Span]]:
+        """The keys beside the sections that are not of ASCII characters, and where they are."""
+        for key in self.data:
+            if isinstance(key, str) and not key.isascii():
+                written = re.compile(rf"(?:^|[{{,])[ \t]*({re.escape(key)})[ \t]*:", re.MULTILINE)
+                yield from ((key, Span(*found.span(1))) for found in written.finditer(self.text))
+
+    def is_prose(self, offset: int) -> bool:
+        """Whether that is in the value of a key that may hold any text."""
+        prose = (span for key, span in self.values.items() if key not in _NUMBERS)
+        return any(span.start <= offset < span.end for span in prose)
 
     def check_characters(self) -> None:
         """Raise :class:`RefusalError` for a character that only looks like one of YAML's."""
@@ -191,6 +211,13 @@ class Document:
                     f"{row.layer} shares its text with another place through a YAML alias: write both out",
                     self.lines.place(row.span.start),
                 )
+
+
+def _check_characters(text: str, nodes: Iterable[Node], lines: Lines) -> None:
+    """Raise :class:`ConfigError` for a character in ``nodes`` that only looks like one of YAML's."""
+    for node in nodes:
+        for found in lookalikes.find(text, node.start_mark.index, node.end_mark.index):
+            raise ConfigError(f"not a model config: {found}", lines.place(found.start))
 
 
 def _holds_rows(value: Any) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from yamlinject.core.edits import Edit
 from yamlinject.core.lines import Lines
 
 _ASIAN = "（）；、。【】〔〕‘’“”「」『』‐‑‒–—―−"  # noqa: RUF001 (they are the subject here)
@@ -33,12 +34,17 @@ _LINES_ABOVE = 3
 _EMPTY = re.compile(r"[ \t]*(?:#.*)?")
 
 
+#: Those that YAML wants a space after, which the wide ones have in them.
+_SPACED = "，；、："  # noqa: RUF001
+
+
 class Lookalike(NamedTuple):
-    """A run of such characters between two offsets of a text."""
+    """A run of such characters between two offsets of a text, the first in the ``word`` that it is in."""
 
     start: int
     end: int
     text: str
+    word: tuple[int, int]
 
     def __str__(self) -> str:
         """What is wrong with it and what to do, in one line."""
@@ -65,7 +71,20 @@ def find(text: str, start: int = 0, end: int | None = None) -> Iterator[Lookalik
         if word and not word.isascii() and word.translate(_MEANT).isascii():
             found = _RUN.search(text, *token.span())
             assert found
-            yield Lookalike(*found.span(), found[0])
+            yield Lookalike(*found.span(), found[0], token.span())
+
+
+def replacement(text: str, found: Lookalike) -> Edit:
+    """The edit that writes what was meant for the whole word, with the spaces that YAML needs."""
+    start, end = found.word
+    parts = []
+    for offset in range(start, end):
+        char, before, after = text[offset], text[offset - 1 : offset], text[offset + 1 : offset + 2]
+        part = char.translate(_MEANT)
+        if char in _SPACED or (part == "-" != char and after.translate(_MEANT) in ("[", "{")):
+            part += " " * bool(after.strip())
+        parts.append(" " * bool(part == "#" != char and before.strip()) + part)
+    return Edit(start, end, "".join(parts))
 
 
 def cause(text: str, line: int) -> Lookalike | None:

@@ -12,7 +12,6 @@ from yamlinject.errors import ConfigError, DuplicateKeyError, InvalidYamlError, 
 #: Parts of what PyYAML says, and what it most likely comes from.
 _HINTS = {
     "expected ',' or ']'": "close the bracket of this row or of the one above, or put a comma between them",
-    "is no YAML": lookalikes.HINT,
     "'\\t'": "indent with spaces: YAML takes no tabs there",
     "could not find expected ':'": "look a few lines up too: a dash needs a space after it",
 }
@@ -58,6 +57,11 @@ def shared_row(subject: Subject) -> Iterator[Problem]:
 def _raised(subject: Subject, kind: type[ConfigError], hint: str) -> Iterator[Problem]:
     """The error that the text was refused with, if it is exactly of that ``kind``."""
     error = subject.unreadable
-    if type(error) is kind:
+    if type(error) is not kind:
+        return
+    if "is no YAML" in error.message:
+        how = " (check --fix does it)" if subject.retyped else ""
+        yield Problem(error.place, error.message, f"{lookalikes.HINT}{how}", fix=tuple(subject.retyped))
+    else:
         hint = next((better for part, better in _HINTS.items() if part in error.message), hint)
         yield Problem(error.place, error.message, hint)

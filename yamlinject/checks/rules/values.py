@@ -77,8 +77,12 @@ def _flat(value: Any) -> Iterator[Any]:
 @rule("YI405", "error", "a full-width character instead of one of YAML's")
 def full_width_character(subject: Subject) -> Iterator[Problem]:
     """To PyYAML it is a letter: with such a comma ``[1024, 5]`` is one text in place of two numbers."""
+    changed = {edit.start: edit for edit in subject.retyped} if subject.document.lookalikes else {}
+    how = " (check --fix does it)" if changed else ""
     for where, found in subject.document.lookalikes:
-        yield Problem(Span(found.start, found.end), f"{where}: {found}", lookalikes.HINT)
+        fix = (changed[found.word[0]],) if changed else ()
+        at = Span(found.start, found.end)
+        yield Problem(at, f"{where}: {found}", f"{lookalikes.HINT}{how}", fix=fix)
 
 
 @rule("YI402", "warning", "attention whose number a framework multiplies by depth_multiple")
