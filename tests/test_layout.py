@@ -24,13 +24,15 @@ MAY_IMPORT = {
     "lineage": "errors core files library config",
     "checkout": "errors _version core files library",
     "checks": "errors core files library config lineage checkout",
+    "drawing": "errors core config lineage checks",
     "frameworks": "errors core files library config nn",
     "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
-    "output": "errors _version core library config lineage checks verification weights checkout",
+    "output": ("errors _version core library config lineage checks drawing verification weights checkout"),
     "__init__": "errors _version core config checks verification weights",
     "cli": (
-        "errors core library config lineage checks frameworks verification weights checkout output __init__"
+        "errors core files library config lineage checks drawing frameworks verification weights checkout "
+        "output __init__"
     ),
     "__main__": "cli",
 }

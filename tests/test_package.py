@@ -29,6 +29,7 @@ JOBS = [
     pytest.param(["add", "SimAM", "--after", "SPPF", "--diff"], id="diff"),
     pytest.param(["remove", "SimAM", "made.yaml", "-o", "out.yaml"], id="remove"),
     pytest.param(["show", "yolov5s"], id="show"),
+    pytest.param(["draw", "made.yaml", "-o", "-"], id="draw"),
     pytest.param(["check", "made.yaml"], id="check"),
     pytest.param(["check", ".", "--base", "yolov5s", "--output-format", "sarif"], id="check-with-a-base"),
     pytest.param(["check", ".", "--jobs", "2", "--fix"], id="check-in-two-processes"),

@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "remove": ("configs", "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
     "undo": ("configs", "undo yolov5s_C3Ghost.yaml -o yolov5s.yaml", {}),
     "show": ("configs", "show yolov5s_SimAM.yaml", {}),
+    "draw": ("drawing", "draw yolov5s_SimAM.yaml -o yolov5s_SimAM.svg", {}),
     "explain": ("explaining", "explain yolov5s_SimAM.yaml", {}),
     "bases": ("listing", "bases", {}),
     "module": ("listing", "module CBAM", {}),

@@ -1,0 +1,167 @@
+"""A picture as SVG: text as text, no script, and nothing that is loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape
+
+from yamlinject.drawing import text
+from yamlinject.drawing.layout import PIXELS, Layout
+from yamlinject.drawing.picture import Node, Picture
+from yamlinject.drawing.themes import DASHES, MEANINGS, THEMES, Colours, Mark, Theme
+
+_FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif"
+
+#: The sizes of text: the title, the first line of a box, its second line, and the rest.
+_TITLE, _FIRST, _SECOND, _REST = 14, 12, 10, 11
+
+#: The heights of the title, of a line of the legend, and the least width of a picture with a title.
+_HEAD, _FOOT, _NARROWEST = 32, 18, 240
+
+#: The length of a line in the legend, and the distances round it.
+_SAMPLE, _SPACE = 24, 8
+
+
+def svg(picture: Picture, theme: Theme = "light", title: str = "") -> str:
+    """The picture as a whole SVG file; ``title``: instead of the config's name."""
+    return "\n".join(_lines(picture, THEMES[theme], text.printable(title or picture.name))) + "\n"
+
+
+def widths(picture: Picture) -> list[float]:
+    """How wide each box has to be for its text."""
+    return [
+        16 + max(text.width(node.title, _FIRST), text.width(node.detail, _SECOND)) for node in picture.nodes
+    ]
+
+
+def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
+    layout = picture.lay_out(widths(picture))
+    width = max(layout.width, _NARROWEST, 24 + text.width(title, _TITLE))
+    legend = _legend(picture, width)
+    rows = max((row for _, row, _ in legend), default=-1) + 1
+    size = f"{_n(width)} {_n(_HEAD + layout.height + _FOOT * rows)}"
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{size.split()[0]}" '
+        f'height="{size.split()[1]}" font-family="{_FONTS}" role="img">'
+    )
+    yield f"<title>{_x(title)}</title>"
+    yield from _definitions(picture, colours)
+    yield f'<rect width="100%" height="100%" fill="{colours.back}"/>'
+    yield _text((12, 21), _TITLE, title, f'font-weight="bold" fill="{colours.text}"')
+    yield f'<g transform="translate(0 {_HEAD})">'
+    yield from _bands(picture, layout, width, colours)
+    for line, edge in zip(layout.lines, picture.edges, strict=True):
+        yield _path(line.points, edge.mark, colours)
+    for box, node in zip(layout.boxes, picture.nodes, strict=True):
+        yield from _box((box.x, box.y, box.width, box.height), node, colours)
+    for x, row, mark in legend:
+        y = layout.height + _FOOT * row + _FOOT / 2
+        yield _path(((x, y), (x + _SAMPLE, y)), mark, colours)
+        yield _text((x + _SAMPLE + _SPACE, y + 4), _REST, MEANINGS[mark], f'fill="{colours.text}"')
+    yield "</g>"
+    yield "</svg>"
+
+
+def _definitions(picture: Picture, colours: Colours) -> Iterator[str]:
+    """The arrowheads, and the patterns of boxes."""
+    yield "<defs>"
+    for mark in ("", *picture.marks):
+        yield (
+            f'<marker id="to-{mark or "layer"}" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="7" '
+            f'markerHeight="7" markerUnits="userSpaceOnUse" orient="auto">'
+            f'<path d="M0 1L8 4L0 7z" fill="{colours.marks.get(mark, colours.line)}"/></marker>'
+        )
+    if "dead" in picture.marks:
+        yield (
+            '<pattern id="hatched" width="6" height="6" patternUnits="userSpaceOnUse" '
+            f'patternTransform="rotate(45)"><rect width="6" height="6" fill="{colours.box}"/>'
+            f'<path d="M0 0V6" stroke="{colours.marks["dead"]}" stroke-opacity="0.6"/></pattern>'
+        )
+    if colours.dots:
+        yield (
+            '<pattern id="dotted" width="5" height="5" patternUnits="userSpaceOnUse">'
+            f'<rect width="5" height="5" fill="{colours.box}"/>'
+            f'<circle cx="2.5" cy="2.5" r="0.6" fill="{colours.marks["new"]}"/></pattern>'
+        )
+    yield "</defs>"
+
+
+def _bands(picture: Picture, layout: Layout, width: float, colours: Colours) -> Iterator[str]:
+    """The rows: every second one on a ground of its own, with its name and size at the left."""
+    for number, band in enumerate(layout.bands):
+        if number % 2 == 0 and colours.band != colours.back:
+            height = _n(band.bottom - band.top)
+            yield f'<rect y="{_n(band.top)}" width="{_n(width)}" height="{height}" fill="{colours.band}"/>'
+        level, size = picture.labels(band.stride)
+        if level:
+            middle = (band.top + band.bottom) / 2
+            yield _text((12, middle - 2), _REST, level, f'fill="{colours.text}"')
+            yield _text((12, middle + 11), _SECOND, size, f'fill="{colours.faint}"')
+
+
+def _box(shape: tuple[float, float, float, float], node: Node, colours: Colours) -> Iterator[str]:
+    x, y, width, height = shape
+    fill = colours.box
+    if node.mark == "dead":
+        fill = "url(#hatched)"
+    elif node.mark == "new" and colours.dots:
+        fill = "url(#dotted)"
+    outline = (
+        f'stroke="{colours.marks.get(node.mark, colours.line)}" stroke-width="{2 if node.mark else 1}"'
+    )
+    if node.mark == "replaced" and colours.dots:
+        outline += ' stroke-dasharray="5 2"'
+    yield f'<g data-layer="{node.name}"><title>{_x(node.full)}</title>'
+    yield (
+        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="4" fill="{fill}" '
+        f"{outline}/>"
+    )
+    middle = (x + width / 2, y + height / 2)
+    if fill != colours.box:
+        plate = max(text.width(node.title, _FIRST), text.width(node.detail, _SECOND)) + 2
+        yield (
+            f'<rect x="{_n(middle[0] - plate / 2)}" y="{_n(middle[1] - 14)}" width="{_n(plate)}" '
+            f'height="28" fill="{colours.box}"/>'
+        )
+    centred = f'text-anchor="middle" fill="{colours.text}"'
+    yield _text((middle[0], middle[1] + (-2 if node.detail else 4)), _FIRST, node.title, centred)
+    if node.detail:
+        faint = f'text-anchor="middle" fill="{colours.faint}"'
+        yield _text((middle[0], middle[1] + 11), _SECOND, node.detail, faint)
+    yield "</g>"
+
+
+def _path(points: tuple[tuple[float, float], ...], mark: Mark, colours: Colours) -> str:
+    steps = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+    dash = f' stroke-dasharray="{" ".join(map(str, DASHES[mark]))}"' if mark in DASHES else ""
+    return (
+        f'<path d="M{steps}" fill="none" stroke="{colours.marks.get(mark, colours.line)}" '
+        f'stroke-width="{2 if mark else 1.2}"{dash} marker-end="url(#to-{mark or "layer"})"/>'
+    )
+
+
+def _text(place: tuple[float, float], size: int, content: str, style: str) -> str:
+    x, y = map(_n, place)
+    return f'<text x="{x}" y="{y}" font-size="{size}" {style}>{_x(content)}</text>'
+
+
+def _legend(picture: Picture, width: float) -> list[tuple[float, int, Mark]]:
+    """Where each mark is explained: how far to the right, and in which line below the picture."""
+    found: list[tuple[float, int, Mark]] = []
+    x, row = float(PIXELS.legend), 0
+    for mark in picture.marks:
+        length = _SAMPLE + _SPACE + text.width(MEANINGS[mark], _REST)
+        if x + length > width and x > PIXELS.legend:
+            x, row = float(PIXELS.legend), row + 1
+        found.append((x, row, mark))
+        x += length + 2 * _SPACE
+    return found
+
+
+def _x(content: str) -> str:
+    """Text for XML, which cannot hold control characters."""
+    return escape("\n".join(map(text.printable, content.split("\n"))), {'"': "&quot;"})
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
