@@ -230,11 +230,11 @@ def test_marks_without_colours() -> None:
     config = Config.from_text(wrong)
     content = svg(picture(config, resolve(config)), "paper")
     assert set(re.findall("#[0-9a-f]{6}", content)) == {"#000000", "#ffffff"}
-    assert content.count('fill="url(#dotted)"') == 1
+    assert content.count('fill="url(#dotted)"') == 2  # one of them in the legend
     dashes = dict(re.findall(r'stroke-dasharray="([\d ]+)" marker-end="url\(#to-(\w+)\)"', content))
     assert sorted(dashes.values()) == ["changed", "expected", "wrong"]
     dead = svg(picture(Config.from_text(GOOD.replace("[[-1, 1], 1", "[[2, 1], 1"))), "paper")
-    assert dead.count('fill="url(#hatched)"') == 1
+    assert dead.count('fill="url(#hatched)"') == 2
 
 
 def contrast(one: str, other: str) -> float:

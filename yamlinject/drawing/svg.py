@@ -56,7 +56,10 @@ def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
         yield from _box((box.x, box.y, box.width, box.height), node, colours)
     for x, row, mark in legend:
         y = layout.height + _FOOT * row + _FOOT / 2
-        yield _path(((x, y), (x + _SAMPLE, y)), mark, colours)
+        if mark in {node.mark for node in picture.nodes}:
+            yield _outline((x, y - 5, _SAMPLE, 10), mark, colours)
+        else:
+            yield _path(((x, y), (x + _SAMPLE, y)), mark, colours)
         yield _text((x + _SAMPLE + _SPACE, y + 4), _REST, MEANINGS[mark], f'fill="{colours.text}"')
     yield "</g>"
     yield "</svg>"
@@ -99,25 +102,29 @@ def _bands(picture: Picture, layout: Layout, width: float, colours: Colours) -> 
             yield _text((12, middle + 11), _SECOND, size, f'fill="{colours.faint}"')
 
 
+def _outline(shape: tuple[float, float, float, float], mark: Mark, colours: Colours) -> str:
+    """An empty box."""
+    x, y, width, height = map(_n, shape)
+    style = f'fill="{_fill(mark, colours)}" stroke="{colours.marks.get(mark, colours.line)}"'
+    dash = ' stroke-dasharray="5 2"' if mark == "replaced" and colours.dots else ""
+    return (
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="4" {style} '
+        f'stroke-width="{2 if mark else 1}"{dash}/>'
+    )
+
+
+def _fill(mark: Mark, colours: Colours) -> str:
+    if mark == "dead":
+        return "url(#hatched)"
+    return "url(#dotted)" if mark == "new" and colours.dots else colours.box
+
+
 def _box(shape: tuple[float, float, float, float], node: Node, colours: Colours) -> Iterator[str]:
     x, y, width, height = shape
-    fill = colours.box
-    if node.mark == "dead":
-        fill = "url(#hatched)"
-    elif node.mark == "new" and colours.dots:
-        fill = "url(#dotted)"
-    outline = (
-        f'stroke="{colours.marks.get(node.mark, colours.line)}" stroke-width="{2 if node.mark else 1}"'
-    )
-    if node.mark == "replaced" and colours.dots:
-        outline += ' stroke-dasharray="5 2"'
     yield f'<g data-layer="{node.name}"><title>{_x(node.full)}</title>'
-    yield (
-        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="4" fill="{fill}" '
-        f"{outline}/>"
-    )
+    yield _outline(shape, node.mark, colours)
     middle = (x + width / 2, y + height / 2)
-    if fill != colours.box:
+    if _fill(node.mark, colours) != colours.box:  # so that the text can be read
         plate = max(text.width(node.title, _FIRST), text.width(node.detail, _SECOND)) + 2
         yield (
             f'<rect x="{_n(middle[0] - plate / 2)}" y="{_n(middle[1] - 14)}" width="{_n(plate)}" '
