@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import Sample, samples
-from tests.support import BASE, Cli
+from tests.support import BASE, Cli, check_undone
 from yamlinject import Config, RefusalError, YamlInjectError, check, load
 from yamlinject.core import provenance
 
@@ -54,6 +54,7 @@ def test_the_blocks_of_a_backbone() -> None:
     )
     assert rest == re.sub(r"C3, \[(128|256|512|1024)\]", r"C2f, [\1]", base.text)
     assert result.undo().to_bytes() == base.to_bytes()
+    check_undone(result)
     assert (result.name, result.undo().name) == ("yolov5s_C2f.yaml", "yolov5s.yaml")
 
 
@@ -502,6 +503,20 @@ def test_json(cli: Cli) -> None:
 
 
 # --- check
+
+
+def test_check_undoes_without_the_second_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written: three times as fast. What a stranger's line gives is read all the same."""
+    text = load("yolov5s").replace("C2f", "C3").text
+
+    def unwanted(*_: object) -> None:
+        pytest.fail("ruamel.yaml was asked")
+
+    monkeypatch.setattr("yamlinject.core.proof.second_reading", unwanted)
+    assert check(Config.from_text(text)) == []
+    broken = Config.from_text(text.replace("; was C3;", "; was 'C3 [128] # x';"))
+    with pytest.raises(RefusalError, match="the line gives other rows than it says"):
+        broken.undo(proven=False)
 
 
 def test_an_edit_is_seen(cli: Cli) -> None:

@@ -199,7 +199,7 @@ class Config:
         if not newest.provenance.request.replaces:
             return self.remove(newest.provenance.request.module, proven=proven)
         with named(self.label):
-            rewrite = restore(self.document, newest)
+            rewrite = restore(self.document, newest, proven=proven)
         return self._before(rewrite, newest.provenance.request.module)
 
     def _before(self, rewrite: Rewrite, module: str) -> Rewritten:

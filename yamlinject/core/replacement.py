@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from yamlinject.core import provenance
@@ -17,7 +18,7 @@ from yamlinject.core.proof import expected_data
 from yamlinject.core.provenance import Found, Provenance, Written
 from yamlinject.core.rewrite import Rewrite, Signature, applied, check_rewritable, signed
 from yamlinject.core.yaml_nodes import load_values
-from yamlinject.errors import ConfigError, RefusalError
+from yamlinject.errors import ConfigError, Place, RefusalError
 
 _PLAIN_INTEGER = re.compile("[1-9][0-9]*")
 
@@ -90,9 +91,11 @@ def newest_line(document: Document) -> Found:
     )
 
 
-def restore(document: Document, found: Found) -> Rewrite:
+def restore(document: Document, found: Found, *, proven: bool = True) -> Rewrite:
     """Take back the replacement that the newest provenance line records, and the line with it.
 
+    A result to be written must be ``proven``, as for :func:`.insertion.insert`; one that is only compared
+    is read by one parser, because the line may come from anyone.
     Raises :class:`ConfigError` or :class:`RefusalError` where that cannot be done or proven.
     """
     check_rewritable(document)
@@ -114,8 +117,10 @@ def restore(document: Document, found: Found) -> Rewrite:
         changed += _edits(document.rows[index], was.module, was.number or None, was.args or None)
     changed += _comment_edits(document, line.comments)
     index_map = IndexMap.inserting(len(document.rows), ())
-    text = applied(document, changed, place, expected_data(document, index_map, replaced=old))
-    return Rewrite(text, index_map, (), (), (), line, replaced=tuple(old.values()))
+    expected = expected_data(document, index_map, replaced=old)
+    text = applied(document, changed, place, expected if proven else None)
+    read = None if proven else _read_again(text, expected, place)
+    return Rewrite(text, index_map, (), (), (), line, document=read, replaced=tuple(old.values()))
 
 
 def _layer(layer: Layer, new: Replacement) -> Layer:
@@ -156,6 +161,15 @@ def _old(document: Document, index: int, was: Written) -> Layer:
     return layer._replace(module=module, number=int(was.number or layer.number), args=args)
 
 
+def _read_again(text: str, expected: dict[str, Any], place: Place) -> Document:
+    """``text``, in which PyYAML has to find ``expected``."""
+    with suppress(ConfigError):
+        read = Document.parse(text)
+        if repr(read.data) == repr(expected):
+            return read
+    raise RefusalError("the line gives other rows than it says", place)
+
+
 def _values(document: Document, row: Row, args: str) -> Any:
     """What the YAML text of args means where those of ``row`` are; lines below the first are indented."""
     return load_values(" " * (row.args.start - document.lines.at(row.args.start).start) + args)
@@ -182,7 +196,7 @@ def _check_restored(document: Document, text: str) -> None:
     problem = ""
     try:
         after = Document.parse(text)
-        if restore(after, after.provenance[0]).text == document.text:
+        if restore(after, after.provenance[0], proven=False).text == document.text:
             return
     except (ConfigError, RefusalError) as error:
         problem = f": {error.message}"
