@@ -16,7 +16,7 @@ from yamlinject.core.request import Request, command_line
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases, recipes, user_modules
 from yamlinject.library.module_files import ModuleClass
-from yamlinject.output import layers, next_steps, summaries, terminal
+from yamlinject.output import next_steps, summaries, terminal
 from yamlinject.output.terminal import Line
 
 
@@ -260,11 +260,20 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
     Strides and channels follow from the rows, before any scaling.
 
     Unknown modules are assumed to keep both.
+
+    Rows that read wrong layers are marked, with what check says of them below the table.
     """
+    from yamlinject.checks.runner import check
+    from yamlinject.output import layers  # add needs none of them
+
+    base = bases.read(config)
+    loaded = Config(base.name, base.data, stem=base.stem, path=base.path)
+    _ = loaded.parsed
+    found = check(loaded)
     if output_format is OutputFormat.json:
-        print(layers.as_json(load(config)))
+        print(layers.as_json(loaded, found))
     else:
-        layers.show(sys.stdout, load(config))
+        layers.show(sys.stdout, loaded, found)
 
 
 def _derived(own: ModuleClass) -> Line:

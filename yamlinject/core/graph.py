@@ -86,7 +86,7 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
     """Nominal output channels of every layer, None where the rows do not tell."""
     found: list[int | None] = []
     for layer in layers:
-        inputs = [image if source == IMAGE else found[source] for source in sources(layer)]
+        inputs = _of_sources(layer, found, image)
         count = _computed(modules.known(layer.module).channels, layer.args, inputs)
         found.append(int(count) or None if count is not None else None)
     return found
@@ -102,7 +102,7 @@ def strides(
     assumed = assumed or {}
     found: list[float | None] = []
     for layer in layers:
-        inputs = [1 if source == IMAGE else found[source] for source in sources(layer)]
+        inputs = _of_sources(layer, found, 1)
         row = modules.known(layer.module)
         if row.reads == "last size":
             inputs = inputs[-1:]
@@ -111,6 +111,14 @@ def strides(
         stride = common * factor if common is not None and factor is not None else 0
         found.append(stride if 1 / MOST < stride < MOST else None)
     return found
+
+
+def _of_sources(layer: Layer, found: Sequence[Any], image: int) -> list[Any]:
+    """What was found for the layers that ``layer`` reads; None where a reference names no earlier one."""
+    return [
+        image if source == IMAGE else found[source] if 0 <= source < len(found) else None
+        for source in sources(layer)
+    ]
 
 
 def stride_factor(layer: Layer) -> float | None:

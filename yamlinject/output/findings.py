@@ -189,13 +189,14 @@ def as_json(results: Sequence[Checked]) -> str:
         "files": tally.checked,
         "skipped": tally.skipped,
         "errors": [{"file": file, "message": error} for file, error in _failed(results)],
-        "findings": [_plain(file, finding) for file, finding in _found(results)],
+        "findings": [plain(file, finding) for file, finding in _found(results)],
         "fixed": tally.fixed,
     }
     return terminal.as_json(shape)
 
 
-def _plain(file: str, finding: Finding) -> dict[str, Any]:
+def plain(file: str, finding: Finding) -> dict[str, Any]:
+    """A finding as JSON can hold it."""
     return {
         "file": file,
         "code": finding.rule.code,

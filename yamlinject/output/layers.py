@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -13,6 +14,7 @@ from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
 
 if TYPE_CHECKING:
+    from yamlinject.checks.findings import Finding
     from yamlinject.config import Config
 
 _COLUMNS = (
@@ -25,23 +27,34 @@ _COLUMNS = (
     Column("nominal\nchannels", right=True, folds=True),
 )
 _LEGEND = {
+    "!": "reads wrong layers",
     "+": "injected by yamlinject",
     "*": "replaced by yamlinject",
     "~": "rewired: its 'from' has other numbers than before the insertion",
 }
-_STYLES = {"+": "green", "*": "cyan", "~": "yellow"}
+_STYLES = {"!": "red", "+": "green", "*": "cyan", "~": "yellow"}
+#: The rules of what a layer reads.
+_OF_REFERENCES = {"YI101", "YI102", "YI103", "YI104", "YI106", "YI301", "YI302"}
+
 #: The most columns of a table if there is no terminal.
 _WIDEST = 200
 
 
-def show(stream: TextIO, config: Config) -> None:
-    """Print the layer table of a config, marking the rows that an insertion made or changed."""
-    marks = _marks(config)
+def show(stream: TextIO, config: Config, found: Sequence[Finding]) -> None:
+    """Print the layer table of a config, marking the rows that an insertion made or changed.
+
+    ``found``: what :func:`check` finds, of which those of references stand below the table.
+    """
+    from yamlinject.checks.findings import Checked
+    from yamlinject.output import findings  # add, which uses this module too, needs none of the rules
+
+    about = _about_references(found)
+    marks = {"!": _wrong(config, about), **_marks(config)}
     counts, strides = _channels_and_strides(config)
     rows: list[Row | str] = []
     for section in SECTIONS:
         rows.append(section)
-        for layer in config.layers:
+        for layer in config.parsed.layers:
             if layer.section != section:
                 continue
             mark = next((mark for mark in marks if layer.index in marks[mark]), "")
@@ -61,6 +74,24 @@ def show(stream: TextIO, config: Config) -> None:
     terminal.emit(stream, [Line(config.label, "italic", whole=True)])
     terminal.emit(stream, table(_COLUMNS, rows, terminal.width(stream) or _WIDEST))
     terminal.emit(stream, (Line(f"{mark} {_LEGEND[mark]}") for mark, layers in marks.items() if layers))
+    checked = Checked(config.label, tuple(about))
+    terminal.emit(stream, findings.text([checked], terminal.width(stream)))
+
+
+def _about_references(found: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in found if finding.rule.code in _OF_REFERENCES]
+
+
+def _wrong(config: Config, found: Iterable[Finding]) -> set[int]:
+    """The layers that errors of references are in."""
+    document = config.parsed
+    places = [finding.start for finding in found if finding.start and finding.rule.severity == "error"]
+    return {
+        row.layer.index
+        for row in document.rows
+        for place in places
+        if document.lines.place(row.span.start) <= place < document.lines.place(row.span.end)
+    }
 
 
 def _marks(config: Config) -> dict[str, set[int]]:
@@ -69,11 +100,17 @@ def _marks(config: Config) -> dict[str, set[int]]:
     return {"+": config.injected, "*": replaced, "~": _rewired(config)}
 
 
-def as_json(config: Config) -> str:
-    """One object with file and layers: for each its row, what it reads, stride and nominal channels."""
+def as_json(config: Config, found: Sequence[Finding]) -> str:
+    """One object with file and layers: for each its row, what it reads, stride and nominal channels.
+
+    ``found`` is as in :func:`show`.
+    """
+    from yamlinject.output import findings
+
+    about = _about_references(found)
+    wrong = _wrong(config, about)
     injected, replaced, rewired = _marks(config).values()
     counts, strides = _channels_and_strides(config)
-    shape = {"file": config.label, "layers": []}
     layers: list[dict[str, Any]] = [
         {
             "index": layer.index,
@@ -88,10 +125,12 @@ def as_json(config: Config) -> str:
             "injected": layer.index in injected,
             "replaced": layer.index in replaced,
             "rewired": layer.index in rewired,
+            "wrong": layer.index in wrong,
         }
-        for layer in config.layers
+        for layer in config.parsed.layers
     ]
-    return terminal.as_json({**shape, "layers": layers})
+    below = [findings.plain(config.label, finding) for finding in about]
+    return terminal.as_json({"file": config.label, "layers": layers, "findings": below})
 
 
 def plain(value: Any) -> Any:
@@ -106,8 +145,8 @@ def plain(value: Any) -> Any:
 
 
 def _channels_and_strides(config: Config) -> tuple[list[int | None], list[float | None]]:
-    counts = graph.channels(config.layers, config.document.image_channels)
-    strides = graph.strides(config.layers)
+    layers = config.parsed.layers
+    counts, strides = graph.channels(layers, config.parsed.image_channels), graph.strides(layers)
     counts[-1] = strides[-1] = None  # the last layer gives predictions
     return counts, strides
 
@@ -122,7 +161,7 @@ def _from(layer: Layer) -> str:
 
 def _rewired(config: Config) -> set[int]:
     """The layers whose references the insertions recorded in provenance lines have changed."""
-    config_then, index_then = config, list(range(len(config.layers)))
+    config_then, index_then = config, list(range(len(config.parsed.layers)))
     try:
         while config_then.parsed.provenance:
             undone = config_then.undone
@@ -135,6 +174,6 @@ def _rewired(config: Config) -> set[int]:
         return set()
     return {
         layer.index
-        for layer, then in zip(config.layers, index_then, strict=True)
+        for layer, then in zip(config.parsed.layers, index_then, strict=True)
         if then >= 0 and before[then].references != layer.references
     }
