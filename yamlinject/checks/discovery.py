@@ -17,14 +17,14 @@ from yamlinject.library import bases
 #: such keys too, but with other values. An anchor and a tag may come between, of limited length, as the
 #: next key may begin in them.
 _LAYERS = re.compile(
-    r"""(?:^|[{,?])[ \t]*["']?(?P<section>backbone|head)["']?\s*:\s*(?:[&!]\S{1,99}\s+){0,2}(?:\[|-\s)""",
+    r"""(?:^|[\r{,?])[ \t]*["']?(?P<section>backbone|head)["']?\s*:\s*(?:[&!]\S{1,99}\s+){0,2}(?:\[|-\s)""",
     re.MULTILINE,
 )
 
 #: A row somewhere in it: a number or a list of them, a number, a name. Lists of other tools have none.
 _ROW = re.compile(r"""[0-9\]]\s*,\s*[0-9]+\s*,\s*["']?[A-Za-z_]|-\s+-?[0-9]+\s+-\s+["']?[A-Za-z_]""")
 
-_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
+_COMMENT = re.compile(r"(?:^|(?<=[ \t\r]))#[^\r\n]*", re.MULTILINE)
 
 #: The largest file that is looked at, in bytes; the largest public model config has 25 kB.
 MOST_BYTES = 2**20

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yamlinject import files
+from yamlinject.checks.context import Subject
 from yamlinject.checks.discovery import MOST_BYTES, File, holds_layers
 from yamlinject.checks.findings import Checked, Finding
+from yamlinject.checks.rewiring import Rewired, rewired
 from yamlinject.checks.rules import RULES
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
@@ -22,6 +24,7 @@ from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, TooLargeError, YamlInjectError, named
 from yamlinject.library import bases
 from yamlinject.library.module_files import ModuleClass
+from yamlinject.lineage.resolve import Search
 
 #: Fewer files than this are checked before a second process has started.
 _FEW = 100
@@ -39,8 +42,9 @@ class Options(NamedTuple):
     """How files are checked.
 
     ``base``: what all of them are compared with; ``known_bases``: whether to look for a base without one.
-    ``codes``: the rules that count. ``fix``: whether to fix what has only one fix. ``modules``: the
-    user's own.
+    ``codes``: the rules that count. ``fix``: whether to fix what has only one fix, with ``wiring`` also
+    wrong references, with ``bypassed`` those that go past an attention too. ``dry``: only show what would
+    be fixed. ``modules``: the user's own.
     """
 
     base: Config | None = None
@@ -48,6 +52,9 @@ class Options(NamedTuple):
     codes: frozenset[str] = frozenset(RULES)
     fix: bool = False
     modules: Mapping[str, ModuleClass] | None = None
+    wiring: bool = False
+    bypassed: bool = False
+    dry: bool = False
 
 
 def codes(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
@@ -123,19 +130,38 @@ def _checked(file: File, label: str, options: Options) -> Checked:
     if not holds_layers(config.text):
         return Checked(label, skipped=True)
     try:
-        counted, fixed = _counted(config, options), 0
-        while options.fix and path and (fixable := [finding for finding in counted if finding.fix]):
-            config = _fix(config, path, fixable)
-            counted, fixed = _counted(config, options), fixed + len(fixable)  # more can be read now
+        if not (options.fix and path):
+            return Checked(label, tuple(_first(_counted(config, options))))
+        now, fixed = _fixed(config, options)
+        mended = _rewired(now, options) if options.wiring else None
+        if mended:
+            now, more = _fixed(mended.config, options)
+            fixed += more + mended.changed
+        if options.dry:
+            diff = tuple(edits.unified_diff(config.text, now.text, label, label))
+            return Checked(label, tuple(_first(_counted(config, options))), diff=diff)
+        if now != config:
+            _write(config, path, now)
+        left = tuple(_first(_counted(now, options)))
+        return Checked(label, left, fixed=fixed, rewired=mended.changed if mended else 0)
     except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
         return Checked(label, error=str(error))
-    return Checked(label, tuple(_first(counted)), fixed=fixed)
 
 
 def _counted(config: Config, options: Options) -> list[Finding]:
     """What is found of the rules that count."""
     found = check(config, options.base, known_bases=options.known_bases, modules=options.modules)
     return [finding for finding in found if finding.rule.code in options.codes]
+
+
+def _rewired(config: Config, options: Options) -> Rewired | None:
+    """The config with its references mended, if nothing is wrong with it afterwards."""
+    search: Search = "upstream" if options.known_bases else "nowhere"
+    mended = rewired(Subject(config, options.base, search, options.modules), bypassed=options.bypassed)
+    everything = options._replace(codes=frozenset(RULES))
+    if mended and any(one.rule.severity == "error" for one in _counted(mended.config, everything)):
+        return None  # what is not understood is left alone
+    return mended
 
 
 def _first(findings: Sequence[Finding]) -> Iterator[Finding]:
@@ -155,19 +181,29 @@ def _edits(findings: Iterable[Finding]) -> Iterator[Edit]:
     return (edit for finding in findings for edit in finding.fix)
 
 
-def _fix(config: Config, path: Path, findings: Sequence[Finding]) -> Config:
-    """Make the edits of ``findings``, which change comments, and characters that look like YAML's."""
+def _fixed(config: Config, options: Options) -> tuple[Config, int]:
+    """The config after the edits of its findings, again and again as more of it can be read; and how many.
+
+    They change comments, and characters that look like YAML's.
+    """
+    count = 0
+    while findings := [finding for finding in _counted(config, options) if finding.fix]:
+        text = edits.apply(config.text, _edits(findings))
+        meant = edits.apply(
+            config.text, _edits(each for each in findings if each.rule.code not in _OF_COMMENTS)
+        )
+        with named(config.label):
+            prove(text, load_values(meant))
+        data = config.source._replace(text=text).to_bytes()
+        config, count = Config(config.name, data, path=config.path), count + len(findings)
+    return config, count
+
+
+def _write(config: Config, path: Path, now: Config) -> None:
+    """Replace the file that ``config`` was read from."""
     left = files.left_by_link(path)
     if left is not None:
         raise SourceError(
             f"is a link to a file outside of {left}: name that file itself", file=config.label
         )
-    text = edits.apply(config.text, _edits(findings))
-    meant = edits.apply(
-        config.text, _edits(each for each in findings if each.rule.code not in _OF_COMMENTS)
-    )
-    with named(config.label):
-        prove(text, load_values(meant))
-    fixed = config.source._replace(text=text).to_bytes()
-    files.replace_all([files.Replacement(path, config.to_bytes(), fixed)])
-    return Config(config.name, fixed, path=path)
+    files.replace_all([files.Replacement(path, config.to_bytes(), now.to_bytes())])

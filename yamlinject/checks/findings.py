@@ -66,7 +66,8 @@ class Finder:
 class Checked(NamedTuple):
     """The result for one file: its findings, or why it could not be checked (``error``, one line).
 
-    ``skipped``: it holds no model config. ``fixed``: how many findings were fixed in it.
+    ``skipped``: it holds no model config. ``fixed``: how many findings were fixed in it, ``rewired`` of
+    them references. ``diff``: the lines of a unified diff of what would be fixed.
     """
 
     file: str
@@ -74,3 +75,5 @@ class Checked(NamedTuple):
     error: str | None = None
     skipped: bool = False
     fixed: int = 0
+    rewired: int = 0
+    diff: tuple[str, ...] = ()

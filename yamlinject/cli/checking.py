@@ -62,6 +62,14 @@ def check(
             "--fix", help="Fix what has only one fix: wrong index comments, full-width characters."
         ),
     ] = False,
+    wiring: Annotated[
+        bool,
+        typer.Option("--wiring", help="With --fix: also wrong references, where it is sure."),
+    ] = False,
+    bypassed: Annotated[
+        bool, typer.Option("--bypassed", help="With --wiring: also readers that go past an attention.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="With --fix: print a diff, write nothing.")] = False,
     modules: ModulesOption = None,
     jobs: Annotated[
         int, typer.Option(min=0, help="How many processes; 0 means one per core if there are many files.")
@@ -86,11 +94,20 @@ def check(
         raise YamlInjectError("standard input cannot be both the base and the file to check")
     if fix and "-" in paths:
         raise YamlInjectError("--fix needs files to fix, not standard input")
+    if (wiring or diff) and not fix:
+        raise YamlInjectError("--wiring and --diff say what --fix does: give that too")
+    if bypassed and not wiring:
+        raise YamlInjectError("--bypassed says what --wiring does: give that too")
+    if diff and output_format is not ReportFormat.text:
+        raise YamlInjectError("--diff is text: give no --output-format")
     options = Options(
         base=load(base) if base is not None else None,
         known_bases=not no_base,
         codes=codes(select or [], ignore or []),
         fix=fix,
+        wiring=wiring,
+        bypassed=bypassed,
+        dry=diff,
         modules=user_modules.find(modules or (), packages=False),
     )
     found = find(paths)
@@ -99,7 +116,10 @@ def check(
     try:
         if fix:  # whoever stops reading the output does not stop the work
             results = iter(list(results))
-        if output_format is ReportFormat.text:
+        if diff:
+            for checked in results:
+                terminal.emit_diff(sys.stdout, checked.diff)
+        elif output_format is ReportFormat.text:
             shown = findings.text(results, terminal.width(sys.stdout), verbose=verbose)
             terminal.emit(sys.stdout, shown)
         elif output_format is ReportFormat.github:
@@ -127,7 +147,13 @@ def _told(results: "Iterable[Checked]", tally: "Tally") -> "Iterator[Checked]":
         if checked.error is not None:
             sys.stdout.flush()  # what was found before stands before it
             terminal.tell([Line(f"yamlinject: error: {checked.error}", "red")])
+        if checked.rewired:
+            what = f"{checked.rewired} reference{'s' * (checked.rewired > 1)}"
+            terminal.tell([Line(f"{checked.file}: {what}: {_ANOTHER_MODEL}", label="fixed")])
         yield checked
+
+
+_ANOTHER_MODEL = "it is another model now, and checkpoints of the one before do not fit it"
 
 
 def rule(

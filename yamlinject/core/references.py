@@ -39,6 +39,11 @@ def kept_references(
     )
 
 
+def is_plain(written: str) -> bool:
+    """Whether a number is written as this module would write it."""
+    return _PLAIN_INTEGER.fullmatch(written) is not None
+
+
 def renumbered_references(document: Document, index_map: IndexMap) -> tuple[list[Edit], list[Change]]:
     """Edits of the references that have to change, and the layers that they belong to."""
     changed: list[Edit] = []
@@ -55,7 +60,7 @@ def renumbered_references(document: Document, index_map: IndexMap) -> tuple[list
         for before, after, span in zip(layer.references, new, row.references, strict=True):
             if before == after:
                 continue
-            if not _PLAIN_INTEGER.fullmatch(document.text, *span):
+            if not is_plain(document.text[slice(*span)]):
                 raise RefusalError(
                     f"{layer}: write the layer number {document.text[slice(*span)]!r} as {before}",
                     document.lines.place(span.start),
