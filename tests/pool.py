@@ -39,6 +39,23 @@ def unlucky(path: str) -> str:
     return Path(path).name
 
 
+def touched(path: str) -> str:
+    Path(path).touch()
+    return Path(path).name
+
+
+def ahead(paths: list[str]) -> Iterator[object]:
+    """The first result, and which items the process worked on while nobody asked for more."""
+    results = map_in_order(touched, paths, 1, lost)
+    yield next(results)
+    deadline = time.monotonic() + 30
+    while not Path(paths[2]).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    yield [Path(path).name for path in paths if Path(path).exists()]
+    results.close()  # type: ignore[attr-defined]  # a generator
+
+
 def large(item: int) -> str:
     return "x" * item
 
@@ -63,27 +80,33 @@ def scenes(folder: str) -> dict[str, Iterator[object]]:
         "none": map_in_order(tenfold, [], 2, killed_at),
         "uneven": map_in_order(uneven, range(20), 3, killed_at),
         "doomed": map_in_order(doomed, range(9), 3, lost),
+        "doomed-in-turn": map_in_order(doomed, range(9), 1, lost),
         "all-doomed": map_in_order(doomed, [3, 7, 11], 2, lost),
         "unlucky": map_in_order(unlucky, names, 2, lost),
         "large": map(len, map_in_order(large, [2**22, 1, 2**22], 2, lost)),
         "stray": map_in_order(stray, [1], 1, lost),
+        "ahead": ahead([f"{folder}/{number}" for number in range(8)]),
         "closed-early": first(map_in_order(uneven, range(1000), 3, killed_at)),
     }
 
+
+_DOOMED: list[object] = [
+    *("0 done", "1 done", "2 done", "3 was killed (signal 9)", "4 done", "5 ended with exit code 7"),
+    *("6 done", "7 was killed (signal 9)", "8 done"),
+]
 
 EXPECTED: dict[str, list[object]] = {
     "tenfold": [item * 10 for item in range(100)],
     "more-jobs-than-items": [10, 20],
     "none": [],
     "uneven": [*range(20)],
-    "doomed": [
-        *("0 done", "1 done", "2 done", "3 was killed (signal 9)", "4 done", "5 ended with exit code 7"),
-        *("6 done", "7 was killed (signal 9)", "8 done"),
-    ],
+    "doomed": _DOOMED,
+    "doomed-in-turn": _DOOMED,
     "all-doomed": [f"{item} was killed (signal 9)" for item in (3, 7, 11)],
     "unlucky": ["a", "bx", "c", "dx"],
     "large": [2**22, 1, 2**22],
     "stray": ["1 ended with exit code 1"],
+    "ahead": ["0", ["0", "1", "2"]],
     "closed-early": [0],
 }
 

@@ -23,7 +23,7 @@ SECONDS = 60
 
 
 def config(rows: int) -> str:
-    """With a layer that reads itself at its end (YI102); 400 rows take some tenths of a second."""
+    """With a layer that reads itself at its end (YI102); 6000 rows take some tenths of a second."""
     return (
         "backbone:\n  - [-1, 1, Conv, [64, 3, 1]]\n  - [-1, 1, C3, [64]]\n"
         + "  - [-1, 1, Conv, [64, 3, 1]]\n" * rows
@@ -54,7 +54,7 @@ def test_the_pool(tmp_path: Path, method: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Enough for something to happen before the end."""
-    return fill(tmp_path, config(400))
+    return fill(tmp_path, config(6000))
 
 
 def fill(folder: Path, text: str) -> Path:

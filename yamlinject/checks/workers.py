@@ -14,6 +14,10 @@ from typing import Any, NoReturn, TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+#: The items that a process has at a time: while it works on one, it need not wait for this process, which
+#: may have no core to run on, to give it the next one.
+_AT_A_TIME = 2
+
 #: Seconds that a process has to clean up what it is writing.
 _PATIENCE = 5
 
@@ -43,22 +47,27 @@ def map_in_order(
                 worker.begin(todo.popleft(), items)
             ready = wait(list(busy))
             for worker in [worker for connection, worker in busy.items() if connection in ready]:
-                index = worker.index
                 try:
-                    results[index] = worker.connection.recv()
-                    died = False
+                    result = worker.connection.recv()
                 except (EOFError, OSError):
-                    died = True
-                if todo and not died:
-                    worker.begin(todo.popleft(), items)
+                    del busy[worker.connection]
+                    how = worker.end()
+                    index, *others = worker.indices
+                    todo.extendleft(reversed(others))
+                    if index in died_once:
+                        results[index] = lost(items[index], how)
+                    else:
+                        died_once.add(index)
+                        todo.appendleft(index)
                     continue
-                del busy[worker.connection]
-                how = worker.end()
-                if died and index in died_once:
-                    results[index] = lost(items[index], how)
-                elif died:
-                    died_once.add(index)
-                    todo.appendleft(index)
+                results[worker.indices.popleft()] = result
+                # the last items are for whoever is free
+                most = _AT_A_TIME if len(todo) > jobs else 1
+                while todo and len(worker.indices) < most:
+                    worker.begin(todo.popleft(), items)
+                if not worker.indices:
+                    del busy[worker.connection]
+                    worker.end()
             while following in results:
                 yield results.pop(following)
                 following += 1
@@ -70,12 +79,12 @@ def map_in_order(
 
 
 class _Worker:
-    """A process that works on item ``index``."""
+    """A process that works on the first of its items, ``indices``."""
 
     def __init__(self, function: Callable[[Any], Any], siblings: Sequence[Connection]) -> None:
         context = multiprocessing.get_context()
         self.connection, other_end = context.Pipe()
-        self.index = -1
+        self.indices: deque[int] = deque()
         # a forked process inherits our open files: it would keep its own pipe and others open
         inherited = [*siblings, self.connection] if context.get_start_method() == "fork" else []
         arguments = (function, other_end, inherited)
@@ -86,12 +95,12 @@ class _Worker:
 
     def begin(self, index: int, items: Sequence[Any]) -> None:
         """Give it an item. If it has died meanwhile, that shows when the result is awaited."""
-        self.index = index
+        self.indices.append(index)
         with suppress(OSError):
             self.connection.send(items[index])
 
     def interrupt(self) -> None:
-        """Tell it to abandon its item."""
+        """Tell it to abandon its items."""
         self._process.terminate()
 
     def end(self) -> str:
