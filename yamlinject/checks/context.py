@@ -155,8 +155,8 @@ class Subject:
         return alignment.reached(self.layers)
 
     @cached_property
-    def strides(self) -> list[float | None]:
-        """The stride of every layer; None where the rows do not tell."""
+    def sizes(self) -> list[strides.Size]:
+        """The size of every layer's output."""
         return strides.likely(self.layers, self.channels)
 
     @cached_property

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, islice, pairwise, product
+from typing import NamedTuple
 
 from yamlinject.core import graph, modules
 from yamlinject.core.layer import Layer
+from yamlinject.core.module_rules import MOST
 from yamlinject.library import recipes
 
 #: What an unknown module may do to the stride, whatever its rows say.
@@ -17,16 +19,31 @@ _FACTORS = (1.0, 0.5, 2.0)
 _MOST_WORK = 10_000
 
 
-def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[float | None]:
-    """The stride of every layer, with as few resampling unknown modules as make all strides fit.
+class Size(NamedTuple):
+    """How many times smaller a feature map is than what ``origin`` gives: the image, or a layer.
 
-    None where that cannot be told: after modules whose args may hold a stride, and for strides that are
-    not a power of two, which no model has.
+    Layers that may do anything to the size are origins: all behind them is known but for one factor.
+    """
+
+    origin: int
+    stride: float
+
+    def __str__(self) -> str:
+        if self.origin == graph.IMAGE:
+            return f"{self.stride:g}"
+        return "x" if self.stride == 1 else f"{self.stride:g}x"
+
+
+def likely(layers: Sequence[Layer], channels: Sequence[int | None]) -> list[Size]:
+    """The size of every layer's output, with as few resampling unknown modules as make all sizes fit.
+
+    Modules whose args may hold a stride begin anew, and so do strides that are not a power of two, which no
+    model has, until a join says what they must be.
     """
     best, fewest = [], (len(layers) + 1, 0)
     work = sum(max(1, len(layer.references)) for layer in layers)
     for assumed in islice(_assumptions(layers, channels), max(1, _MOST_WORK // work)):
-        found = _strides(layers, assumed)
+        found = _sizes(layers, assumed)
         misfits = _misfits(layers, found)
         if misfits < fewest:
             best, fewest = found, misfits
@@ -54,53 +71,85 @@ def _assumptions(
                 yield {**untold, **dict(zip(chosen, factors, strict=True))}
 
 
-def _strides(layers: Sequence[Layer], assumed: Mapping[str, float | None]) -> list[float | None]:
-    found = graph.strides(layers, assumed)
-    return [stride if stride and math.log2(stride).is_integer() else None for stride in found]
+def _sizes(layers: Sequence[Layer], assumed: Mapping[str, float | None]) -> list[Size]:
+    found: list[Size] = []
+    same: dict[int, Size] = {}  # what a join says of an origin
+
+    def settled(size: Size) -> Size:
+        while size.origin in same:
+            other = same[size.origin]
+            size = Size(other.origin, size.stride * other.stride)
+        return size
+
+    def behind(layer: Layer) -> Size | None:
+        row = modules.known(layer.module)
+        inputs = [Size(graph.IMAGE, 1) if at == graph.IMAGE else found[at] for at in graph.sources(layer)]
+        if row.reads == "last size":
+            inputs = inputs[-1:]
+        if not inputs or row.gives:
+            return None
+        common = settled(inputs[0])
+        for size in map(settled, inputs[1:]):
+            if row.reads == "one size" and size.origin != common.origin:
+                known, new = sorted((common, size))  # the image first, then what is further up
+                same[new.origin] = Size(known.origin, known.stride / new.stride)
+                common = known
+            elif size != common:
+                return None
+        factor = assumed[layer.module] if layer.module in assumed else graph.stride_factor(layer)
+        return common._replace(stride=common.stride * factor) if factor else None
+
+    for layer in layers:
+        size = behind(layer)
+        fits = size is not None and 1 / MOST < size.stride < MOST and math.log2(size.stride).is_integer()
+        found.append(size if size and fits else Size(layer.index, 1))
+    return [settled(size) for size in found]
 
 
 def _untold(layers: Sequence[Layer], channels: Sequence[int | None]) -> set[str]:
-    """The modules that may do anything to the stride: unknown ones that change the channels."""
+    """The modules that may do anything to the size: unknown ones that come first or change the channels."""
     found = set()
-    for layer in layers[1:-1]:
+    for layer in layers[:-1]:
         told = modules.known(layer.module).tells_stride(layer.args)
         if not told and len(layer.references) == 1:
-            before = channels[graph.sources(layer)[0]]
+            (source,) = graph.sources(layer)
+            before = None if source == graph.IMAGE else channels[source]
             if before is None or channels[layer.index] != before:
                 found.add(layer.module)
     return found
 
 
-def _misfits(layers: Sequence[Layer], strides: Sequence[float | None]) -> tuple[int, int]:
-    """How many layers get strides that do not fit, and how many have unknown strides."""
+def _misfits(layers: Sequence[Layer], sizes: Sequence[Size]) -> tuple[int, int]:
+    """How many layers get sizes that do not fit, and how many have unknown strides."""
     last = layers[-1]
-    inputs = [strides[source] for source in graph.sources(last) if source != graph.IMAGE]
+    inputs = [sizes[source] for source in graph.sources(last) if source != graph.IMAGE]
     unfit = modules.known(last.module).role == "head" and len(inputs) > 1 and not pyramids(inputs)
-    return len(list(unequal_joins(layers, strides))) + unfit, strides.count(None)
+    unknown = sum(size.origin != graph.IMAGE for size in sizes)
+    return len(list(unequal_joins(layers, sizes))) + unfit, unknown
 
 
-def unequal_joins(
-    layers: Sequence[Layer], strides: Sequence[float | None]
-) -> Iterator[tuple[Layer, list[float]]]:
-    """The layers that join feature maps of different sizes but cannot, with the strides of their inputs."""
+def unequal_joins(layers: Sequence[Layer], sizes: Sequence[Size]) -> Iterator[tuple[Layer, list[Size]]]:
+    """The layers that join feature maps of different sizes but cannot, with the sizes of their inputs."""
     for layer in layers:
         if modules.known(layer.module).reads == "one size":
-            inputs = [1.0 if source == graph.IMAGE else strides[source] for source in graph.sources(layer)]
-            known = [stride for stride in inputs if stride is not None]
-            if len(known) == len(inputs) and len(set(known)) > 1:
-                yield layer, known
+            inputs = [
+                Size(graph.IMAGE, 1) if source == graph.IMAGE else sizes[source]
+                for source in graph.sources(layer)
+            ]
+            if len({size.origin for size in inputs}) < len(set(inputs)):
+                yield layer, inputs
 
 
-def pyramids(strides: Sequence[float | None]) -> int:
+def pyramids(inputs: Sequence[Size]) -> int:
     """How many times the inputs of a head run through the sizes in order; 0 if they do not.
 
     Heads with auxiliary inputs read two or three layers of each size (YOLOv7's IAuxDetect, YOLOv9's
     DualDDetect); others read one of each size for boxes and one for classes, alternately. From the coarsest
     to the finest is fine too: YOLOv5 reverses the anchors.
     """
-    known = [stride for stride in strides if stride is not None]
-    if len(known) < len(strides):
+    if len({size.origin for size in inputs}) > 1:
         return 1
+    known = [size.stride for size in inputs]
     sizes = list(dict.fromkeys(known))
     count = len(known) // len(sizes)
     in_turns = [size for size in sizes for _ in range(count)]

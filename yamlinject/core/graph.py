@@ -6,7 +6,7 @@ module does. The index :data:`IMAGE` means the input image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from yamlinject.core import modules
@@ -92,14 +92,8 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
     return found
 
 
-def strides(
-    layers: Sequence[Layer], assumed: Mapping[str, float | None] | None = None
-) -> list[float | None]:
-    """How many times smaller than the image every layer's output is, None where its inputs disagree.
-
-    The factor of a layer comes from its row, unless ``assumed`` has one for its module.
-    """
-    assumed = assumed or {}
+def strides(layers: Sequence[Layer]) -> list[float | None]:
+    """How many times smaller than the image every layer's output is, None where its inputs disagree."""
     found: list[float | None] = []
     for layer in layers:
         inputs = _of_sources(layer, found, 1)
@@ -107,7 +101,7 @@ def strides(
         if row.reads == "last size":
             inputs = inputs[-1:]
         common = inputs[0] if len(set(inputs)) == 1 and not row.gives else None
-        factor = assumed[layer.module] if layer.module in assumed else stride_factor(layer)
+        factor = stride_factor(layer)
         stride = common * factor if common is not None and factor is not None else 0
         found.append(stride if 1 / MOST < stride < MOST else None)
     return found

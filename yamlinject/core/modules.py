@@ -207,6 +207,9 @@ _DETECTS = re.compile(r"Detect|Segment|Pose|OBB|Panoptic|RTDETRDecoder")
 #: Parts of the names of modules that join what they read.
 _JOINS = ("add", "cat", "fpn", "fus", "sum")
 
+#: Words in the names of those that add it up, as in ``BiFPN_Add3``, so that all of it has one size.
+_ADDS = re.compile(r"(?:Add|Sum|Bi_?FPN)(?![a-z])")
+
 
 def known(name: str) -> Module:
     """The row of a module: from :data:`TABLE`, or else guessed from its name."""
@@ -219,7 +222,8 @@ def _by_name(name: str) -> Module:
 
     A convolution declares its channels first and its stride third, a Concat has the channels of all its
     inputs, and torch's own modules keep the channels of theirs. All others are assumed to keep the size,
-    and to declare their channels if the first argument could be a channel count.
+    and to declare their channels if the first argument could be a channel count. A join may resize what it
+    reads, unless its name says that it adds it up.
     """
     lower = name.lower()
     joins = any(part in lower for part in _JOINS)
@@ -228,7 +232,7 @@ def _by_name(name: str) -> Module:
     if lower.endswith("head"):  # of detection, or a block
         return Module(name, "head", guessed, assumed, reads="any sizes")
     role: Role = "attention" if "atten" in lower else "fusion" if joins else "block"
-    reads: Reads = "any sizes" if joins else "one"
+    reads: Reads = "one" if not joins else "one size" if _ADDS.search(name) else "any sizes"
     if "concat" in lower:
         return Module(name, role, total, SAME, reads="one size")
     if "conv" in lower:

@@ -95,7 +95,10 @@ def picture(
     check_size(config)
     layers = config.layers
     counts = graph.channels(layers, config.document.image_channels)
-    known = strides.likely(layers, counts)
+    # what is not known of the first layer counts as one that keeps the size
+    known = [
+        size.stride if size.origin in (graph.IMAGE, 0) else None for size in strides.likely(layers, counts)
+    ]
     counts[-1] = None  # the last layer gives predictions
     marks = _marked(config, found)
     references = _references(layers, found)

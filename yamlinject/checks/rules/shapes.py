@@ -9,6 +9,7 @@ from typing import Any
 from yamlinject.checks import strides
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
+from yamlinject.checks.strides import Size
 from yamlinject.core import graph, module_rules, modules
 from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import flow
@@ -17,15 +18,15 @@ from yamlinject.core.layer import flow
 @rule("YI201", "error", "a joining module gets feature maps of different sizes", needs="wiring")
 def strides_differ(subject: Subject) -> Iterator[Problem]:
     """Torch only joins tensors of the same height and width (``torch.cat``, ``+``)."""
-    for layer, inputs in strides.unequal_joins(subject.layers, subject.strides):
+    for layer, inputs in strides.unequal_joins(subject.layers, subject.sizes):
         # of two, the first: it is nearly always the layer above
         ((common, _),) = Counter(inputs).most_common(1)
-        position, stride = next(pair for pair in enumerate(inputs) if pair[1] != common)
+        position, size = next(pair for pair in enumerate(inputs) if pair[1] != common)
         source = subject.layers[graph.sources(layer)[position]]
         yield Problem(
             subject.rows[layer.index].references[position],
-            f"{layer} joins strides {_list(inputs)}: {source} has {stride:g}",
-            f"read a layer of stride {common:g} there",
+            f"{layer} joins strides {_list(subject, inputs)}: {source} has {size}",
+            f"read a layer of stride {common} there",
         )
 
 
@@ -36,7 +37,7 @@ def head_strides(subject: Subject) -> Iterator[Problem]:
     if len(inputs) > 1 and not strides.pyramids(inputs):
         yield Problem(
             _from_span(row),
-            f"{row.layer} reads strides {_list(inputs)}: they have to grow from one to the next",
+            f"{row.layer} reads strides {_list(subject, inputs)}: they have to grow from one to the next",
             "read the last layer of each size, the finest first",
         )
 
@@ -58,14 +59,14 @@ def anchor_rows(subject: Subject) -> Iterator[Problem]:
         )
 
 
-def _head_inputs(subject: Subject) -> list[float | None]:
-    """The strides of the feature maps that the last layer detects in; none if it is not a head."""
+def _head_inputs(subject: Subject) -> list[Size]:
+    """The sizes of the feature maps that the last layer detects in; none if it is not a head."""
     layer = subject.layers[-1]
     if modules.known(layer.module).role != "head":
         return []
-    inputs = [subject.strides[source] for source in graph.sources(layer) if source != graph.IMAGE]
+    inputs = [subject.sizes[source] for source in graph.sources(layer) if source != graph.IMAGE]
     if "Segment" in layer.module and len(inputs) > 1:
-        while inputs[-1] and inputs[0] and inputs[-1] < inputs[0]:
+        while inputs[-1].origin == inputs[0].origin and inputs[-1] < inputs[0]:
             inputs.pop()  # YOLOv9's DualDSegment: finer maps for the masks
     return inputs
 
@@ -86,8 +87,11 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
 
 
-def _list(inputs: Sequence[float | None]) -> str:
-    return flow(["?" if stride is None else f"{stride:g}" for stride in inputs])
+def _list(subject: Subject, inputs: Sequence[Size]) -> str:
+    """The strides, which are multiples of ``x`` behind a layer that may do anything to them."""
+    found = flow([str(size) for size in inputs])
+    origins = [size.origin for size in inputs if size.origin != graph.IMAGE]
+    return f"{found} (x: what {subject.layers[origins[0]]} gives)" if origins else found
 
 
 @rule("YI204", "warning", "attention declares other channels than those that reach it", needs="wiring")
