@@ -363,3 +363,49 @@ def test_next_with_what_is_known_after_weights(head: str, given: dict[str, Any],
     config = Config.from_text(anchors + BASE.replace("Detect, [nc]", head))
     line = next_steps.train(config, "m.yaml", checkpoint="start.pt", **given)
     assert (line.label, line.text, line.whole) == ("next", f"yamlinject {command}", True)
+
+
+# --- channels that are a guess
+
+
+GUESSED = """\
+nc: 2
+backbone:
+  - [-1, 1, Conv, [16, 3, 2]]
+  - [-1, 1, MyBlock, [64, 3]]
+  - [-1, 1, nn.Upsample, [None, 2, nearest]]
+  - [-1, 1, SE, [64]]
+  - [[-1, 2], 1, Concat, [1]]
+  - [-1, 1, C3, [32]]
+head:
+  - [-1, 1, Detect, [nc]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "count"),
+    [("0", None), ("1", 64), ("2", 64), ("3", 64), ("4", 128), ("5", None)],
+)
+def test_channels_that_rest_on_a_module_known_by_its_name_are_called_a_guess(
+    cli: Cli, tmp_path: Path, target: str, count: int | None
+) -> None:
+    (tmp_path / "a.yaml").write_text(GUESSED)
+    result = cli("add", "SimAM", "a.yaml", "--after", target)
+    assert result.code == 0
+    said = f"{count} channels are a guess: what layer 1 (MyBlock) gives is not known, verify builds it"
+    assert last(result.err, "note") == (said if count else "")
+
+
+def test_args_without_channels_are_no_guess(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GUESSED)
+    for args, is_guess in (("[]", False), ("[7]", False), ("[channels, 8]", True), ("[[channels]]", True)):
+        result = cli("add", "Odd", "a.yaml", "--after", "1", "--args", args, "--diff")
+        assert ("are a guess" in result.err) == is_guess
+
+
+def test_a_guess_is_told_once(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GUESSED)
+    result = cli("add", "SimAM", "a.yaml", "--after", "1,2", "--after", "2")
+    assert result.err.count("are a guess") == 1
+    for base in ("yolov5s", "yolov5x"):
+        assert "guess" not in cli("add", "SimAM", base, "--after", "all/C3,all/Concat,all/nn.Upsample").err

@@ -6,7 +6,7 @@ module does. The index :data:`IMAGE` means the input image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from yamlinject.core import modules
@@ -89,6 +89,24 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
         inputs = _of_sources(layer, found, image)
         count = _computed(modules.known(layer.module).channels, layer.args, inputs)
         found.append(int(count) or None if count is not None else None)
+    return found
+
+
+def guesses(layers: Sequence[Layer], keeping: Collection[str]) -> list[Layer | None]:
+    """For every layer, one that its channels rest on and of which only the name is known, or None.
+
+    ``keeping``: further modules that are known, to keep the channels of their input.
+    """
+    found: list[Layer | None] = []
+    for layer in layers:
+        row = modules.known(layer.module)
+        if not row.follows and layer.module not in keeping:
+            found.append(layer)
+        elif row.declares_channels and layer.args:
+            found.append(None)
+        else:
+            above = (guess for guess in _of_sources(layer, found, IMAGE) if isinstance(guess, Layer))
+            found.append(next(above, None))
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from yamlinject.core import modules
+from yamlinject.core import graph, modules
 from yamlinject.core.layer import flow
 from yamlinject.core.rewrite import Rewrite
 from yamlinject.library import recipes, upstream
@@ -49,10 +49,35 @@ def _insertion(config: Rewritten, scoped: bool) -> Iterator[Line]:
             yield note(f"{base.layers[index]} already had a {module} below it: they stack")
     if module not in recipes.names():
         yield note(f"{module} is assumed to keep the shape of its input")
+    yield from _guessed(config)
     if "freeze" in base.document.data:
         yield note(
             "its 'freeze' names layers by their index and was left alone: check whether it still fits"
         )
+
+
+def _guessed(config: Rewritten) -> Iterator[Line]:
+    """That the channels in new rows rest on modules of which only the name is known."""
+    base = config.base
+    injected = {base.layers[index].module for index in base.injected}
+    guesses = graph.guesses(base.layers, {*recipes.names(), *injected})
+    counts = graph.channels(base.layers, base.document.image_channels)
+    picked = sorted({layer.index for pick in config.rewrite.picked for layer in pick.layers})
+    written = {value for layer in config.rewrite.injected for value in _flat(layer.args)}
+    told = {guess.index: counts[index] for index in reversed(picked) if (guess := guesses[index])}
+    for index, count in told.items():
+        if count in written:
+            what = f"what {base.layers[index]} gives is not known, verify builds it"
+            yield note(f"{count} channels are a guess: {what}")
+
+
+def _flat(value: Any) -> Iterator[int]:
+    """The whole numbers in args, at any depth."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _flat(item)
+    elif isinstance(value, int):
+        yield value
 
 
 def _replacement(config: Rewritten, scoped: bool, given: bool) -> Iterator[Line]:
