@@ -32,8 +32,8 @@ def laid_out(drawn: Picture) -> Layout:
     return drawn.lay_out(widths(drawn))
 
 
-def drawn(config: Config, **options: bool) -> Picture:
-    return picture(config, resolve(config), **options)
+def drawn(config: Config, *, unfold: bool = False) -> Picture:
+    return picture(config, resolve(config), unfold=unfold)
 
 
 # --- the layout
@@ -283,6 +283,18 @@ def test_texts_of_boxes() -> None:
     assert shown.labels(8) == ("P3/8", "80×80")  # noqa: RUF001
     assert picture(load("yolov5s"), image_size=1280).labels(32) == ("P5/32", "40×40")  # noqa: RUF001
     assert shown.labels(None) == ("", "")
+
+
+def test_real_channels_and_repeats() -> None:
+    """yolov5s halves its channels, and builds a third of its repeats; its head gives no channels."""
+    shown = picture(load("yolov5s"), scale="auto")
+    assert [node.detail for node in shown.nodes[:5]] == ["32 ch", "64 ch", "64 ch", "128 ch", "128 ch ×2"]  # noqa: RUF001
+    assert shown.nodes[24].detail == ""
+    assert shown.name == "yolov5s, as built"
+    assert picture(load("yolov5s"), scale="l").name == "yolov5s, scale l"
+    assert picture(load("yolov5s"), scale="l").nodes[4].detail == "256 ch ×6"  # noqa: RUF001
+    with pytest.raises(YamlInjectError, match="there is no scale 't'"):
+        picture(load("yolov5s"), scale="t")
 
 
 # --- bounds

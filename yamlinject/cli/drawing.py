@@ -10,6 +10,7 @@ import typer
 from yamlinject import files
 from yamlinject.cli import completion
 from yamlinject.cli.delivery import Force, OutputFile
+from yamlinject.cli.options import ScaleOption
 from yamlinject.config import Config, load
 from yamlinject.drawing.formats import draw as drawn
 from yamlinject.drawing.picture import check_size, picture
@@ -42,6 +43,7 @@ def draw(
         ),
     ] = None,
     no_base: Annotated[bool, typer.Option("--no-base", help="Compare it with no base.")] = False,
+    scale: ScaleOption = "",
     theme: Annotated[
         Theme, typer.Option(help="The colours; paper is black and white, with patterns.")
     ] = Theme.light,
@@ -68,7 +70,7 @@ def draw(
     loaded = load(config)
     check_size(loaded)  # before its base is looked for
     found = None if no_base else _lineage(loaded, base)
-    made = picture(loaded, found, image_size=imgsz, unfold=unfold)
+    made = picture(loaded, found, scale=scale, image_size=imgsz, unfold=unfold)
     if output is None and sys.stdout.isatty():
         _show(list(pictures.lines(made)))
         return

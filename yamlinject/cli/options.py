@@ -20,6 +20,11 @@ ModulesOption = Annotated[
     typer.Option("--modules", metavar="FILE", help="A Python file with modules of your own; also several."),
 ]
 
+ScaleOption = Annotated[
+    str,
+    typer.Option(metavar="SCALE", help="What is built in this scale: n, s, m, l, x, or auto."),
+]
+
 FrameworkOption = Annotated[
     str | None,
     typer.Option(

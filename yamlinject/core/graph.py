@@ -86,10 +86,15 @@ def channels(layers: Sequence[Layer], image: int = 3) -> list[int | None]:
     """Nominal output channels of every layer, None where the rows do not tell."""
     found: list[int | None] = []
     for layer in layers:
-        inputs = _of_sources(layer, found, image)
-        count = _computed(modules.known(layer.module).channels, layer.args, inputs)
-        found.append(int(count) or None if count is not None else None)
+        inputs = of_sources(layer, found, image)
+        found.append(output_channels(layer, inputs))
     return found
+
+
+def output_channels(layer: Layer, inputs: list[Any]) -> int | None:
+    """Output channels of a layer whose inputs have the channels ``inputs``, None where it does not tell."""
+    count = _computed(modules.known(layer.module).channels, layer.args, inputs)
+    return int(count) or None if count is not None else None
 
 
 def guesses(layers: Sequence[Layer], keeping: Collection[str]) -> list[Layer | None]:
@@ -105,7 +110,7 @@ def guesses(layers: Sequence[Layer], keeping: Collection[str]) -> list[Layer | N
         elif row.declares_channels and layer.args:
             found.append(None)
         else:
-            above = (guess for guess in _of_sources(layer, found, IMAGE) if isinstance(guess, Layer))
+            above = (guess for guess in of_sources(layer, found, IMAGE) if isinstance(guess, Layer))
             found.append(next(above, None))
     return found
 
@@ -114,7 +119,7 @@ def strides(layers: Sequence[Layer]) -> list[float | None]:
     """How many times smaller than the image every layer's output is, None where its inputs disagree."""
     found: list[float | None] = []
     for layer in layers:
-        inputs = _of_sources(layer, found, 1)
+        inputs = of_sources(layer, found, 1)
         row = modules.known(layer.module)
         if row.reads == "last size":
             inputs = inputs[-1:]
@@ -125,7 +130,7 @@ def strides(layers: Sequence[Layer]) -> list[float | None]:
     return found
 
 
-def _of_sources(layer: Layer, found: Sequence[Any], image: int) -> list[Any]:
+def of_sources(layer: Layer, found: Sequence[Any], image: int) -> list[Any]:
     """What was found for the layers that ``layer`` reads; None where a reference names no earlier one."""
     return [
         image if source == IMAGE else found[source] if 0 <= source < len(found) else None

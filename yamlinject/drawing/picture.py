@@ -12,12 +12,13 @@ from yamlinject.checks import strides
 from yamlinject.config import Config
 from yamlinject.core import graph, provenance
 from yamlinject.core.layer import Layer, flow
+from yamlinject.core.scaling import AUTO, multiples, scaled
 from yamlinject.drawing import text
 from yamlinject.drawing.folding import folded
 from yamlinject.drawing.grid import Grid, arrange
 from yamlinject.drawing.layout import PIXELS, Layout, Metrics, lay_out
 from yamlinject.drawing.themes import MEANINGS, Mark
-from yamlinject.errors import RefusalError
+from yamlinject.errors import RefusalError, named
 from yamlinject.lineage import alignment
 from yamlinject.lineage.resolve import Lineage
 
@@ -84,13 +85,19 @@ class Picture(NamedTuple):
 
 
 def picture(
-    config: Config, found: Lineage | None = None, *, image_size: int = 640, unfold: bool = False
+    config: Config,
+    found: Lineage | None = None,
+    *,
+    scale: str = "",
+    image_size: int = 640,
+    unfold: bool = False,
 ) -> Picture:
     """The picture of a config; ``found``: what it was made from, to mark what is new and what is wrong.
 
+    ``scale``: with the channels and repeats that are built in it, instead of the nominal ones.
     ``image_size``: of the square image that it gets. ``unfold``: repeated stretches are drawn layer by
     layer too.
-    Raises :class:`RefusalError` for one that :func:`check_size` refuses.
+    Raises :class:`YamlInjectError` for a scale that there is not, and what :func:`check_size` raises.
     """
     check_size(config)
     layers = config.layers
@@ -99,11 +106,15 @@ def picture(
     known = [
         size.stride if size.origin in (graph.IMAGE, 0) else None for size in strides.likely(layers, counts)
     ]
-    counts[-1] = None  # the last layer gives predictions
     marks = _marked(config, found)
     references = _references(layers, found)
     special = {layer for layer, mark in marks.items() if mark}
     special |= {layer for pair, mark in references.items() if mark for layer in pair}
+    if scale:
+        with named(config.label):
+            by = multiples(config.document.data, scale, config.stem)
+        layers, counts = scaled(layers, by, config.document.image_channels)
+    counts[-1] = None  # the last layer gives predictions
     parts = [[layer] for layer in layers] if unfold else folded(layers, known, special)
     nodes = [_node(part, counts[part[-1].index], marks) for part in parts]
     where = {layer.index: number for number, part in enumerate(parts) for layer in part}
@@ -118,7 +129,10 @@ def picture(
     head = len(nodes) - 1 if len(reads[-1]) > 1 else None
     grid = arrange(reads, [known[part[-1].index] for part in parts], head)
     lines = [Edge(*pair, edges[pair]) for pair in sorted(edges)]
-    return Picture(PurePath(config.label).name.removesuffix(".yaml"), nodes, lines, grid, image_size)
+    name = PurePath(config.label).name.removesuffix(".yaml")
+    if scale:
+        name += ", as built" if scale == AUTO else f", scale {scale}"
+    return Picture(name, nodes, lines, grid, image_size)
 
 
 def check_size(config: Config) -> None:
@@ -184,11 +198,11 @@ def _node(part: Sequence[Layer], channels: int | None, marks: Mapping[int, Mark]
     first, last = part[0].index, part[-1].index
     times = f" {TIMES}{part[0].number}" if len(part) == 1 and part[0].number > 1 else ""
     modules = Counter(layer.module for layer in part)
-    named = ", ".join(f"{count} {name}" if count > 1 else name for name, count in modules.items())
+    what = ", ".join(f"{count} {name}" if count > 1 else name for name, count in modules.items())
     return Node(
         first,
         last,
-        text.shortened(f"{first}-{last} {named}" if len(part) > 1 else f"{first} {named}"),
+        text.shortened(f"{first}-{last} {what}" if len(part) > 1 else f"{first} {what}"),
         f"{channels} ch{times}" if channels else times.strip(),
         "\n".join(f"{layer.index}: {flow(layer.row)}" for layer in part),
         marks[first],

@@ -1,0 +1,126 @@
+"""The channels and repeats that are built from nominal rows."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import shipped
+from yamlinject import load
+from yamlinject.config import Config
+from yamlinject.core import scaling
+from yamlinject.core.graph import sources
+from yamlinject.core.scaling import Multiples, multiples, scaled
+from yamlinject.errors import YamlInjectError
+
+SCALES = {"scales": {"n": [0.33, 0.25, 1024], "m": [0.67, 0.75, 768]}}
+YOLOV5 = {"depth_multiple": 0.33, "width_multiple": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("data", "scale", "stem", "expected"),
+    [
+        (SCALES, "m", "yolov8", (0.67, 0.75, 768)),
+        (SCALES, "auto", "yolov8m_SimAM", (0.67, 0.75, 768)),
+        (SCALES, "auto", "mine", (0.33, 0.25, 1024)),  # Ultralytics takes the first
+        (YOLOV5, "auto", "x", (0.33, 0.5, float("inf"))),
+        (YOLOV5, "x", "yolov5s", (1.33, 1.25, float("inf"))),
+        ({}, "auto", "x", (1.0, 1.0, float("inf"))),
+        ({"width_multiple": 0.75}, "auto", "x", (1.0, 0.75, float("inf"))),
+    ],
+)
+def test_multiples(data: dict[str, Any], scale: str, stem: str, expected: tuple[float, ...]) -> None:
+    assert multiples(data, scale, stem) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "scale", "message"),
+    [
+        (SCALES, "x", "there is no scale 'x': it has n, m"),
+        (SCALES, "auto", "there is no scale 's': it has n, m"),
+        (YOLOV5, "t", "there is no scale 't': YOLOv5 has n, s, m, l, x"),
+        ({}, "s", "there is no scale 's': it has neither scales nor width_multiple"),
+        ({"scales": {"s": [0.5]}}, "s", "scales: s: has to be numbers"),
+        ({"scales": {"s": "big"}}, "s", "scales: s: has to be numbers"),
+        ({"scales": ["s"]}, "s", "there is no scale 's'"),
+        ({"width_multiple": "wide"}, "auto", "has to be numbers"),
+        ({"width_multiple": 0}, "auto", "has to be numbers"),
+    ],
+)
+def test_what_is_no_scale(data: dict[str, Any], scale: str, message: str) -> None:
+    with pytest.raises(YamlInjectError, match=message):
+        multiples(data, scale, "yolov8s")
+
+
+def test_yolov5s_by_hand() -> None:
+    """Widths halved; of 3, 6 and 9 repeats a third is built."""
+    layers, channels = scaled(load("yolov5s").add("SimAM", after="SPPF").layers, Multiples(0.33, 0.5))
+    assert channels[:13] == [32, 64, 64, 128, 128, 256, 256, 512, 512, 512, 512, 256, 256]
+    assert channels[13] == 512  # the Concat of 256 and 256
+    assert [layer.number for layer in layers if layer.number > 1] == [2, 3]
+    assert layers[10].row == [-1, 1, "SimAM", [512]]
+    assert layers[8].row == [-1, 1, "C3", [512]]
+
+
+def test_channels_are_multiples_of_eight_and_at_most_so_many() -> None:
+    config = Config.from_text(
+        "backbone:\n  - [-1, 1, Conv, [70, 3, 2]]\n  - [-1, 1, Conv, [1024]]\n"
+        "  - [-1, 1, HGBlock, [48, 256, 3]]\nhead:\n  - [-1, 1, Detect, [nc]]\n"
+    )
+    assert scaled(config.layers, Multiples(1, 0.25, 512))[1][:3] == [24, 128, 256]  # HGBlock is as written
+
+
+def test_an_unknown_module_that_keeps_its_channels() -> None:
+    """Its row names those of its input, which are built with the cap of 512: so does it."""
+    config = Config.from_text(
+        "backbone:\n  - [-1, 1, HGBlock, [48, 256, 3]]\n  - [-1, 1, MyGate, [256]]\n"
+        "  - [-1, 1, MyBlock, [512]]\nhead:\n  - [-1, 1, Detect, [nc]]\n"
+    )
+    assert scaled(config.layers, Multiples(1, 0.5))[1][:3] == [256, 256, 256]
+
+
+SAMPLE = set(
+    """
+    yolov5s yolov5m6 yolov8 yolo11 yolo12 yolov9s yolov9c yolov10m yolov6 yolov8-ghost rtdetr-l
+    yolo26 yolov3-tiny
+    """.split()
+)
+FILES = [
+    pytest.param(framework, path, id=path.stem)
+    for framework, folder in (("yolov5", "models"), ("ultralytics", "cfg/models"))
+    for path in shipped(framework, folder)
+    if path.stem in SAMPLE
+]
+
+
+@pytest.mark.framework
+@pytest.mark.filterwarnings("ignore")  # the frameworks' own, on import
+@pytest.mark.parametrize(("framework", "file"), FILES)
+def test_the_framework_builds_the_same(framework: str, file: Path) -> None:
+    """The channels of each output, and how many copies there are of a module that does no repeats."""
+    import torch
+
+    config = Config(file.name, file.read_bytes())
+    scale = "m" if "m" in config.document.data.get("scales", {}) else scaling.AUTO
+    layers, channels = scaled(config.layers, multiples(config.document.data, scale, file.stem))
+    data = {**deepcopy(config.document.data), "nc": 80, **({"scale": "m"} if scale == "m" else {})}
+    if framework == "yolov5":
+        model = import_module("yolov5.models.yolo").parse_model(data, [3])[0]
+    else:
+        model = import_module("ultralytics.nn.tasks").parse_model(data, 3, verbose=False)[0]
+    outputs: list[Any] = []
+    with torch.no_grad():
+        for layer, module in zip(layers[:-1], model.eval(), strict=False):
+            inputs = [
+                outputs[source] if source >= 0 else torch.zeros(1, 3, 64, 64) for source in sources(layer)
+            ]
+            outputs.append(module(inputs if isinstance(layer.from_, list) else inputs[0]))
+            if torch.is_tensor(outputs[-1]) and outputs[-1].ndim == 4:
+                assert channels[layer.index] == outputs[-1].shape[1], layer
+            if isinstance(module, torch.nn.Sequential) and layer.number > 1:
+                assert layer.number == len(module), layer
+    assert len(outputs) > 10
