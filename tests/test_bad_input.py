@@ -62,6 +62,7 @@ CONTENTS: list[tuple[str, bytes, str, str]] = [
     ("two-documents", BASE.encode() + b"---\na: 1\n", ":10:1", "another document"),
     ("string", b"hello\n", "", "not a model config"),
     ("list", b"- 1\n- 2\n", "", "not a model config"),
+    ("set", b"!!set {backbone: [], head: []}\n", "", "not a model config"),
     ("no-backbone", b"head: [[-1, 1, Conv, [3]]]\n", "", "no 'backbone'"),
     ("no-head", b"backbone: [[-1, 1, Conv, [3]]]\n", "", "no 'head'"),
     ("backbone-null", b"backbone:\nhead: []\n", ":1", "'backbone' has to be a list"),

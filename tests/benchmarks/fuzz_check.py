@@ -54,7 +54,7 @@ with _watching:
     from yamlinject.checks.rules import RULES
     from yamlinject.checks.runner import check
     from yamlinject.config import Config
-    from yamlinject.core import edits
+    from yamlinject.core import edits, yaml_nodes
     from yamlinject.errors import YamlInjectError
     from yamlinject.library.data import stems, template
     from yamlinject.output import findings as finding_report
@@ -204,6 +204,7 @@ def examine(data: bytes, thoroughly: bool = True) -> list[Finding]:
         return []
     holds_layers(config.text)  # may say no: what is said about such a text has to be sane too
     found = check(config)
+    _assert_read_alike(config, found)
     for finding in found:
         _assert_place(config.text, finding)
     _assert_fixable(config.text, found)
@@ -211,6 +212,21 @@ def examine(data: bytes, thoroughly: bool = True) -> list[Finding]:
         _assert_rendered([Checked("fuzz.yaml", tuple(found))], found)
         check(config, known_bases=False)
     return found
+
+
+def _assert_read_alike(config: Config, found: Sequence[Finding]) -> None:
+    """The fast parser leads to the same findings as PyYAML's own."""
+    fast = yaml_nodes._FAST_LOADER
+    try:
+        if not isinstance(yaml_nodes.Reading(config.text)._loader, fast):
+            return
+    except YamlInjectError:  # which only PyYAML's own says
+        return
+    try:
+        yaml_nodes._FAST_LOADER = yaml_nodes._SafeLoader
+        assert check(Config(config.name, config.to_bytes())) == found
+    finally:
+        yaml_nodes._FAST_LOADER = fast
 
 
 def _assert_place(text: str, finding: Finding) -> None:

@@ -94,6 +94,8 @@ class Document:
         keys = {key.value: (key, value) for key, value in root.value if isinstance(key, ScalarNode)}
         shared = shared_nodes(root) if "&" in text else set()
         data = reading.values()
+        if not isinstance(data, dict):  # a set
+            raise ConfigError("not a model config: it has no backbone and head lists")
         rows: list[Row] = []
         flow: dict[SectionName, bool] = {}
         for name in SECTIONS:
