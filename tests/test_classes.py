@@ -91,6 +91,41 @@ def test_from_any_folder_of_the_checkout(cli: Cli, models: Path, where: str) -> 
     assert "YI403" in str(checked(cli, models, "channels", UNLISTED, "[4]", where))
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "e_lambda",
+        "lamda",
+        "eps",
+        "reduction",
+        "ratio",
+        "kernel",
+        "groups",
+        "gamma",
+        "factor",
+        "heads",
+        "k_size",
+    ],
+)
+def test_parameters_that_take_no_channels(cli: Cli, models: Path, parameter: str) -> None:
+    said = str(checked(cli, models, f"{parameter}=4", UNLISTED, "[16]"))
+    assert f"takes the channels for {parameter}" in said
+    assert ("the attention is off" in said) == (parameter in ("e_lambda", "lamda", "eps"))
+
+
+@pytest.mark.parametrize("parameter", ["c", "c1", "dim", "in_channels", "planes", "value", "x", "b"])
+def test_parameters_that_take_them_or_do_not_tell(cli: Cli, models: Path, parameter: str) -> None:
+    assert checked(cli, models, f"{parameter}=4", UNLISTED, "[16]") == []
+
+
+def test_a_file_of_a_megabyte_is_no_checkout(cli: Cli, models: Path) -> None:
+    assert checked(cli, models, "channels", UNLISTED, "[4]")
+    text = (models / "common.py").read_text()
+    for size, is_read in ((2**20, True), (2**20 + 1, False)):
+        (models / "common.py").write_text(text + "#" * (size - len(text)))
+        assert bool(cli("check", str(models / "a.yaml")).out) == is_read
+
+
 def test_what_it_says(cli: Cli, models: Path) -> None:
     said = checked(cli, models, "e_lambda=1e-4", UNLISTED, "[16]")
     line = COMMON.count("\n") + 3

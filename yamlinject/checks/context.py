@@ -56,6 +56,7 @@ class Subject:
         self.given = given
         self._search = search
         self._modules = modules or {}
+        self._classes: dict[str, Taken | None] = {}
 
     @cached_property
     def unreadable(self) -> ConfigError | None:
@@ -193,10 +194,12 @@ class Subject:
         return self._taken(layer.module)
 
     def _taken(self, module: str) -> Taken | None:
-        found = classes.of_checkout(self.config.path, module) if self.config.path else None
-        if found is None and module in self._modules:
-            found = classes.of_file(self._modules[module])
-        return found
+        if module not in self._classes:
+            found = classes.of_checkout(self.config.path, module) if self.config.path else None
+            if found is None and module in self._modules:
+                found = classes.of_file(self._modules[module])
+            self._classes[module] = found
+        return self._classes[module]
 
     @cached_property
     def begins_with_channels(self) -> dict[str, Layer]:

@@ -81,7 +81,7 @@ def replacement(text: str, found: Lookalike) -> Edit:
     for offset in range(start, end):
         char, before, after = text[offset], text[offset - 1 : offset], text[offset + 1 : offset + 2]
         part = char.translate(_MEANT)
-        if char in _SPACED or (part == "-" != char and after.translate(_MEANT) in ("[", "{")):
+        if char in _SPACED or (part == "-" != char and after.translate(_MEANT) == "["):
             part += " " * bool(after.strip())
         parts.append(" " * bool(part == "#" != char and before.strip()) + part)
     return Edit(start, end, "".join(parts))
