@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from yamlinject.checks import classes, strides
+from yamlinject.checks import classes, mending, strides
 from yamlinject.core import graph, module_rules, provenance
 from yamlinject.core.retyped import retyped
 from yamlinject.errors import ConfigError, RefusalError
@@ -134,11 +134,11 @@ class Subject:
         return self.match.base.name if self.match else None
 
     @cached_property
-    def expected(self) -> dict[int, list[int]]:
-        """What the layers whose references differ from the base should read."""
-        return {
-            wrong.layer.index: wrong.expected for wrong in (self.match.wrong_readers if self.match else [])
-        }
+    def expected(self) -> dict[int, list[int | None]]:
+        """What the layers with wrong references should read; None where nothing that is known would fit."""
+        if not self.match or not self.match.wrong_readers:
+            return {}
+        return mending.expected(self.layers, self.match, self.document.image_channels)
 
     @cached_property
     def generated(self) -> Generated | None:

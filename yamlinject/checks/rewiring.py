@@ -59,7 +59,7 @@ def rewired(subject: Subject, *, bypassed: bool = False) -> Rewired | None:
 
 
 def _as_in_the_base(subject: Subject) -> dict[int, list[int]] | None:
-    """What the layers with wrong references should read; None where one has two right answers."""
+    """What the layers with wrong references should read; None where one has two right answers, or none."""
     assert subject.match
     of_base = set(subject.match.aligned)
     wanted: dict[int, list[int]] = {}
@@ -68,7 +68,9 @@ def _as_in_the_base(subject: Subject) -> dict[int, list[int]] | None:
             continue  # an order that nothing but weights depends on
         sources = graph.sources(wrong.layer)
         for position in wrong.positions:
-            source, right = sources[position], wrong.expected[position]
+            source, right = sources[position], subject.expected[wrong.layer.index][position]
+            if right is None:
+                return None
             is_injected = right < source < wrong.layer.index and source not in of_base
             if is_injected and graph.sources(subject.layers[source]) != [source - 1]:
                 return None  # it may be the injected layer that reads a wrong one

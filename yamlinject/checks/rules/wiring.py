@@ -40,11 +40,14 @@ def _wrong_reference(
         subject.rows[wrong.layer.index],
         match.base.layers[of_base[wrong.layer.index]].references[position],
     )
-    expected = wrong.expected[position]
+    fitting = subject.expected[wrong.layer.index][position]
+    expected = wrong.expected[position] if fitting is None else fitting
     source = graph.resolve(wrong.layer.index, reference)
     hint, cause = f"write {row.written(position, expected)}", ""
     injected = layers[source] if source not in of_base else None
-    if injected and source > expected and graph.sources(injected) != [source - 1]:
+    if fitting is None:
+        hint = f"see which layer it should read: {layers[expected]} has another size than its other inputs"
+    elif injected and source > expected and graph.sources(injected) != [source - 1]:
         hint += f", or let {injected} read -1 if it belongs there"
     elif reference == number:
         cause = "still the base's number, though layers were inserted above"
@@ -85,6 +88,9 @@ def stale_reference(subject: Subject) -> Iterator[Problem]:
             if not graph.IMAGE < source < reader.index - 1:
                 continue
             end = stages.end(source)
+            here, there = subject.sizes[source], subject.sizes[end]
+            if here.origin == there.origin and here != there:
+                continue  # something in between changes the size, for all that its row tells
             if end < inserted and not modules.known(layers[source].module).concatenates:
                 continue
             # a join may want both ends of a stage, a head one layer of each size
