@@ -107,6 +107,31 @@ def test_with_and_without_a_base(cli: Cli) -> None:
     assert cli("draw", "mine.yaml", "--base", "base.yaml", "--no-base").code == 2
 
 
+def test_side_by_side(cli: Cli) -> None:
+    """The base at the left, as the line says or as it is given; a name that is too long is cut."""
+    cli(*ADD)
+    shown = cli("draw", "base_SimAM.yaml", "--side-by-side", "-o", "-")
+    assert shown.code == 0
+    texts = [one.text for one in ElementTree.fromstring(shown.out).iter(f"{SVG}text")]
+    assert texts[:2] == ["base", "base_SimAM"]
+    assert (texts.count("5 Detect"), texts.count("6 Detect"), texts.count("3 SimAM")) == (1, 1, 1)
+    long = f"{'long' * 20}.yaml"
+    Path(long).write_text(BASE)
+    Path("mine.yaml").write_text(GOOD)
+    shown = cli("draw", "mine.yaml", "--base", long, "--side-by-side", "-o", "-")
+    texts = [one.text for one in ElementTree.fromstring(shown.out).iter(f"{SVG}text")]
+    assert re.fullmatch("(long)+l?o?n?…", str(texts[0]))
+    assert texts[1] == "mine"
+
+
+def test_side_by_side_without_a_base(cli: Cli) -> None:
+    for options in (["base.yaml"], ["yolov5s", "--no-base"]):
+        refused = cli("draw", *options, "--side-by-side")
+        assert refused.code == 2
+        message = f"{options[0]}: --side-by-side needs a base, and none is known: give --base"
+        assert refused.err == f"{PREFIX}{message}\n"
+
+
 def test_options_of_the_picture(cli: Cli) -> None:
     shown = cli("draw", "yolov5s", "-o", "-", "--title", "A <b> & c", "--imgsz", "1280").out
     assert "<title>A &lt;b&gt; &amp; c</title>" in shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +20,7 @@ from yamlinject import load
 from yamlinject.config import Config
 from yamlinject.drawing.grid import Place, arrange
 from yamlinject.drawing.layout import PIXELS, Box, Layout, lay_out
-from yamlinject.drawing.picture import MOST_LAYERS, Picture, picture
+from yamlinject.drawing.picture import MOST_LAYERS, Picture, beside, picture
 from yamlinject.drawing.svg import widths
 from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.lineage.resolve import resolve
@@ -295,6 +296,45 @@ def test_real_channels_and_repeats() -> None:
     assert picture(load("yolov5s"), scale="l").nodes[4].detail == "256 ch ×6"  # noqa: RUF001
     with pytest.raises(YamlInjectError, match="there is no scale 't'"):
         picture(load("yolov5s"), scale="t")
+
+
+# --- before and after
+
+
+def test_before_and_after_have_the_same_rows() -> None:
+    """Those of yolov5s, some of them with room for the SimAMs at the right."""
+    before, added = picture(load("yolov5s")), load("yolov5s").add("SimAM", after="C3")
+    both = beside(before, picture(added, resolve(added)))
+    assert both.grid.strides == [2, 4, 8, 16, 32]
+    assert len(both.nodes) == 25 + 29
+    assert both.names == [("yolov5s", 0), ("yolov5s_SimAM", 4)]
+    assert both.grid.heads == [24, 53]
+    assert faults(laid_out(both)) == Faults(0, 0, 0, 0)
+    tops: dict[tuple[int, int], set[float]] = {}
+    for box, place in zip(laid_out(both).boxes, both.grid.places, strict=True):
+        tops.setdefault((place.row, place.slot), set()).add(box.y)
+    assert all(len(found) == 1 for cell, found in tops.items() if cell != (0, 0))
+    assert not any(edge.source < 25 <= edge.target for edge in both.edges)
+    assert not any(edge.mark for edge in both.edges if edge.target < 25)
+
+
+def test_rows_that_only_one_of_both_has() -> None:
+    one = picture(Config.from_text(BASE))
+    other = picture(Config.from_text(BASE.replace("[16, 3, 2]", "[16, 3, 4]")))
+    both = beside(one, other)
+    assert both.grid.strides == [2, 4]
+    assert {place.row for place in both.grid.places[:6]} == {0}
+    assert {place.row for place in both.grid.places[6:]} == {1}
+    assert faults(laid_out(both)) == Faults(0, 0, 0, 0)
+
+
+@pytest.mark.corpus
+@needs_corpus
+def test_public_configs_beside_each_other() -> None:
+    configs = [Config(path.name, path.read_bytes()) for path in corpus("edited")[:: 3 * EVERY]]
+    for one, other in pairwise(configs):
+        found = faults(laid_out(beside(picture(one), picture(other))))
+        assert found[:3] == (0, 0, 0), (one.name, other.name)
 
 
 # --- bounds

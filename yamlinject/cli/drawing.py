@@ -13,7 +13,7 @@ from yamlinject.cli.delivery import Force, OutputFile
 from yamlinject.cli.options import ScaleOption
 from yamlinject.config import Config, load
 from yamlinject.drawing.formats import draw as drawn
-from yamlinject.drawing.picture import check_size, picture
+from yamlinject.drawing.picture import beside, check_size, picture
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.library import bases
 from yamlinject.lineage.resolve import Lineage, resolve
@@ -51,6 +51,9 @@ def draw(
         str, typer.Option(metavar="TITLE", help="The title; default: the config's name.")
     ] = "",
     imgsz: Annotated[int, typer.Option(metavar="PX", help="The size of the input image.")] = 640,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Draw the base too, at the left, with the same rows.")
+    ] = False,
     unfold: Annotated[
         bool, typer.Option("--unfold", help="Draw each layer of repeated blocks, such as ELAN.")
     ] = False,
@@ -71,6 +74,9 @@ def draw(
     check_size(loaded)  # before its base is looked for
     found = None if no_base else _lineage(loaded, base)
     made = picture(loaded, found, scale=scale, image_size=imgsz, unfold=unfold)
+    if side_by_side:
+        before = _before(loaded, found)
+        made = beside(picture(before, scale=scale, image_size=imgsz, unfold=unfold), made)
     if output is None and sys.stdout.isatty():
         _show(list(pictures.lines(made)))
         return
@@ -83,6 +89,15 @@ def draw(
 
 def _lineage(config: Config, base: str | None) -> Lineage:
     return resolve(config, load(base) if base else None)
+
+
+def _before(config: Config, found: Lineage | None) -> Config:
+    """The base to draw beside the config."""
+    if found is None or found.match is None:
+        raise YamlInjectError(
+            "--side-by-side needs a base, and none is known: give --base", file=config.label
+        )
+    return found.named or found.base
 
 
 def _show(lines: list[str]) -> None:

@@ -78,6 +78,26 @@ def arrange(reads: Sequence[Sequence[int]], strides: Sequence[float | None], hea
     )
 
 
+def beside(left: Grid, right: Grid) -> Grid:
+    """Both in one grid with the same rows; layers and columns of ``right`` are counted on from ``left``."""
+    strides = sorted({*left.strides, *right.strides}, key=lambda stride: stride or 0.0)
+    places: list[Place] = []
+    slots = [0] * len(strides)
+    order: list[list[int]] = []
+    heads: list[int] = []
+    for grid in (left, right):
+        rows = [strides.index(stride) for stride in grid.strides]
+        first = len(order)
+        order += [[len(places) + layer for layer in column] for column in grid.order]
+        heads += [len(places) + layer for layer in grid.heads]
+        places += [
+            place._replace(row=rows[place.row], column=first + place.column) for place in grid.places
+        ]
+        for row, count in zip(rows, grid.slots, strict=True):
+            slots[row] = max(slots[row], count)
+    return Grid(places, strides, slots, order, heads)
+
+
 def _filled(reads: Sequence[Sequence[int]], strides: Sequence[float | None]) -> list[float]:
     """The strides, an unknown one taken for that of the layer that is read; 0 where none is known."""
     found: list[float] = []

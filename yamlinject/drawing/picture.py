@@ -13,9 +13,10 @@ from yamlinject.config import Config
 from yamlinject.core import graph, provenance
 from yamlinject.core.layer import Layer, flow
 from yamlinject.core.scaling import AUTO, multiples, scaled
+from yamlinject.drawing import grid as grids
 from yamlinject.drawing import text
 from yamlinject.drawing.folding import folded
-from yamlinject.drawing.grid import Grid, arrange
+from yamlinject.drawing.grid import Grid
 from yamlinject.drawing.layout import PIXELS, Layout, Metrics, lay_out
 from yamlinject.drawing.themes import MEANINGS, Mark
 from yamlinject.errors import RefusalError, named
@@ -56,13 +57,21 @@ class Edge(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A config as it is drawn; ``grid`` holds the places of ``nodes``."""
+    """One or several configs as they are drawn; ``grid`` holds the places of ``nodes``.
 
-    name: str
+    ``names``: what stands above, and over which column it begins.
+    """
+
+    names: list[tuple[str, int]]
     nodes: list[Node]
     edges: list[Edge]
     grid: Grid
     image_size: int
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return " | ".join(name for name, _ in self.names)
 
     def labels(self, stride: float | None) -> tuple[str, str]:
         """What to call a row, such as P3/8, and the size of its feature maps, such as 80 by 80."""
@@ -127,12 +136,24 @@ def picture(
     for source, target in edges:
         reads[target].append(source)
     head = len(nodes) - 1 if len(reads[-1]) > 1 else None
-    grid = arrange(reads, [known[part[-1].index] for part in parts], head)
+    grid = grids.arrange(reads, [known[part[-1].index] for part in parts], head)
     lines = [Edge(*pair, edges[pair]) for pair in sorted(edges)]
     name = PurePath(config.label).name.removesuffix(".yaml")
     if scale:
         name += ", as built" if scale == AUTO else f", scale {scale}"
-    return Picture(name, nodes, lines, grid, image_size)
+    return Picture([(name, 0)], nodes, lines, grid, image_size)
+
+
+def beside(before: Picture, after: Picture) -> Picture:
+    """Both in one picture, with the same rows."""
+    count, columns = len(before.nodes), before.grid.columns
+    return Picture(
+        [*before.names, *((name, columns + column) for name, column in after.names)],
+        [*before.nodes, *after.nodes],
+        [*before.edges, *(Edge(count + one.source, count + one.target, one.mark) for one in after.edges)],
+        grids.beside(before.grid, after.grid),
+        after.image_size,
+    )
 
 
 def check_size(config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from xml.sax.saxutils import escape
 
 from yamlinject.drawing import text
@@ -24,7 +25,7 @@ _SAMPLE, _SPACE = 24, 8
 
 def svg(picture: Picture, theme: Theme = "light", title: str = "") -> str:
     """The picture as a whole SVG file; ``title``: instead of the config's name."""
-    return "\n".join(_lines(picture, THEMES[theme], text.printable(title or picture.name))) + "\n"
+    return "\n".join(_lines(picture, THEMES[theme], text.printable(title))) + "\n"
 
 
 def widths(picture: Picture) -> list[float]:
@@ -36,7 +37,8 @@ def widths(picture: Picture) -> list[float]:
 
 def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
     layout = picture.lay_out(widths(picture))
-    width = max(layout.width, _NARROWEST, 24 + text.width(title, _TITLE))
+    titles = [(12.0, title)] if title else list(_titles(picture, layout))
+    width = max(layout.width, _NARROWEST, *(x + text.width(name, _TITLE) + 12 for x, name in titles))
     legend = _legend(picture, width)
     rows = max((row for _, row, _ in legend), default=-1) + 1
     size = f"{_n(width)} {_n(_HEAD + layout.height + _FOOT * rows)}"
@@ -44,10 +46,11 @@ def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{size.split()[0]}" '
         f'height="{size.split()[1]}" font-family="{_FONTS}" role="img">'
     )
-    yield f"<title>{_x(title)}</title>"
+    yield f"<title>{_x(title or text.printable(picture.name))}</title>"
     yield from _definitions(picture, colours)
     yield f'<rect width="100%" height="100%" fill="{colours.back}"/>'
-    yield _text((12, 21), _TITLE, title, f'font-weight="bold" fill="{colours.text}"')
+    for x, name in titles:
+        yield _text((x, 21), _TITLE, name, f'font-weight="bold" fill="{colours.text}"')
     yield f'<g transform="translate(0 {_HEAD})">'
     yield from _bands(picture, layout, width, colours)
     for line, edge in zip(layout.lines, picture.edges, strict=True):
@@ -63,6 +66,20 @@ def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
         yield _text((x + _SAMPLE + _SPACE, y + 4), _REST, MEANINGS[mark], f'fill="{colours.text}"')
     yield "</g>"
     yield "</svg>"
+
+
+def _titles(picture: Picture, layout: Layout) -> Iterator[tuple[float, str]]:
+    """The names above, with where each begins, the first at the margin; cut where the next one begins."""
+    lefts: list[float] = []
+    for _, column in picture.names:
+        boxes = zip(layout.boxes, picture.grid.places, strict=True)
+        left = min(box.x for box, place in boxes if place.column == column)
+        lefts.append(left if column else 12.0)
+    for (name, _), left, end in zip_longest(picture.names, lefts, lefts[1:]):
+        shown = text.printable(name)
+        while end is not None and left + text.width(shown, _TITLE) > end - 12:
+            shown = f"{shown[:-2]}…"
+        yield left, shown
 
 
 def _definitions(picture: Picture, colours: Colours) -> Iterator[str]:
