@@ -17,6 +17,7 @@ from yamlinject import Config, YamlInjectError, load
 from yamlinject.lineage.commands import selecting
 from yamlinject.lineage.differences import differences
 from yamlinject.lineage.explanation import explain
+from yamlinject.lineage.resolve import resolve
 
 Command = tuple[str, str, dict[str, object]]
 
@@ -192,6 +193,33 @@ def test_no_base_is_known(cli: Cli) -> None:
         refused = cli("explain", *twice)
         assert (refused.code, refused.out) == (2, "")
         assert refused.err.startswith("yamlinject: error: standard input can be read once")
+
+
+def test_a_given_base_with_other_modules(cli: Cli) -> None:
+    config = made("yolov5s", ("replace", "C3Ghost", {"at": "all/C3"}), ("add", "SimAM", {"after": "SPPF"}))
+    Path("mine.yaml").write_bytes(config.to_bytes())
+    Path("base.yaml").write_bytes(load("yolov5s").to_bytes())
+    for base in ("yolov5s", "base.yaml"):
+        name = base.removesuffix(".yaml")
+        assert cli("explain", "mine.yaml", "--base", base).out.splitlines() == [
+            f"base      {base}, as given",
+            f"command   yamlinject replace C3Ghost {base} --at all/C3",
+            f"command   yamlinject add SimAM {name}_C3Ghost.yaml --after SPPF",
+            "result    these commands make it, nothing is left over",
+        ]
+
+
+def test_what_an_adopted_base_is_called(cli: Cli) -> None:
+    Path("mine.yaml").write_bytes(made("yolov5s", ("add", "SimAM", {"after": "SPPF"})).to_bytes())
+    assert cli("explain", "mine.yaml", "--adopt").code == 0
+    adopted = load("mine.yaml")
+    for found in (resolve(adopted), resolve(adopted, load("yolov5s"))):
+        assert found.named
+        assert (found.name, found.named.label) == ("yolov5s", "yolov5s")
+    Path("odd.yaml").write_text(BASE)
+    cli("add", "SimAM", "odd.yaml", "--after", "SPPF", "--no-provenance", "-o", "other.yaml")
+    assert cli("explain", "other.yaml", "--base", "odd.yaml", "--adopt").code == 0
+    assert resolve(load("other.yaml")).name == "-"
 
 
 def test_json(cli: Cli) -> None:

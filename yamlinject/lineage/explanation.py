@@ -14,6 +14,8 @@ from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import SECTIONS, flow
 from yamlinject.core.request import Request
 from yamlinject.library import bases
+from yamlinject.library.architectures import Wiring
+from yamlinject.lineage import matching
 from yamlinject.lineage.commands import Made, commands, sources
 from yamlinject.lineage.resolve import Evidence, Lineage, Search, known_like, resolve
 
@@ -42,7 +44,7 @@ def explain(
     ``base`` and ``search`` as for :func:`.resolve.resolve`. Raises :class:`YamlInjectError` where the
     config cannot be read, and where it was not made from the given base.
     """
-    found = resolve(config, base, search=search)
+    found = _made_from(config, base) or resolve(config, base, search=search)
     if found.match is None:
         return None
     if found.evidence == "recorded" and found.original and not found.edited:
@@ -59,6 +61,14 @@ def explain(
     requests = tuple(step.rewrite.provenance.request for step in made.steps if step.rewrite.provenance)
     same = not graph_problems
     return Explanation(start.name, found.evidence, requests, tuple(left), same, tuple(made.steps))
+
+
+def _made_from(config: Config, base: Config | None) -> Lineage | None:
+    """How ``config``, without lines of its own, was made from a given base; its modules may be others."""
+    if base is None or config.parsed.provenance:
+        return None
+    match = matching.match(config.parsed.layers, [Wiring.of(base.label, base.layers)])
+    return Lineage("given", config, match.aligned, match, base) if match else None
 
 
 def _name(found: Lineage) -> str:

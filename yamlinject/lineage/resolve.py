@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from yamlinject.config import Config
+from yamlinject.config import Config, Rewritten
 from yamlinject.core import modules, scales
 from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import SECTIONS, Layer, flow
@@ -91,7 +91,7 @@ class Lineage:
             found, name = self.original, self.original.name
             if self.evidence == "recorded" and not self.edited:
                 line = self.config.parsed.provenance[-1].provenance
-                name = line.request.base
+                name = line.request.base if line.request.base != bases.STDIN else self._like_the_original
                 there = None if line.is_of(found.to_bytes()) else recorded_base(line, self.config.path)[0]
                 if there and line.has_rows(there.layers):  # whose other values may have been edited here
                     found = there
@@ -110,12 +110,22 @@ class Lineage:
         return Config(name, found.to_bytes(), stem=stem, path=found.path)
 
     @cached_property
+    def _like_the_original(self) -> str:
+        """What to call a base that has no name in the line: the one that was given, or the known one."""
+        if self.original is None or not isinstance(self.original, Rewritten):
+            return self.original.name if self.original else bases.STDIN
+        known = known_like(self.original)
+        is_it = known and _architecture(known) == _architecture(self.original)
+        return known.name if known and is_it else bases.STDIN
+
+    @cached_property
     def name(self) -> str:
         """What to call the base."""
         if self.evidence == "given" and self.match:
             return self.match.base.name
         if self.evidence == "recorded":
-            return self.config.parsed.provenance[-1].provenance.request.base
+            name = self.config.parsed.provenance[-1].provenance.request.base
+            return name if name != bases.STDIN else self._like_the_original
         return self.named.label if self.named else NAMELESS
 
     @property
