@@ -460,6 +460,42 @@ def test_so_has_every_mutated_model(data: st.DataObject) -> None:
     assert searched(layers) == searched_in_full(layers)
 
 
+def matched(layers: Sequence[Layer], patch: pytest.MonkeyPatch) -> matching.Match | None:
+    """The base of ``layers``, which is the same if none is left out for what speaks against it at least."""
+    found = matching.match(layers, wirings())
+    with patch.context() as patched:
+        nothing = matching._Unlikely(False, -1, 0, 0, 0, False)
+        patched.setattr(matching, "_least_unlikely", lambda layers, base: nothing)
+        assert matching.match(layers, wirings()) == found
+    return found
+
+
+@needs_corpus
+def test_with_replaced_modules_no_base_that_is_left_out_is_likelier(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    count = 0
+    for path in corpus("edited"):
+        try:
+            layers = Config(path.name, path.read_bytes()).parsed.layers
+        except YamlInjectError:
+            continue
+        count += matched(layers, monkeypatch) is not None
+    assert count > 200
+
+
+@given(st.data())
+@settings(derandomize=True, database=None, deadline=None, max_examples=40)
+def test_nor_for_a_model_with_other_modules(data: st.DataObject) -> None:
+    layers = list(data.draw(st.sampled_from(wirings())).layers)
+    names = sorted({layer.module for layer in layers})
+    for _ in range(data.draw(st.integers(1, 3))):
+        old, new = data.draw(st.sampled_from(names)), data.draw(st.sampled_from([*names, "X", "Y", "C2f"]))
+        layers = [layer._replace(module=new) if layer.module == old else layer for layer in layers]
+    with pytest.MonkeyPatch.context() as patch:
+        matched(layers, patch)
+
+
 #: Rows, how many times smaller each makes its input, and whether its args say what channels it gives.
 KINDS: dict[str, tuple[float, bool]] = {
     "Conv -1 64": (1, True),

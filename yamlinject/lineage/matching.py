@@ -66,7 +66,9 @@ def match(layers: Sequence[Layer], wirings: Iterable[Wiring], *, replacement: bo
     certain = any(not (cost.twins or cost.wrong) for cost, _ in found)
     if replacement and not certain and len(layers) <= _LARGEST:
         for base in _similar(layers, alike):
-            found += ((_unlikely(layers, way), way) for way in _explanations(layers, base))
+            least = _least_unlikely(layers, base)
+            if all(least < cost for cost, _ in found):
+                found += [(_unlikely(layers, way), way) for way in _explanations(layers, base)]
     cost, best = min(found, key=lambda pair: pair[0], default=(None, None))
     return None if cost is None or cost.design else best
 
@@ -98,6 +100,15 @@ def _unlikely(layers: Sequence[Layer], found: Match) -> _Unlikely:
         len(replaced),
         base[-1].module != layers[-1].module,
     )
+
+
+def _least_unlikely(layers: Sequence[Layer], base: Wiring) -> _Unlikely:
+    """What speaks against every explanation by ``base``, before any is looked for.
+
+    Modules that only one of both has, the head aside, were all replaced or injected.
+    """
+    here, there = ({layer.module for layer in each[:-1]} for each in (layers, base.layers))
+    return _Unlikely(False, max(len(here - there), len(there - here)), 0, 0, 0, False)
 
 
 def _similar(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Iterator[Wiring]:
