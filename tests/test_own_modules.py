@@ -144,7 +144,7 @@ def test_a_recipe_beside_the_file_is_explained(
     for words in (["module"], ["module", "MyHeads"]):
         assert row in cli(*words, "--modules", "blocks.py").out
     explained = cli("module", "MyHeads", "--modules", "blocks.py").out
-    assert "args    MyHeads.yaml beside it\n" in explained
+    assert "args        MyHeads.yaml beside it\n" in explained
     as_json = json.loads(cli("module", "MyHeads", "--modules", "blocks.py", "--output-format", "json").out)
     assert as_json["args"] == data
     added = cli("add", "MyHeads", "base.yaml", "--after", "SPPF", "--modules", "blocks.py")

@@ -12,10 +12,11 @@ from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases as library
 from yamlinject.library import recipes, user_modules
 from yamlinject.library.module_files import ModuleClass
-from yamlinject.output import terminal
+from yamlinject.output import progress, terminal
 from yamlinject.output.layers import plain
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
+from yamlinject.output.trial import counts
 
 
 def bases(*, output_format: OutputOption = OutputFormat.text) -> None:
@@ -38,16 +39,29 @@ def module(
         typer.Argument(metavar="[MODULE]", help="Which one to explain.", autocompletion=completion.module),
     ] = None,
     *,
+    test: Annotated[
+        bool, typer.Option("--test", help="Build it with torch and test it; exit 1 if something fails.")
+    ] = False,
+    args: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="With --test: the args of its row, such as '[channels, 8]'."),
+    ] = None,
     modules: ModulesOption = None,
     output_format: OutputOption = OutputFormat.text,
-) -> None:
+) -> int:
     """List the modules that have a recipe, and those of your own; with MODULE, explain one.
 
-    Any other module can be inserted too, with add --args.
+    Any other module can be inserted too, with add --args. --test runs the class, and so the file it is in.
     """
     own = user_modules.find(modules or ())
     name = name and recipes.canonical(name, own)
     as_json = output_format is OutputFormat.json
+    if args is not None and not test:
+        raise YamlInjectError("`args` belongs to --test here")
+    if test and name is None:
+        raise YamlInjectError("--test: name the module to test")
+    if test and (name in own or name in recipes.names()):
+        return _test(str(name), own.get(str(name)), args, as_json=as_json)
     if name is None:
         about = [recipes.about(each) for each in recipes.names()]
         if as_json:
@@ -71,6 +85,26 @@ def module(
             "Python file of your own with --modules; for any other give add the args of its row: "
             "--args '[channels]'"
         )
+    return 0
+
+
+def _test(name: str, found: ModuleClass | None, args: str | None, *, as_json: bool) -> int:
+    """Try a module out, and return the exit code."""
+    import gc
+    from dataclasses import asdict
+
+    gc.enable()  # the command line runs without it, but large maps take megabytes
+    from yamlinject.output import trial as report
+    from yamlinject.verification.trial import try_out
+
+    known = recipes.derived(found) if found and args is None else recipes.recipe(name, args)
+    with progress.cleared():
+        trial = try_out(known, found, progress.say)
+    if as_json:
+        print(terminal.as_json(asdict(trial)))
+    else:
+        terminal.emit(sys.stdout, report.lines(trial))
+    return int(trial.failed > 0)
 
 
 def _as_data(found: ModuleClass) -> dict[str, object]:
@@ -93,6 +127,7 @@ def _own_explained(found: ModuleClass) -> list[Line]:
         Row("module", found.name),
         Row("row", _row(found)),
         Row("args", recipes.told(found)),
+        Row("parameters", "counted by --test, which runs the class"),
         Row("class", f"{found.imported_as}.{found.name} in {found.file}:{found.place.line}"),
     ]
     return list(table((Column(), Column(folds=True)), rows, terminal.width(sys.stdout)))
@@ -116,13 +151,6 @@ def _table(modules: list[recipes.About]) -> list[Line]:
     return list(table(heads, rows, terminal.width(sys.stdout)))
 
 
-def _counts(parameters_at: Mapping[int, int]) -> str:
-    """How many parameters a module has on how many channels."""
-    if len(set(parameters_at.values())) == 1:
-        return f"{next(iter(parameters_at.values())):,}, whatever the channels"
-    return ", ".join(f"{count:,} on {channels}" for channels, count in parameters_at.items()) + " channels"
-
-
 def _authors(one: recipes.About) -> str:
     return one.paper.rpartition(",")[0]
 
@@ -138,7 +166,7 @@ def _explained(one: recipes.About) -> list[Line]:
         Row("what it does", one.does),
         Row("row", f"[{reads}, 1, {one.module}, {recipes.as_flow(one.args)}]"),
         Row("args", f"{first}, then: {options}" if options else first),
-        Row("parameters", "one for each layer that it reads" if joins else _counts(one.parameters_at)),
+        Row("parameters", "one for each layer that it reads" if joins else counts(one.parameters_at)),
         Row("costly", one.costly),
         Row("paper", one.paper),
         Row("class", f"yamlinject.nn.{one.module}"),

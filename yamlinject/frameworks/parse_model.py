@@ -22,6 +22,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from yamlinject.core.modules import Role
 from yamlinject.frameworks.import_hooks import after_import
 from yamlinject.frameworks.user_classes import imported
 from yamlinject.library import recipes
@@ -146,6 +147,21 @@ def _args(times: int, channels: int, args: list[Any]) -> list[Any]:
     if times and args and (isinstance(args[0], bool) or not isinstance(args[0], int)):
         raise ValueError(f"args {args} have to begin with the channels, such as [{channels}]")
     return [*[channels] * times, *args[1 if times else 0 :]]
+
+
+def module_class(name: str, found: ModuleClass | None = None) -> type:
+    """The class of a module: the user's if it is ``found`` in a module file, which is imported, or ours."""
+    return imported(found) if found else _ours()[name]
+
+
+def constructor_args(found: ModuleClass | None, role: Role, channels: int, args: list[Any]) -> list[Any]:
+    """What the class of a row with ``args`` and number 1 is built with, if that many channels are read.
+
+    Raises :class:`ValueError` where the row lacks the channels.
+    """
+    times = found.channels if found else 0 if role == "fusion" else 2
+    args = _args(times, channels, args)
+    return [*args[:2], 1, *args[2:]] if found and found.repeats else args
 
 
 def _extend_chain(function: ast.FunctionDef) -> None:

@@ -64,14 +64,18 @@ class Recipe(NamedTuple):
             f"{f' such as {self.replaced}' if self.replaced else ''}: use yamlinject replace"
         )
 
+    def filled(self, channels: int | None, inputs: int = 1) -> list[Any]:
+        """The args with the counts in place of the words."""
+        args: list[Any] = _filled(_filled(self.args, INPUTS, inputs), CHANNELS, channels)
+        return args
+
     def args_text(self, channels: int | None, inputs: int = 1) -> str:
         """The args as YAML for a row that reads ``inputs`` layers of that many nominal channels.
 
         Raises :class:`RefusalError` when the recipe needs a count that the base does not tell.
         """
-        given = _filled(self.args, INPUTS, inputs)
-        args = _filled(given, CHANNELS, channels)
-        if channels is None and args != given:
+        args = self.filled(channels, inputs)
+        if channels is None and args != self.filled(0, inputs):
             raise RefusalError(
                 f"its channel count is not written in the rows: give the `args` of {self.module}, such as "
                 "'[256]'"

@@ -90,18 +90,28 @@ def effective_lambda(module: nn.Module, channels: int) -> float | None:
 def is_effective(module: nn.Module, channels: int) -> bool:
     """Whether a module re-weights some values of a random input differently from others."""
     _, gate = _probe(module, channels)
-    return bool(gate.std() > 1e-3 * gate.abs().mean())
+    return constant_factor(gate) is None
+
+
+def constant_factor(gate: Tensor) -> float | None:
+    """What a module multiplies all values by, if that is the same for all of them."""
+    return None if gate.std() > 1e-3 * gate.abs().mean() else gate.mean().item()
 
 
 def _probe(module: nn.Module, channels: int) -> tuple[Tensor, Tensor]:
-    """A random input, with a small spread so that lambda matters, and what a module multiplies it by."""
-    random = torch.Generator().manual_seed(0)
-    spread = torch.randn(2, channels, _PROBE_SIZE, _PROBE_SIZE, dtype=torch.float64, generator=random)
-    means = torch.randn(2, channels, 1, 1, dtype=torch.float64, generator=random)
-    x = 0.1 * spread + means
+    """The :func:`probe_input`, and what a module multiplies it by."""
+    x = probe_input(channels)
     with torch.no_grad():
         gate = deepcopy(module).eval().double()(x) / x
     return x, gate
+
+
+def probe_input(channels: int) -> Tensor:
+    """A random input, with a small spread so that lambda matters."""
+    random = torch.Generator().manual_seed(0)
+    spread = torch.randn(2, channels, _PROBE_SIZE, _PROBE_SIZE, dtype=torch.float64, generator=random)
+    means = torch.randn(2, channels, 1, 1, dtype=torch.float64, generator=random)
+    return 0.1 * spread + means
 
 
 @dataclass(frozen=True)
