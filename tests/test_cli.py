@@ -92,6 +92,7 @@ def test_summary_goes_to_stderr(cli: Cli) -> None:
         "changed layer 22 (Concat): [-1, 10] -> [-1, 11] (now layer 23)",
         "changed layer 24 (Detect): [17, 20, 23] -> [18, 21, 24] (now layer 25)",
         "wrote yolov5s_SimAM.yaml",
+        "draw yamlinject draw yolov5s_SimAM.yaml",
         "next yamlinject run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml",
     ]
 
@@ -268,6 +269,22 @@ def test_options_of_add(cli: Cli, options: list[str], rows: list[str]) -> None:
     assert [
         line[4:] for line in result.out.splitlines() if "1, SimAM" in line or "3, SimAM" in line
     ] == rows
+
+
+def test_what_was_written_can_be_drawn_next(cli: Cli) -> None:
+    """The command for it ends the summary of each that writes a config, and works; a dry run has none."""
+    for command, file in (
+        ("add SimAM base.yaml --after SPPF", "base_SimAM.yaml"),
+        ("replace C2f base.yaml --at C3", "base_C2f.yaml"),
+        ("remove SimAM base_SimAM.yaml -o back.yaml", "back.yaml"),
+        ("undo base_C2f.yaml -o again.yaml", "again.yaml"),
+    ):
+        done = cli(*command.split())
+        assert f"\nwrote     {file}\ndraw      yamlinject draw {file}\n" in done.err
+        assert cli("draw", file).code == 0
+        for option in ("--diff", "--check"):
+            assert "yamlinject draw" not in cli(*command.split(), option).err
+    assert "yamlinject draw" not in cli("add", "SimAM", "base.yaml", "--after", "C3", "-o", "-").err
 
 
 def test_remove_gives_the_base_back(cli: Cli) -> None:

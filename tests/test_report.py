@@ -264,7 +264,19 @@ def test_every_command_has_an_example_that_works(folder: Path) -> None:
     """In the order of the commands, as one may need what the one before it wrote."""
     callbacks = [(info.name, info.callback) for info in app().registered_commands]
     names = [name or callback.__name__ for name, callback in callbacks if callback]
-    others = {"show", "explain", "check", "rule", "verify", "run", "weights", "register", "bases", "module"}
+    others = {
+        "show",
+        "draw",
+        "explain",
+        "check",
+        "rule",
+        "verify",
+        "run",
+        "weights",
+        "register",
+        "bases",
+        "module",
+    }
     assert {"add", "replace", "remove", "undo", *others} == set(names)
     for name in names:
         example = re.search(rf"Example: yamlinject ({name}\b.*)", help_of(folder, name))

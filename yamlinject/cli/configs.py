@@ -189,7 +189,7 @@ def _rewritten(
     ]
     code = delivery.deliver(result, target, summary)
     if delivery.writes(target) and not delivery.as_json:
-        terminal.tell([next_steps.train(result, target, modules)])
+        terminal.tell([next_steps.draw(target), next_steps.train(result, target, modules)])
     return code
 
 
@@ -249,9 +249,11 @@ def _taken_back(loaded: Config, result: Rewritten, delivery: Delivery) -> int:
         raise YamlInjectError("say where to write the result: -o FILE or --in-place")
     target = delivery.target(loaded, loaded.name if nameless else f"{result.stem}.yaml")
     place = loaded.path if delivery.in_place else None
-    return delivery.deliver(
-        result, target, [*summaries.removal(result), *_still_wrong(result, target, place)]
-    )
+    summary = [*summaries.removal(result), *_still_wrong(result, target, place)]
+    code = delivery.deliver(result, target, summary)
+    if delivery.writes(target) and not delivery.as_json:
+        terminal.tell([next_steps.draw(target)])
+    return code
 
 
 def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.text) -> None:

@@ -1,4 +1,4 @@
-"""The command that a user most likely wants next."""
+"""The commands that a user most likely wants next."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from yamlinject.output.terminal import Line
 
 #: What Ultralytics calls the task of a head, by parts of the names of heads; else it detects.
 _TASKS = {"Segment": "segment", "Pose": "pose", "OBB": "obb", "Classify": "classify"}
+
+
+def draw(file: str) -> Line:
+    """How to draw the config in ``file``."""
+    return Line(command_line("draw", file), label="draw", whole=True)
 
 
 def train(
