@@ -253,6 +253,8 @@ def test_json_of_show(files: Path, cli: Cli) -> None:
         "replaced": False,
         "injected": False,
         "rewired": False,
+        "wrong": False,
+        "built": None,
     }
     assert layers[3]["args"] == ["2020-01-01", "{'a'}", "nan", {"1": ["x"]}]
     assert [layer["injected"] for layer in layers] == [False, False, True, *[False] * 4]

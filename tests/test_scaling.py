@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import shipped
+from tests.support import GOOD, PREFIX, Cli
 from yamlinject import load
 from yamlinject.config import Config
 from yamlinject.core import scaling
@@ -81,6 +83,34 @@ def test_an_unknown_module_that_keeps_its_channels() -> None:
         "  - [-1, 1, MyBlock, [512]]\nhead:\n  - [-1, 1, Detect, [nc]]\n"
     )
     assert scaled(config.layers, Multiples(1, 0.5))[1][:3] == [256, 256, 256]
+
+
+def test_show_says_what_is_built(cli: Cli) -> None:
+    """Next to what is written: layer 4, the head, and SimAM's row, which is as wide as its input."""
+    cli("add", "SimAM", "--after", "SPPF")
+    shown = cli("show", "yolov5s_SimAM.yaml", "--scale", "auto")
+    assert shown.code == 0
+    rows = [" ".join(line.split()) for line in shown.out.splitlines()]
+    assert "4 -1 6 C3 [256] 8 256 2 [128] 128" in rows
+    assert "+ 10 -1 1 SimAM [1024] 32 1024 1 [512] 512" in rows
+    assert "25 [18, 21, 24] 1 Detect [nc, anchors] 1 [nc, anchors]" in " ".join(rows).replace("~ ", "")
+    layers = json.loads(cli("show", "yolov5s", "--scale", "m", "--output-format", "json").out)["layers"]
+    assert layers[4]["built"] == {"number": 4, "args": [192], "channels": 192}
+    assert layers[24]["built"]["channels"] is None
+    assert "built" not in cli("show", "yolov5s").out
+
+
+def test_show_of_a_scale_that_there_is_not(cli: Cli) -> None:
+    refused = cli("show", "yolov5s", "--scale", "t")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == f"{PREFIX}yolov5s: there is no scale 't': YOLOv5 has n, s, m, l, x\n"
+
+
+def test_show_of_a_config_with_a_forward_reference(cli: Cli) -> None:
+    Path("bad.yaml").write_text(
+        "width_multiple: 0.5\n" + GOOD.replace("[[5], 1, Detect", "[[6], 1, Detect")
+    )
+    assert cli("show", "bad.yaml", "--scale", "auto").code == 0
 
 
 SAMPLE = set(

@@ -10,7 +10,7 @@ import typer
 
 from yamlinject.cli import completion, targets
 from yamlinject.cli.delivery import Check, Delivery, Diff, Force, InPlace, OutputFile
-from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
+from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption, ScaleOption
 from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import Request, command_line
 from yamlinject.errors import YamlInjectError
@@ -256,10 +256,12 @@ def _taken_back(loaded: Config, result: Rewritten, delivery: Delivery) -> int:
     return code
 
 
-def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.text) -> None:
+def show(
+    config: _ConfigArgument, *, scale: ScaleOption = "", output_format: OutputOption = OutputFormat.text
+) -> None:
     """Print the layer table: what every layer reads, its stride and its nominal channels.
 
-    Strides and channels follow from the rows, before any scaling.
+    Strides and channels follow from the rows, before any scaling; --scale adds what is built.
 
     Unknown modules are assumed to keep both.
 
@@ -273,9 +275,9 @@ def show(config: _ConfigArgument, *, output_format: OutputOption = OutputFormat.
     _ = loaded.parsed
     found = check(loaded)
     if output_format is OutputFormat.json:
-        print(layers.as_json(loaded, found))
+        print(layers.as_json(loaded, found, scale))
     else:
-        layers.show(sys.stdout, loaded, found)
+        layers.show(sys.stdout, loaded, found, scale)
 
 
 def _derived(own: ModuleClass) -> Line:

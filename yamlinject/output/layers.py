@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
-from yamlinject.core import graph, provenance
+from yamlinject.core import graph, provenance, scaling
 from yamlinject.core.layer import SECTIONS, Layer, flow
-from yamlinject.errors import YamlInjectError
+from yamlinject.errors import YamlInjectError, named
 from yamlinject.output import terminal
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
@@ -26,6 +26,12 @@ _COLUMNS = (
     Column("stride", right=True),
     Column("nominal\nchannels", right=True, folds=True),
 )
+#: What is built of a row in a scale.
+_BUILT = (
+    Column("built\nnumber", right=True),
+    Column("built\nargs", folds=True),
+    Column("built\nchannels", right=True),
+)
 _LEGEND = {
     "!": "reads wrong layers",
     "+": "injected by yamlinject",
@@ -40,10 +46,11 @@ _OF_REFERENCES = {"YI101", "YI102", "YI103", "YI104", "YI106", "YI301", "YI302"}
 _WIDEST = 200
 
 
-def show(stream: TextIO, config: Config, found: Sequence[Finding]) -> None:
+def show(stream: TextIO, config: Config, found: Sequence[Finding], scale: str = "") -> None:
     """Print the layer table of a config, marking the rows that an insertion made or changed.
 
-    ``found``: what :func:`check` finds, of which those of references stand below the table.
+    ``found``: what :func:`check` finds, of which those of references stand below the table. ``scale``: what
+    is built in it is shown too.
     """
     from yamlinject.checks.findings import Checked
     from yamlinject.output import findings  # add, which uses this module too, needs none of the rules
@@ -51,6 +58,7 @@ def show(stream: TextIO, config: Config, found: Sequence[Finding]) -> None:
     about = _about_references(found)
     marks = {"!": _wrong(config, about), **_marks(config)}
     counts, strides = _channels_and_strides(config)
+    built = _built(config, scale)
     rows: list[Row | str] = []
     for section in SECTIONS:
         rows.append(section)
@@ -68,14 +76,31 @@ def show(stream: TextIO, config: Config, found: Sequence[Finding]) -> None:
                     flow(layer.args),
                     "" if stride is None else f"{stride:g}",
                     "" if count is None else str(count),
+                    *(() if built is None else _cells(*built[layer.index])),
                     style=_STYLES.get(mark, ""),
                 )
             )
     terminal.emit(stream, [Line(config.label, "italic", whole=True)])
-    terminal.emit(stream, table(_COLUMNS, rows, terminal.width(stream) or _WIDEST))
+    heads = _COLUMNS if built is None else (*_COLUMNS, *_BUILT)
+    terminal.emit(stream, table(heads, rows, terminal.width(stream) or _WIDEST))
     terminal.emit(stream, (Line(f"{mark} {_LEGEND[mark]}") for mark, layers in marks.items() if layers))
     checked = Checked(config.label, tuple(about))
     terminal.emit(stream, findings.text([checked], terminal.width(stream)))
+
+
+def _built(config: Config, scale: str) -> list[tuple[Layer, int | None]] | None:
+    """Each layer as it is built in a scale, with its channels; None without one."""
+    if not scale:
+        return None
+    with named(config.label):
+        by = scaling.multiples(config.parsed.data, scale, config.stem)
+    layers, counts = scaling.scaled(config.parsed.layers, by, config.parsed.image_channels)
+    counts[-1] = None  # the last layer gives predictions
+    return list(zip(layers, counts, strict=True))
+
+
+def _cells(layer: Layer, count: int | None) -> tuple[str, str, str]:
+    return str(layer.number), flow(layer.args), "" if count is None else str(count)
 
 
 def _about_references(found: Iterable[Finding]) -> list[Finding]:
@@ -100,10 +125,10 @@ def _marks(config: Config) -> dict[str, set[int]]:
     return {"+": config.injected, "*": replaced, "~": _rewired(config)}
 
 
-def as_json(config: Config, found: Sequence[Finding]) -> str:
+def as_json(config: Config, found: Sequence[Finding], scale: str = "") -> str:
     """One object with file and layers: for each its row, what it reads, stride and nominal channels.
 
-    ``found`` is as in :func:`show`.
+    ``found`` and ``scale`` are as in :func:`show`.
     """
     from yamlinject.output import findings
 
@@ -111,6 +136,7 @@ def as_json(config: Config, found: Sequence[Finding]) -> str:
     wrong = _wrong(config, about)
     injected, replaced, rewired = _marks(config).values()
     counts, strides = _channels_and_strides(config)
+    built = _built(config, scale)
     layers: list[dict[str, Any]] = [
         {
             "index": layer.index,
@@ -126,11 +152,16 @@ def as_json(config: Config, found: Sequence[Finding]) -> str:
             "replaced": layer.index in replaced,
             "rewired": layer.index in rewired,
             "wrong": layer.index in wrong,
+            "built": None if built is None else _as_data(*built[layer.index]),
         }
         for layer in config.parsed.layers
     ]
     below = [findings.plain(config.label, finding) for finding in about]
     return terminal.as_json({"file": config.label, "layers": layers, "findings": below})
+
+
+def _as_data(layer: Layer, count: int | None) -> dict[str, Any]:
+    return {"number": layer.number, "args": plain(layer.args), "channels": count}
 
 
 def plain(value: Any) -> Any:
