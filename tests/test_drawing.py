@@ -70,6 +70,19 @@ def test_the_pyramid_of_yolov5s() -> None:
     assert faults(laid_out(shown)) == Faults(0, 0, 0, 0)
 
 
+def test_a_head_that_names_no_inputs_is_at_the_right() -> None:
+    """As in YOLOv5 1.0, where it finds them by their channels."""
+    shown = picture(Config.from_text(BASE.replace("[[4], 1, Detect", "[[], 1, Detect")))
+    assert shown.grid.heads == [5]
+    assert shown.grid.strides == [2]
+    assert laid_out(shown).boxes[5].x > max(box.x + box.width for box in laid_out(shown).boxes[:5])
+
+
+def test_a_config_of_one_layer() -> None:
+    shown = picture(Config.from_text("backbone:\n  - [-1, 1, Conv, [16]]\nhead: []\n"))
+    assert (len(laid_out(shown).boxes), shown.edges) == (1, [])
+
+
 def test_a_row_gets_another_slot_where_that_makes_a_line_level() -> None:
     """0 above 1 above 2; 4 reads 2, and is above 5: they are level only in a row of four slots."""
     grid = arrange([[], [0], [1], [2], [2, 3], [4]], [8, 8, 8, 4, 8, 8], None)

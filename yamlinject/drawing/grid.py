@@ -49,7 +49,7 @@ _Cell = tuple[int, int]
 def arrange(reads: Sequence[Sequence[int]], strides: Sequence[float | None], head: int | None) -> Grid:
     """Place layers that read the earlier ones ``reads``, and have the ``strides`` where they are known.
 
-    ``head``: the last layer, if it reads maps of several sizes. Without any stride all are in one row.
+    ``head``: the last layer, if it is to span all rows. Without any stride all are in one row.
     """
     known = _filled(reads, strides)
     others = [index for index in range(len(reads)) if index != head]

@@ -135,7 +135,8 @@ def picture(
     reads: list[list[int]] = [[] for _ in nodes]
     for source, target in edges:
         reads[target].append(source)
-    head = len(nodes) - 1 if len(reads[-1]) > 1 else None
+    last = len(nodes) - 1
+    head = last if last and len(reads[last]) != 1 else None  # YOLOv5 1.0's reads what it finds by channels
     grid = grids.arrange(reads, [known[part[-1].index] for part in parts], head)
     lines = [Edge(*pair, edges[pair]) for pair in sorted(edges)]
     name = PurePath(config.label).name.removesuffix(".yaml")
