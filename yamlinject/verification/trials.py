@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib.util
 import pickle
@@ -181,21 +182,36 @@ def _onnx(subject: Subject) -> str:
     from onnx.reference import ReferenceEvaluator
 
     module = subject.build(trained=True).eval()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _silent_exporter():
         file = Path(folder, "module.onnx")
-        with at("it cannot be exported with sizes that may change"):
-            torch.onnx.export(
-                module,
-                (subject.maps(*_EXPORTED),),
-                file,
-                input_names=["x"],
-                dynamic_axes={"x": {0: "batch", 2: "height", 3: "width"}},
-                dynamo=False,  # the exporter that needs no more than onnx
-            )
+        try:
+            _export(subject, module, file, dynamic_axes={"x": {0: "batch", 2: "height", 3: "width"}})
+        except (Exception, SystemExit) as error:
+            with at("it cannot be exported"):
+                _export(subject, module, file)
+            only = "it can be exported for one input size only; with sizes that may change"
+            raise Failed(f"{only}: {explained(error)}") from None
         session: Any = ReferenceEvaluator(onnx.load(file))
     with torch.no_grad():
         _check_later(subject, module, lambda x: torch.from_numpy(session.run(None, {"x": x.numpy()})[0]))
     return "ONNX, exported at one size, gives the same values at others"
+
+
+def _export(subject: Subject, module: nn.Module, file: Path, **sizes: Any) -> None:
+    """Write ONNX by the exporter that needs no more than onnx."""
+    torch.onnx.export(module, (subject.maps(*_EXPORTED),), file, input_names=["x"], dynamo=False, **sizes)
+
+
+@contextlib.contextmanager
+def _silent_exporter() -> Iterator[None]:
+    """Keep torch from printing its graph where it cannot export it: C++ does, past ``sys.stdout``."""
+    inside = vars(torch._C)
+    log = inside.get("_jit_onnx_log")
+    inside["_jit_onnx_log"] = lambda *_: None  # its switch is turned on by the exporter, whatever it was
+    try:
+        yield
+    finally:
+        inside["_jit_onnx_log"] = log
 
 
 def _time(subject: Subject) -> str:
