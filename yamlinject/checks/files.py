@@ -13,7 +13,7 @@ from yamlinject import files
 from yamlinject.checks.context import Subject
 from yamlinject.checks.discovery import MOST_BYTES, File, holds_layers
 from yamlinject.checks.findings import Checked, Finding
-from yamlinject.checks.rewiring import Rewired, rewired
+from yamlinject.checks.rewiring import BYPASSED, WRONG, Rewired, rewired
 from yamlinject.checks.rules import RULES
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
@@ -133,17 +133,18 @@ def _checked(file: File, label: str, options: Options) -> Checked:
         if not (options.fix and path):
             return Checked(label, tuple(_first(_counted(config, options))))
         now, fixed = _fixed(config, options)
-        mended = _rewired(now, options) if options.wiring else None
+        mended, left_alone = _rewired(now, options) if options.wiring else (None, "")
         if mended:
             now, more = _fixed(mended.config, options)
             fixed += more + mended.changed
         if options.dry:
             diff = tuple(edits.unified_diff(config.text, now.text, label, label))
-            return Checked(label, tuple(_first(_counted(config, options))), diff=diff)
+            return Checked(label, tuple(_first(_counted(config, options))), diff=diff, left=left_alone)
         if now != config:
             _write(config, path, now)
         left = tuple(_first(_counted(now, options)))
-        return Checked(label, left, fixed=fixed, rewired=mended.changed if mended else 0)
+        changed = mended.changed if mended else 0
+        return Checked(label, left, fixed=fixed, rewired=changed, left=left_alone)
     except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
         return Checked(label, error=str(error))
 
@@ -154,14 +155,30 @@ def _counted(config: Config, options: Options) -> list[Finding]:
     return [finding for finding in found if finding.rule.code in options.codes]
 
 
-def _rewired(config: Config, options: Options) -> Rewired | None:
-    """The config with its references mended, if nothing is wrong with it afterwards."""
-    search: Search = "upstream" if options.known_bases else "nowhere"
-    mended = rewired(Subject(config, options.base, search, options.modules), bypassed=options.bypassed)
+def _rewired(config: Config, options: Options) -> tuple[Rewired | None, str]:
+    """The config with its references mended, if nothing is wrong with it afterwards; or why it is left.
+
+    It is left, without a reason, where nothing is wrong, or where that is ignored.
+    """
     everything = options._replace(codes=frozenset(RULES))
-    if mended and any(one.rule.severity == "error" for one in _counted(mended.config, everything)):
-        return None  # what is not understood is left alone
-    return mended
+    found = {finding.rule.code for finding in _counted(config, everything)}
+    bypassed = options.bypassed and options.codes >= BYPASSED
+    reasons = found & (WRONG | BYPASSED if bypassed else WRONG)
+    if not reasons or not reasons & WRONG <= options.codes:
+        return None, ""
+    search: Search = "upstream" if options.known_bases else "nowhere"
+    try:
+        mended = rewired(Subject(config, options.base, search, options.modules), bypassed=bypassed)
+    except YamlInjectError as error:
+        return None, error.message
+    wrong = (
+        (one for one in _counted(mended.config, everything) if one.rule.severity == "error")
+        if mended
+        else ()
+    )
+    for one in wrong:  # what is not understood is left alone
+        return None, f"it would still be wrong: {one.message}"
+    return mended, ""
 
 
 def _first(findings: Sequence[Finding]) -> Iterator[Finding]:

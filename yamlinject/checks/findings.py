@@ -67,7 +67,8 @@ class Checked(NamedTuple):
     """The result for one file: its findings, or why it could not be checked (``error``, one line).
 
     ``skipped``: it holds no model config. ``fixed``: how many findings were fixed in it, ``rewired`` of
-    them references. ``diff``: the lines of a unified diff of what would be fixed.
+    them references. ``left``: why no reference was changed though some are wrong. ``diff``: the lines of a
+    unified diff of what would be fixed.
     """
 
     file: str
@@ -76,4 +77,5 @@ class Checked(NamedTuple):
     skipped: bool = False
     fixed: int = 0
     rewired: int = 0
+    left: str = ""
     diff: tuple[str, ...] = ()

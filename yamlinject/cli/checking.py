@@ -150,6 +150,8 @@ def _told(results: "Iterable[Checked]", tally: "Tally") -> "Iterator[Checked]":
         if checked.rewired:
             what = f"{checked.rewired} reference{'s' * (checked.rewired > 1)}"
             terminal.tell([Line(f"{checked.file}: {what}: {_ANOTHER_MODEL}", label="fixed")])
+        if checked.left:
+            terminal.tell([Line(f"{checked.file}: no reference was changed: {checked.left}", label="left")])
         yield checked
 
 

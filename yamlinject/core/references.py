@@ -39,11 +39,6 @@ def kept_references(
     )
 
 
-def is_plain(written: str) -> bool:
-    """Whether a number is written as this module would write it."""
-    return _PLAIN_INTEGER.fullmatch(written) is not None
-
-
 def renumbered_references(document: Document, index_map: IndexMap) -> tuple[list[Edit], list[Change]]:
     """Edits of the references that have to change, and the layers that they belong to."""
     changed: list[Edit] = []
@@ -57,13 +52,22 @@ def renumbered_references(document: Document, index_map: IndexMap) -> tuple[list
             continue
         changes.append(Change(layer, from_))
         new = layer._replace(from_=from_).references
-        for before, after, span in zip(layer.references, new, row.references, strict=True):
-            if before == after:
-                continue
-            if not is_plain(document.text[slice(*span)]):
-                raise RefusalError(
-                    f"{layer}: write the layer number {document.text[slice(*span)]!r} as {before}",
-                    document.lines.place(span.start),
-                )
-            changed.append(Edit(*span, str(after)))
+        for position, (before, after) in enumerate(zip(layer.references, new, strict=True)):
+            if before != after:
+                changed.append(reference_edit(document, layer.index, position, after))
     return changed, changes
+
+
+def reference_edit(document: Document, reader: int, position: int, number: int) -> Edit:
+    """The edit that makes a reference of the layer ``reader`` another ``number``.
+
+    Raises :class:`RefusalError` where it is not written as a plain number.
+    """
+    row = document.rows[reader]
+    span = row.references[position]
+    if not _PLAIN_INTEGER.fullmatch(document.text, *span):
+        written, before = document.text[slice(*span)], row.layer.references[position]
+        raise RefusalError(
+            f"{row.layer}: write the layer number {written!r} as {before}", document.lines.place(span.start)
+        )
+    return Edit(*span, str(number))

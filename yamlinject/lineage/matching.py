@@ -78,6 +78,28 @@ def without_replacement(layers: Sequence[Layer], base: Wiring) -> Match | None:
     return next(_exact(layers, [base]), None)
 
 
+def rival(layers: Sequence[Layer], wirings: Iterable[Wiring], found: Match) -> Match | None:
+    """Another explanation that is as likely as ``found``, by which other references are wrong."""
+    joins = graph.joins(layers)
+    alike = [base for base in wirings if base.joins == joins and len(base.layers) <= len(layers)]
+    ways = [
+        Match(base, aligned, list(alignment.wrong_readers(layers, base.layers, aligned)))
+        for base in alike
+        for aligned in alignment.alignments(layers, base.layers)
+    ]
+    if len(layers) <= _LARGEST:
+        ways += (way for base in _similar(layers, alike) for way in _explanations(layers, base))
+    cost = _unlikely(layers, found)
+    return next(
+        (
+            way
+            for way in ways
+            if way.wrong_readers != found.wrong_readers and _unlikely(layers, way) <= cost
+        ),
+        None,
+    )
+
+
 def _exact(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Iterator[Match]:
     modules = {layer.module for layer in layers}
     for base in wirings:
