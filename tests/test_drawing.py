@@ -78,6 +78,15 @@ def test_a_head_that_names_no_inputs_is_at_the_right() -> None:
     assert laid_out(shown).boxes[5].x > max(box.x + box.width for box in laid_out(shown).boxes[:5])
 
 
+def test_sizes_that_are_not_known_are_not_named() -> None:
+    """Modules that nobody knows: neither rows by a guess, nor names of them."""
+    rows = "".join(f"  - [-1, 1, My{name}, [64, a, b]]\n" for name in ("Stem", "Down", "Block"))
+    shown = picture(Config.from_text(f"backbone:\n{rows}head:\n  - [[0, 1, 2], 1, Detect, [nc]]\n"))
+    assert shown.grid.strides == [None]
+    assert shown.grid.slots == [3]
+    assert faults(laid_out(shown))[:3] == (0, 0, 0)
+
+
 def test_a_config_of_one_layer() -> None:
     shown = picture(Config.from_text("backbone:\n  - [-1, 1, Conv, [16]]\nhead: []\n"))
     assert (len(laid_out(shown).boxes), shown.edges) == (1, [])

@@ -115,6 +115,8 @@ def picture(
     known = [
         size.stride if size.origin in (graph.IMAGE, 0) else None for size in strides.likely(layers, counts)
     ]
+    if all(stride is None or stride <= 1 for stride in known):  # a guess: no model keeps the image's size
+        known = [None] * len(layers)
     marks = _marked(config, found)
     references = _references(layers, found)
     special = {layer for layer, mark in marks.items() if mark}
