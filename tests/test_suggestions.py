@@ -211,9 +211,12 @@ def test_remove_says_that_its_result_is_wired_wrongly(cli: Cli, tmp_path: Path) 
     result = cli("remove", "SimAM", "wrong.yaml", "-o", "back.yaml")
     assert result.code == 0
     assert (
-        "note      the result has 1 error, such as: layer 19 (Concat) reads layer 13 (C3), expected "
-        "layer 14 (Conv) (yamlinject check back.yaml)\n" in result.err
+        "note      something was wrong before, and stays: layer 20 (Concat) reads layer 14 (C3), expected "
+        "layer 15 (Conv)\n" in result.err
     )
+    (tmp_path / "wrong.yaml").write_text(text.replace("[[-1, 11], 1, Concat", "[[-1, 4], 1, Concat"))
+    result = cli("remove", "SimAM", "wrong.yaml", "-o", "back.yaml", "--force")
+    assert "note      the result has 1 error, such as: layer 22 (Concat)" in result.err
     (tmp_path / "right.yaml").write_text(text)
     assert "the result has" not in cli("remove", "SimAM", "right.yaml", "-o", "right_back.yaml").err
 

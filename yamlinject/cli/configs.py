@@ -295,3 +295,8 @@ def _still_wrong(result: Rewritten, target: str, place: Path | None) -> Iterator
         what = f"{len(errors)} error{'s' * (len(errors) > 1)}, such as: {errors[0].message}"
         more = "" if target == bases.STDIN else f" ({command_line('check', target)})"
         yield terminal.note(f"the result has {what}{more}")
+        return
+    wrong = [finding for finding in check(result.base) if finding.rule.code.startswith("YI3")]
+    before = next((finding for finding in wrong if finding.rule.severity == "error"), None)
+    if before:  # without what was inserted it may look meant
+        yield terminal.note(f"something was wrong before, and stays: {before.message}")
