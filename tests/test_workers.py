@@ -63,7 +63,7 @@ def fill(folder: Path, text: str) -> Path:
     return folder
 
 
-def start(folder: Path, *options: str, method: str = "fork") -> subprocess.Popen[bytes]:
+def start(folder: Path, *options: str, method: str = "fork", **variables: str) -> subprocess.Popen[bytes]:
     """``check`` of the folder in its own process group.
 
     It listens to interrupts even if the tests run in the background of a shell, which lets them be ignored.
@@ -76,6 +76,7 @@ def start(folder: Path, *options: str, method: str = "fork") -> subprocess.Popen
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code, "check", ".", "--jobs", "3", *options],
         cwd=folder,
+        env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -193,12 +194,35 @@ def test_the_parent_is_killed(folder: Path, method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("seconds", [0.0, 0.4])
 def test_an_interrupt_from_the_keyboard(folder: Path, method: str, seconds: float) -> None:
+    """The first files take more than a second each, and nothing is said of others before them."""
+    for number in range(3):
+        (folder / f"{number:02}.yaml").write_text(config(30_000))
     check = start(folder, method=method)
     workers(check)
     time.sleep(seconds)
     os.killpg(check.pid, signal.SIGINT)
     out, err = check.communicate(timeout=SECONDS)
     assert (check.returncode, out, err) == (2, b"", b"yamlinject: error: interrupted\n")
+    assert ends(check.pid)
+
+
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_an_interrupt_while_an_interpreter_starts(tmp_path: Path, method: str) -> None:
+    """As on a busy machine: only the parent answers to it, whose children are not disturbed."""
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "sitecustomize.py").write_text("import time\ntime.sleep(1)\n")
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    places = f"{slow}{os.pathsep}{REPOSITORY}"
+    check = start(fill(folder, config(1)), method=method, PYTHONPATH=places)
+    found = workers(check, 2)  # one of them is multiprocessing's own, which keeps account of what is shared
+    time.sleep(0.5)
+    for child in found:
+        os.kill(child, signal.SIGINT)
+    out, err = check.communicate(timeout=SECONDS)
+    assert (check.returncode, heads(out)) == (1, expected(folder, 1))
+    assert err == b"Checked 12 files: 12 errors in 12 files\n"
     assert ends(check.pid)
 
 
