@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkouts import checkout, edit
+from tests.conftest import EXHAUSTIVE
 from yamlinject import frameworks, load
 from yamlinject.cli.app import run
 from yamlinject.config import Config
@@ -48,7 +49,7 @@ def verified(
 
 
 @pytest.mark.parametrize("after", LAYOUTS)
-@pytest.mark.parametrize("base", PARAMETERS)
+@pytest.mark.parametrize("base", PARAMETERS if EXHAUSTIVE else ["yolov5n", "yolov5s", "yolov5m"])
 def test_the_tutorials_layouts(base: str, after: str) -> None:
     result = verified(load(base).add("SimAM", after=after))
     assert result.problems == []
