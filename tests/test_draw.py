@@ -88,14 +88,6 @@ def test_what_the_library_is_given(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     assert Path("x.pdf").read_bytes() == b"PDF /CreationDate (D:20000101000000+00'00) <svg"
 
 
-@pytest.mark.parametrize(("ending", "begin"), [("png", b"\x89PNG"), ("pdf", b"%PDF-")])
-def test_pictures_of_cairosvg(cli: Cli, ending: str, begin: bytes) -> None:
-    pytest.importorskip("cairosvg")
-    assert cli("draw", "base.yaml", "-o", f"x.{ending}").code == 0
-    assert Path(f"x.{ending}").read_bytes().startswith(begin)
-    assert "unchanged" in cli("draw", "base.yaml", "-o", f"x.{ending}").err
-
-
 def test_with_and_without_a_base(cli: Cli) -> None:
     """The base of a file made by hand is given; a generated one says it; without one nothing is marked."""
     Path("mine.yaml").write_text(GOOD)

@@ -8,6 +8,7 @@ from yamlinject.checks.context import Subject
 from yamlinject.checks.rewiring import rewired
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
+from yamlinject.errors import RefusalError
 
 #: yolov5s whose convolutions of stride 2 are one of stride 1 and a module that halves the size.
 SPLIT = """\
@@ -103,4 +104,5 @@ def test_where_nothing_fits_nothing_is_said_to_be_right() -> None:
     text = text.replace("[-1, 14], 1", "[-1, 10], 1")
     (found,) = [one for one in check(Config("x.yaml", text.encode())) if one.rule.code == "YI301"]
     assert found.hint.startswith("see which layer it should read: layer 14 (Conv) has another size")
-    assert rewired(subject(text)) is None
+    with pytest.raises(RefusalError, match="no layer that is known fits as an input of layer"):
+        rewired(subject(text))

@@ -22,7 +22,7 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "replace": ("configs", "replace C3Ghost yolov5s --at C3 -o yolov5s_C3Ghost.yaml", {}),
     "remove": ("configs", "remove SimAM yolov5s_SimAM.yaml -o yolov5s.yaml", {}),
     "undo": ("configs", "undo yolov5s_C3Ghost.yaml -o yolov5s.yaml", {}),
-    "show": ("configs", "show yolov5s_SimAM.yaml", {}),
+    "show": ("showing", "show yolov5s_SimAM.yaml", {}),
     "draw": ("drawing", "draw yolov5s_SimAM.yaml -o yolov5s_SimAM.svg", {}),
     "explain": ("explaining", "explain yolov5s_SimAM.yaml", {}),
     "bases": ("listing", "bases", {}),

@@ -1,6 +1,5 @@
-"""The commands that work on configs: add, replace, remove, undo, show."""
+"""The commands that make a config of another: add, replace, remove, undo."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from yamlinject.cli import completion, targets
 from yamlinject.cli.delivery import Check, Delivery, Diff, Force, InPlace, OutputFile
-from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption, ScaleOption
+from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
 from yamlinject.config import Config, Rewritten, load
 from yamlinject.core.request import Request, command_line
 from yamlinject.errors import YamlInjectError
@@ -254,30 +253,6 @@ def _taken_back(loaded: Config, result: Rewritten, delivery: Delivery) -> int:
     if delivery.writes(target) and not delivery.as_json:
         terminal.tell([next_steps.draw(target)])
     return code
-
-
-def show(
-    config: _ConfigArgument, *, scale: ScaleOption = "", output_format: OutputOption = OutputFormat.text
-) -> None:
-    """Print the layer table: what every layer reads, its stride and its nominal channels.
-
-    Strides and channels follow from the rows, before any scaling; --scale adds what is built.
-
-    Unknown modules are assumed to keep both.
-
-    Rows that read wrong layers are marked, with what check says of them below the table.
-    """
-    from yamlinject.checks.runner import check
-    from yamlinject.output import layers  # add needs none of them
-
-    base = bases.read(config)
-    loaded = Config(base.name, base.data, stem=base.stem, path=base.path)
-    _ = loaded.parsed
-    found = check(loaded)
-    if output_format is OutputFormat.json:
-        print(layers.as_json(loaded, found, scale))
-    else:
-        layers.show(sys.stdout, loaded, found, scale)
 
 
 def _derived(own: ModuleClass) -> Line:

@@ -17,7 +17,8 @@ from yamlinject.library import bases
 from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import matching
 from yamlinject.lineage.commands import Made, commands, sources
-from yamlinject.lineage.resolve import Evidence, Lineage, Search, known_like, resolve
+from yamlinject.lineage.known import known_like
+from yamlinject.lineage.resolve import Evidence, Lineage, Search, resolve
 
 
 class Explanation(NamedTuple):

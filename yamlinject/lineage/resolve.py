@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from yamlinject.config import Config, Rewritten
 from yamlinject.core import modules, scales
-from yamlinject.core.document import OF_THE_DATA
-from yamlinject.core.layer import SECTIONS, Layer, flow
-from yamlinject.core.yaml_nodes import load_values
+from yamlinject.core.layer import Layer, flow
 from yamlinject.errors import RefusalError, YamlInjectError, named
 from yamlinject.library import architectures, bases, recipes
 from yamlinject.library.architectures import Wiring
 from yamlinject.lineage import alignment, matching
 from yamlinject.lineage.alignment import WrongReader
+from yamlinject.lineage.known import architecture, known_like
 from yamlinject.lineage.matching import Match
 from yamlinject.lineage.recorded import recorded_base, states
 
@@ -29,8 +28,6 @@ Evidence = Literal["given", "recorded", "matched", "none"]
 #: Where to look for the base of a config that does not name it: nowhere, among the upstream models that are
 #: always known, or also among those that the installed frameworks ship.
 Search = Literal["nowhere", "upstream", "installed"]
-
-_Architecture = tuple[dict[str, Any], list[Any]]
 
 #: What to call a base that is no known config.
 NAMELESS = "without attention"
@@ -97,7 +94,7 @@ class Lineage:
                     found = there
         else:
             known = known_like(self.base)
-            if known is None or _architecture(known) != _architecture(self.base):
+            if known is None or architecture(known) != architecture(self.base):
                 return None
             found, name = known, known.name
         stem = Path(name).stem if bases.is_path(name) else name
@@ -115,7 +112,7 @@ class Lineage:
         if self.original is None or not isinstance(self.original, Rewritten):
             return self.original.name if self.original else bases.STDIN
         known = known_like(self.original)
-        is_it = known and _architecture(known) == _architecture(self.original)
+        is_it = known and architecture(known) == architecture(self.original)
         return known.name if known and is_it else bases.STDIN
 
     @cached_property
@@ -221,13 +218,31 @@ def _recorded(config: Config) -> Lineage | None:
         current, aligned = found[-1]
         base = Wiring.of(oldest.request.base, current.layers)
         return Lineage("recorded", config, aligned, Match(base, aligned, []), current)
-    layers = config.parsed.layers
     for known in (recorded_base(oldest, config.path)[0], known_like(found[-1][0]) if complete else None):
         wiring = next(_wirings([known] if known else []), None)
-        match = matching.without_replacement(layers, wiring) if wiring else None
+        match = wiring and (_injected_into(config, wiring) or _changed_by_lines(config, found, wiring))
         if match:
             return Lineage("recorded", config, match.aligned, match, known, edited=True)
     return None
+
+
+def _injected_into(config: Config, wiring: Wiring) -> Match | None:
+    return matching.without_replacement(config.parsed.layers, wiring)
+
+
+def _changed_by_lines(
+    config: Config, found: Sequence[tuple[Rewritten, list[int]]], wiring: Wiring
+) -> Match | None:
+    """The base as what is left when all lines are undone, though they replaced modules of it."""
+    if len(found) < len(config.parsed.provenance):
+        return None
+    restored, places = found[-1]
+    match = _injected_into(restored, wiring)
+    if match is None:
+        return None
+    aligned = [places[index] for index in match.aligned]
+    wrong = list(alignment.wrong_readers(config.parsed.layers, wiring.layers, aligned))
+    return Match(wiring, aligned, wrong)
 
 
 def _searched(config: Config, search: Search) -> Match | None:
@@ -253,42 +268,3 @@ def _is_attention(layer: Layer) -> bool:
     """Whether a layer is attention by the name of its module."""
     by_name = layer.module in recipes.names() or modules.known(layer.module).role == "attention"
     return by_name and alignment.could_be_injected(layer)
-
-
-def known_like(like: Config) -> Config | None:
-    """The known base config with the modules of ``like`` that is most like it."""
-    best, fewest = None, (0, 0)
-    modules = [layer.module for layer in like.layers]
-    for base in bases.known():
-        found = Config(base.name, base.data)
-        if _modules(found.text) != modules:
-            continue
-        aligned = alignment.align(like.layers, found.layers)
-        if aligned is None:
-            continue
-        wrong = sum(1 for _ in alignment.wrong_readers(like.layers, found.layers, aligned))
-        differences = wrong, _differing(_architecture(found), _architecture(like))
-        if best is None or differences < fewest:
-            best, fewest = found, differences
-    return best
-
-
-@cache
-def _modules(known: str) -> list[Any]:
-    """The modules of the rows of a known config's text, read once for all the files of a run."""
-    data = load_values(known)
-    rows = [*data.get("backbone", []), *data.get("head", [])] if isinstance(data, dict) else []
-    return [row[2] for row in rows]
-
-
-def _differing(one: _Architecture, other: _Architecture) -> int:
-    """How many values and rows are different; rows only where there are as many."""
-    values = [key for key in {*one[0], *other[0]} if one[0].get(key) != other[0].get(key)]
-    return len(values) + sum(1 for row, another in zip(one[1], other[1], strict=True) if row != another)
-
-
-def _architecture(config: Config) -> _Architecture:
-    """What a config says besides its references and what its data set determines."""
-    data = config.document.data
-    others = {key: value for key, value in data.items() if key not in (*SECTIONS, *OF_THE_DATA)}
-    return others, [[layer.number, layer.module, layer.args] for layer in config.layers]
