@@ -50,6 +50,7 @@ def test_the_first_example_of_the_readme(cli: Cli) -> None:
     assert printed(cli, command) == CONSOLE[command]
 
 
+@pytest.mark.framework
 def test_the_example_of_the_page_on_replacing(cli: Cli) -> None:
     page = (REPOSITORY / "docs" / "replace.md").read_text(encoding="utf-8")
     (command, shown), _ = re.findall(r"^\$ yamlinject ([^\n]*)\n(.*?)(?=^\$|^```)", page, re.S | re.M)

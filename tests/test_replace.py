@@ -71,7 +71,15 @@ def test_the_blocks_of_a_backbone() -> None:
             "yolov5s", "ConvTranspose", "11", {}, {11: [-1, 1, "ConvTranspose", [512]]}, id="from-channels"
         ),
         pytest.param("yolov5s", "Mine", "9", {}, {9: [-1, 1, "Mine", [1024, 5]]}, id="unknown"),
-        pytest.param("yolov8n", "C2fCIB", "8", {}, {8: [-1, 3, "C2fCIB", [1024, True]]}, id="longer"),
+        pytest.param(
+            "yolov8n",
+            "C2fCIB",
+            "8",
+            {},
+            {8: [-1, 3, "C2fCIB", [1024, True]]},
+            id="longer",
+            marks=pytest.mark.framework,
+        ),
         pytest.param(
             "yolov5s", "Mine", "9", {"args": "[channels, 3]"}, {9: [-1, 1, "Mine", [1024, 3]]}, id="args"
         ),
@@ -96,6 +104,7 @@ def test_the_blocks_of_a_backbone() -> None:
             {},
             {22: [[15, 18, 21], 1, "v10Detect", ["nc"]]},
             id="head",
+            marks=pytest.mark.framework,
         ),
     ],
 )
@@ -365,6 +374,7 @@ def test_the_summary(cli: Cli) -> None:
     assert Path("yolov5s.yaml").read_bytes() == load("yolov5s").to_bytes()
 
 
+@pytest.mark.framework
 @pytest.mark.parametrize(
     ("module", "base", "at", "note"),
     [
@@ -403,6 +413,7 @@ def test_what_is_said_of_modules_of_other_frameworks(
     assert found == ([f"{note} of that name: name its Python file with --modules"] if note else [])
 
 
+@pytest.mark.framework
 def test_what_is_said_of_a_module_that_the_users_file_has_too(cli: Cli) -> None:
     Path("blocks.py").write_text(BLOCKS.replace("MyC3", "C2f").replace("Narrow", "C3"))
     own = ("--modules", "blocks.py", "-o", "-")

@@ -884,6 +884,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.framework
 @pytest.mark.parametrize("options", [["--modules", "mine/blocks.py"], []], ids=["option", "project"])
 def test_spawned_processes_that_install_know_the_users_modules(tmp_path: Path, options: list[str]) -> None:
     """They find the files by themselves: in the environment, or in the project; the folder may differ."""
