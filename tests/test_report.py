@@ -136,6 +136,13 @@ def test_show_loses_nothing_in_a_terminal(folder: Path, columns: int) -> None:
     assert "\u2026" not in output  # an ellipsis would mean that something was cut
 
 
+def test_a_picture_of_characters_in_a_terminal(folder: Path) -> None:
+    shown = run_in_terminal(folder, "draw", "base.yaml")
+    assert re.search(r"│ +0 Conv .*│", shown)
+    assert "SPPF" in shown
+    assert not (folder / "base.svg").exists()
+
+
 def test_text_is_broken_between_words_in_a_terminal(folder: Path) -> None:
     arguments = ("add", "SimAM", "base.yaml", "--after", "SPPF,Stage,0,1,2", "--scope", "all", "--check")
     plain = process_here(folder, *arguments).stderr.decode()
