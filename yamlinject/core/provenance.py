@@ -12,10 +12,11 @@ It is ASCII whatever the base is called, because frameworks read configs in the 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from importlib import import_module
 from itertools import count, islice
 from operator import ge
 from typing import NamedTuple
@@ -109,7 +110,7 @@ class Provenance(NamedTuple):
     def is_of(self, data: bytes) -> bool:
         """Whether the base had exactly these bytes."""
         recorded = self.digest.removeprefix("sha256:").partition("-")[0]
-        return hashlib.sha256(data).hexdigest().startswith(recorded)
+        return _sha256(data).startswith(recorded)
 
     def has_rows(self, layers: Sequence[Layer]) -> bool:
         """Whether the base is known to have had these rows; lines of older versions do not tell."""
@@ -127,11 +128,19 @@ class Found(NamedTuple):
 
 def digest(data: bytes, layers: Sequence[Layer]) -> str:
     """What a line records of a base: the SHA-256 of its bytes and that of its rows, 7 hex digits each."""
-    return f"{hashlib.sha256(data).hexdigest()[:7]}-{_of_rows(layers)[:7]}"
+    return f"{_sha256(data)[:7]}-{_of_rows(layers)[:7]}"
 
 
 def _of_rows(layers: Sequence[Layer]) -> str:
-    return hashlib.sha256(repr([layer.row for layer in layers]).encode()).hexdigest()
+    return _sha256(repr([layer.row for layer in layers]).encode())
+
+
+def _sha256(data: bytes) -> str:
+    """In hexadecimal, from where :mod:`random` takes its digests: hashlib loads all of OpenSSL first."""
+    for module in ("_sha2", "_sha256", "hashlib"):  # of Python 3.12, of older ones, of all others
+        with suppress(ImportError):
+            return str(import_module(module).sha256(data).hexdigest())
+    raise AssertionError("Python has no SHA-256")
 
 
 def _quoted(word: str) -> str:
