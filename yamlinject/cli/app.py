@@ -44,11 +44,11 @@ _CommandLineError = next(
 _LONGEST_MESSAGE = 1000
 
 #: Both typer and click suggest which command was meant.
-_SAID_TWICE = re.compile(r"( Did you mean [^?]*\?)\1")
+_SAID_TWICE = r"( Did you mean [^?]*\?)\1"
 
 #: Arguments of the Python functions that errors mention, and their options on the command line.
 _OPTIONS = {"image_size": "imgsz"}
-_ARGUMENT = re.compile("`(args|base|force|image_size|number|readers|trust)`")
+_ARGUMENT = "`(args|base|force|image_size|number|readers|trust)`"
 
 
 def _as_option(argument: re.Match[str]) -> str:
@@ -62,13 +62,13 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except YamlInjectError as error:
-        message = _ARGUMENT.sub(_as_option, str(error))
+        message = re.sub(_ARGUMENT, _as_option, str(error))
     except BrokenPipeError:  # the reader of the output has seen enough
         return 0
     except OSError as error:
         message = f"{error.filename or 'standard output'}: {error.strerror or error}"
     except _CommandLineError as error:
-        message = _SAID_TWICE.sub(r"\1", getattr(error, "format_message", error.__str__)())
+        message = re.sub(_SAID_TWICE, r"\1", getattr(error, "format_message", error.__str__)())
         if "'--before'" in message:
             message = "there is no --before: give --after the layer above"
         context = getattr(error, "ctx", None)

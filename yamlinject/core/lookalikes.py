@@ -22,11 +22,8 @@ _MEANT = str.maketrans(
 HINT = "it comes from an input method or a web page: type it yourself, in English mode"
 
 #: Quoted text and comments may hold any character.
-_TOKEN = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"\\]|\\.)*" | \#[^\r\n]* | (?P<word>[^ \t\r\n,\[\]{}]+)""",
-    re.VERBOSE | re.DOTALL,
-)
-_RUN = re.compile(f"[{''.join(map(chr, _MEANT))}]+")
+_TOKEN = r"""(?xs) '(?:[^']|'')*' | "(?:[^"\\]|\\.)*" | \#[^\r\n]* | (?P<word>[^ \t\r\n,\[\]{}]+)"""
+_RUN = f"[{''.join(map(chr, _MEANT))}]+"
 
 #: How many lines above the one where an error is noticed its cause may be, not counting empty ones; a wrong
 #: colon may be at the key of a whole list.
@@ -64,12 +61,15 @@ def find(text: str, start: int = 0, end: int | None = None) -> Iterator[Lookalik
     Words of a language that uses them, which have other letters too, are skipped.
     """
     end = len(text) if end is None else end
-    if text.isascii() or not _RUN.search(text, start, end):
+    if text.isascii():
         return
-    for token in _TOKEN.finditer(text, start, end):
+    runs = re.compile(_RUN)
+    if not runs.search(text, start, end):
+        return
+    for token in re.compile(_TOKEN).finditer(text, start, end):
         word = token["word"]
         if word and not word.isascii() and word.translate(_MEANT).isascii():
-            found = _RUN.search(text, *token.span())
+            found = runs.search(text, *token.span())
             assert found
             yield Lookalike(*found.span(), found[0], token.span())
 

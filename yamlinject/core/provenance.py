@@ -38,9 +38,7 @@ _LINE = re.compile(
 )
 
 #: What stood in a replaced row, as one word of the line: the module, and what else was exchanged.
-_WAS = re.compile(
-    r"(?P<module>(['\"]?)[A-Za-z_][\w.]*\2)(?: (?P<number>[1-9][0-9]{0,8}))?(?: (?P<args>[^0-9].*))?", re.S
-)
+_WAS = r"(?s)(?P<module>(['\"]?)[A-Za-z_][\w.]*\2)(?: (?P<number>[1-9][0-9]{0,8}))?(?: (?P<args>[^0-9].*))?"
 
 #: A word as bash quotes it where it holds other characters than those of printable ASCII: ``$'\u4e2d'``.
 _CODE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(00[01][0-9a-f]{5}))")
@@ -73,7 +71,7 @@ class Written(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Written | None:
         """The inverse of ``str``; None for anything that it does not give."""
-        match = _WAS.fullmatch(text)
+        match = re.fullmatch(_WAS, text)
         return match and cls(*(part or "" for part in match.group("module", "number", "args")))
 
 

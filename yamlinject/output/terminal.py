@@ -30,7 +30,7 @@ _HANG = 4
 _USUAL, _NARROWEST = 80, 40
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 #: What GitHub's runner takes for a command in a log: ``::name …::`` starts a line, ``##[name …]`` need not.
 _COMMAND = re.compile(r"^(\s*:):|(#)#(?=\[[A-Za-z])")
@@ -116,7 +116,7 @@ def as_json(value: object) -> str:
     import json
 
     # surrogates must go before they are escaped: afterwards valid pairs of escapes look the same
-    clean = json.loads(_SURROGATE.sub(_UNKNOWN, json.dumps(value, ensure_ascii=False)))
+    clean = json.loads(re.sub(_SURROGATE, _UNKNOWN, json.dumps(value, ensure_ascii=False)))
     return json.dumps(clean, indent=2).replace("\x7f", r"\u007f")
 
 
