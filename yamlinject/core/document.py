@@ -84,9 +84,12 @@ class Document:
         self.values = values
 
     @classmethod
-    def parse(cls, text: str) -> Document:
-        """Read a model config; raises :class:`ConfigError` with line and column if it is not one."""
-        reading, lines = Reading(text), Lines(text)
+    def parse(cls, text: str, reading: Reading | None = None) -> Document:
+        """Read a model config; raises :class:`ConfigError` with line and column if it is not one.
+
+        ``reading``: that of ``text``, if there is one already, whose values nobody has asked for.
+        """
+        reading, lines = reading or Reading(text), Lines(text)
         root = reading.root
         if not isinstance(root, MappingNode):
             raise ConfigError("not a model config: it has no backbone and head lists")

@@ -104,18 +104,19 @@ def insert(
         changed.append(signed(document, line))
 
     place = document.place(insertions[0].target)
-    text = applied(document, changed, place, expected_data(document, index_map, below) if proven else None)
-    if line and proven:
-        _check_undone(document, text, line.request.module, place)
+    expected = expected_data(document, index_map, below) if proven else None
+    text, after = applied(document, changed, place, expected)
+    if line and after:
+        _check_undone(document, after, line.request.module, place)
     injected = tuple(layer for target in sorted(below) for layer in below[target])
-    return Rewrite(text, index_map, injected, tuple(changes), comments.stale, line)
+    return Rewrite(text, index_map, injected, tuple(changes), comments.stale, line, document=after)
 
 
-def _check_undone(document: Document, text: str, module: str, place: Place) -> None:
-    """Raise :class:`RefusalError` unless removing what was injected into ``text`` restores ``document``."""
+def _check_undone(document: Document, after: Document, module: str, place: Place) -> None:
+    """Raise :class:`RefusalError` unless removing what was injected restores ``document``."""
     problem = ""
     try:
-        if remove(Document.parse(text), module, proven=False).text == document.text:
+        if remove(after, module, proven=False).text == document.text:
             return
     except (ConfigError, RefusalError) as error:
         problem = f": {error.message}"

@@ -38,14 +38,16 @@ def expected_data(
     return data
 
 
-def prove(text: str, expected: dict[str, Any]) -> None:
-    """Read ``text`` with two independent parsers.
+def prove(text: str, expected: dict[str, Any]) -> Document:
+    """Read ``text`` with two independent parsers, and give what PyYAML finds.
 
-    Raises :class:`ConfigError` unless PyYAML finds the data ``expected`` and ruamel.yaml the same rows.
+    Raises :class:`ConfigError` unless that is the data ``expected``, and ruamel.yaml finds the same rows.
     """
     reading = Reading(text)
     rows = shapes(reading.root, SECTIONS)
-    if repr(reading.values()) != repr(expected):  # unlike ==, it tells 1 from True, and .nan equals itself
+    document = Document.parse(text, reading)
+    if repr(document.data) != repr(expected):  # unlike ==, it tells 1 from True, and .nan equals itself
         raise ConfigError("it would read back as different layers than planned")
     if rows != second_reading(text, SECTIONS):
         raise ConfigError("ruamel.yaml would read other layers than PyYAML")
+    return document

@@ -76,8 +76,8 @@ def _without(
     changed += placement.removal(document, removed)
     place = document.place(removed[0]) if removed else document.place(0)
     expected = expected_data(document, index_map)
-    text = applied(document, changed, place, expected if proven else None)
-    left = None if proven else without_removed(document, changed, text, index_map, expected)
+    text, left = applied(document, changed, place, expected if proven else None)
+    left = left or without_removed(document, changed, text, index_map, expected)
     return Rewrite(text, index_map, (), tuple(changes), (), line, document=left)
 
 

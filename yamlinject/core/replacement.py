@@ -71,11 +71,11 @@ def replace(
         changed.append(signed(document, line))
     place = document.place(min(was))
     expected = expected_data(document, index_map, replaced=new) if proven else None
-    text = applied(document, changed, place, expected)
-    if line and proven:
-        _check_restored(document, text)
+    text, after = applied(document, changed, place, expected)
+    if line and after:
+        _check_restored(document, after)
     replaced = tuple(new[index] for index in was)
-    return Rewrite(text, index_map, (), (), comments.stale, line, replaced=replaced)
+    return Rewrite(text, index_map, (), (), comments.stale, line, document=after, replaced=replaced)
 
 
 def newest_line(document: Document) -> Found:
@@ -118,8 +118,8 @@ def restore(document: Document, found: Found, *, proven: bool = True) -> Rewrite
     changed += _comment_edits(document, line.comments)
     index_map = IndexMap.inserting(len(document.rows), ())
     expected = expected_data(document, index_map, replaced=old)
-    text = applied(document, changed, place, expected if proven else None)
-    read = None if proven else _read_again(text, expected, place)
+    text, read = applied(document, changed, place, expected if proven else None)
+    read = read or _read_again(text, expected, place)
     return Rewrite(text, index_map, (), (), (), line, document=read, replaced=tuple(old.values()))
 
 
@@ -191,11 +191,10 @@ def _comment_edits(document: Document, numbers: Mapping[int, int]) -> Iterator[E
             yield Edit(*comment.span, str(number))
 
 
-def _check_restored(document: Document, text: str) -> None:
+def _check_restored(document: Document, after: Document) -> None:
     """Raise :class:`RefusalError` unless taking the replacement back restores ``document``."""
     problem = ""
     try:
-        after = Document.parse(text)
         if restore(after, after.provenance[0], proven=False).text == document.text:
             return
     except (ConfigError, RefusalError) as error:

@@ -61,12 +61,15 @@ def signed(document: Document, line: Provenance) -> Edit:
     return Edit(0, 0, f"{line}{newline[0] if newline else chr(10)}")
 
 
-def applied(document: Document, changed: list[Edit], place: Place, expected: dict[str, Any] | None) -> str:
-    """Apply the edits, and prove that the result holds ``expected``; ``place``: where a refusal points."""
+def applied(
+    document: Document, changed: list[Edit], place: Place, expected: dict[str, Any] | None
+) -> tuple[str, Document | None]:
+    """The text after the edits and, if it is proven to hold ``expected``, what it reads as.
+
+    Raises :class:`RefusalError`, which points at ``place``, where it does not.
+    """
     try:
         text = edits.apply(document.text, changed)
-        if expected is not None:
-            prove(text, expected)
+        return text, None if expected is None else prove(text, expected)
     except (ValueError, ConfigError) as error:
         raise RefusalError(f"rows laid out like this cannot be rewritten safely: {error}", place) from None
-    return text
