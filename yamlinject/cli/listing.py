@@ -13,7 +13,6 @@ from yamlinject.library import bases as library
 from yamlinject.library import recipes, user_modules
 from yamlinject.library.module_files import ModuleClass
 from yamlinject.output import progress, terminal
-from yamlinject.output.layers import plain
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
 from yamlinject.output.trial import counts
@@ -109,7 +108,7 @@ def _test(name: str, found: ModuleClass | None, args: str | None, *, as_json: bo
 
 def _as_data(found: ModuleClass) -> dict[str, object]:
     """A user's class as JSON has it; ``args`` is null where nothing tells a parameter's value."""
-    args = plain(recipes.derived(found).args) if recipes.is_told(found) else None
+    args = terminal.plain(recipes.derived(found).args) if recipes.is_told(found) else None
     where = {"file": str(found.file), "line": found.place.line}
     return {"module": found.name, **where, "args": args, "told": found.told, "untold": found.untold}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any, TextIO
 
 from yamlinject.core import graph, provenance, scaling
@@ -145,7 +144,7 @@ def as_json(config: Config, found: Sequence[Finding], scale: str = "") -> str:
             "reads": [None if source == graph.IMAGE else source for source in graph.sources(layer)],
             "number": layer.number,
             "module": layer.module,
-            "args": plain(layer.args),
+            "args": terminal.plain(layer.args),
             "stride": strides[layer.index],
             "nominal_channels": counts[layer.index],
             "injected": layer.index in injected,
@@ -161,18 +160,7 @@ def as_json(config: Config, found: Sequence[Finding], scale: str = "") -> str:
 
 
 def _as_data(layer: Layer, count: int | None) -> dict[str, Any]:
-    return {"number": layer.number, "args": plain(layer.args), "channels": count}
-
-
-def plain(value: Any) -> Any:
-    """YAML data as JSON can hold it; anything else, such as dates, as text."""
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if value is None or isinstance(value, (str, int)) or (isinstance(value, float) and isfinite(value)):
-        return value
-    return str(value)
+    return {"number": layer.number, "args": terminal.plain(layer.args), "channels": count}
 
 
 def _channels_and_strides(config: Config) -> tuple[list[int | None], list[float | None]]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from yamlinject.core.layer import Layer
 from yamlinject.output import terminal
-from yamlinject.output.layers import plain
 from yamlinject.output.terminal import Line
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def _row(layer: Layer) -> dict[str, Any]:
         "from": layer.from_,
         "number": layer.number,
         "module": layer.module,
-        "args": plain(layer.args),
+        "args": terminal.plain(layer.args),
     }
 
 

@@ -6,7 +6,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TextIO
+from math import isfinite
+from typing import Any, NamedTuple, TextIO
 
 from yamlinject.output.widths import wrapped
 
@@ -109,6 +110,17 @@ def emit_diff(stream: TextIO, lines: Iterable[str]) -> None:
         emit(stream, diff(lines))
     else:
         stream.writelines(f"{line}\n" for line in lines)
+
+
+def plain(value: Any) -> Any:
+    """YAML data as JSON can hold it; anything else, such as dates, as text."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, (str, int)) or (isinstance(value, float) and isfinite(value)):
+        return value
+    return str(value)
 
 
 def as_json(value: object) -> str:
