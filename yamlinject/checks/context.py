@@ -15,7 +15,7 @@ from yamlinject.lineage.generated import read as read_generated
 from yamlinject.lineage.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from yamlinject.checks.classes import Taken
     from yamlinject.config import Config
@@ -103,17 +103,17 @@ class Subject:
         The numbers tell: if all of the maps count, the highest number names the row above its reader.
         """
         first, *others = self.layers
-        is_made = self.lineage is not None and self.lineage.evidence in ("given", "recorded")
         below = [layer for layer in others if layer.section == "backbone"]
         declares = bool(first.args) and module_rules.is_count(first.args[0])
-        if is_made or declares or first.module in architectures.modules():
+        if declares or first.module in architectures.modules():
             return False
         if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT:
             return False
         if any(map(graph.picks, others)):  # the way to pick maps by rows
             return False
         ahead = [source - layer.index for layer in others for source in graph.sources(layer)]
-        return max(ahead, default=0) == BACKBONE_MAPS - 2
+        is_made = self.lineage is not None and self.lineage.evidence in ("given", "recorded")
+        return max(ahead, default=0) == BACKBONE_MAPS - 2 and not is_made
 
     @cached_property
     def lineage(self) -> Lineage | None:
@@ -161,11 +161,11 @@ class Subject:
         return strides.likely(self.layers, self.channels)
 
     @cached_property
-    def channels(self) -> list[int | None]:
+    def channels(self) -> Sequence[int | None]:
         """The nominal channels of every layer; None where the rows do not tell."""
         if not self.is_graph:
             return [None] * len(self.layers)
-        return graph.channels(self.layers, self.document.image_channels)
+        return self.document.channels
 
     def reaching(self, layer: Layer) -> int | None:
         """The nominal channels of the first input of ``layer``; None where that cannot be told."""

@@ -162,6 +162,11 @@ class Document:
             rows.setdefault(row.span, row)
         return list(rows.values())
 
+    @cached_property
+    def channels(self) -> tuple[int | None, ...]:
+        """The nominal channels that each layer gives, as :func:`.graph.channels` finds them."""
+        return tuple(graph.channels(self.layers, self.image_channels))
+
     @property
     def image_channels(self) -> int:
         """The channels of the input image: the top-level ``ch`` or ``channels``, or 3."""

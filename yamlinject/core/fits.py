@@ -36,14 +36,14 @@ def check_replacements(document: Document, new: Mapping[int, Layer]) -> None:
     ``new``: the rows that stand in the place of those of ``document``.
     """
     layers = [new.get(layer.index, layer) for layer in document.layers]
-    before, after = (graph.channels(each, document.image_channels) for each in (document.layers, layers))
+    after = graph.channels(layers, document.image_channels)
     for index, layer in new.items():
         problem = _replacement_problem(document.layers[index], layer, after)
         if problem:
             raise RefusalError(problem, document.place(index))
     for old, layer in zip(document.layers, layers, strict=True):
         counts = _summed(layer, after)
-        if len(set(counts)) > 1 and (layer.index in new or len(set(_summed(old, before))) == 1):
+        if len(set(counts)) > 1 and (layer.index in new or len(set(_summed(old, document.channels))) == 1):
             raise _unequal(document, layer, counts)
 
 
@@ -104,9 +104,8 @@ def _declares_channels(layer: Layer) -> bool:
 def _check_channels(document: Document, index_map: IndexMap, new: Sequence[Layer]) -> None:
     """Refuse a sum of different channel counts where it was one of equal counts."""
     moved = [index_map.layer(layer) for layer in document.layers]
-    before = graph.channels(document.layers, document.image_channels)
     after = graph.channels(sorted([*moved, *new], key=attrgetter("index")), document.image_channels)
     for old, layer in zip(document.layers, moved, strict=True):
         counts = _summed(layer, after)
-        if len(set(_summed(old, before))) == 1 and len(set(counts)) > 1:
+        if len(set(_summed(old, document.channels))) == 1 and len(set(counts)) > 1:
             raise _unequal(document, old, counts)

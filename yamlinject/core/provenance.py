@@ -16,9 +16,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from itertools import count, islice
 from operator import ge
+from types import ModuleType
 from typing import NamedTuple
 
 from yamlinject._version import __version__
@@ -134,11 +136,16 @@ def _of_rows(layers: Sequence[Layer]) -> str:
 
 
 def _sha256(data: bytes) -> str:
-    """In hexadecimal, from where :mod:`random` takes its digests: hashlib loads all of OpenSSL first."""
-    for module in ("_sha2", "_sha256", "hashlib"):  # of Python 3.12, of older ones, of all others
+    return str(_digests().sha256(data).hexdigest())
+
+
+@cache
+def _digests() -> ModuleType:
+    """A module with ``sha256``, as :mod:`random` finds its own: hashlib loads all of OpenSSL first."""
+    for name in ("_sha2", "_sha256"):  # of Python 3.12, and of older ones
         with suppress(ImportError):
-            return str(import_module(module).sha256(data).hexdigest())
-    raise AssertionError("Python has no SHA-256")
+            return import_module(name)
+    return import_module("hashlib")
 
 
 def _quoted(word: str) -> str:

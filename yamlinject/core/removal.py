@@ -108,7 +108,7 @@ def _check_removable(document: Document, removed: Sequence[int], injected: bool)
 
     ``injected``: the layers are known to keep the shape of their input, because they were injected.
     """
-    counts = graph.channels(document.layers, document.image_channels)
+    counts = document.channels
     strides = graph.strides(document.layers)
     for index in removed:
         layer = document.layers[index]

@@ -110,7 +110,7 @@ def picture(
     """
     check_size(config)
     layers = config.layers
-    counts = graph.channels(layers, config.document.image_channels)
+    counts = [*config.document.channels]
     # what is not known of the first layer counts as one that keeps the size
     known = [
         size.stride if size.origin in (graph.IMAGE, 0) else None for size in strides.likely(layers, counts)

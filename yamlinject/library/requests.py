@@ -81,9 +81,10 @@ def _inserted(
     targets = [layer.index for pick in picked for layer in pick.layers]
     check_targets(document, targets)
     readers = selectors.pick_readers(order.readers, layers, targets) if order.readers else None
-    counts = graph.channels(layers, document.image_channels)
     insertions = [
-        Insertion(target, request.module, _args(document, row, layers[target], counts[target]), number)
+        Insertion(
+            target, request.module, _args(document, row, layers[target], document.channels[target]), number
+        )
         for number in (request.number or 1,)
         for target in targets
     ]
@@ -100,8 +101,7 @@ def _inserted(
 def _replaced(
     order: Order, document: Document, picked: Iterable[Picked], signature: Signature | None, proven: bool
 ) -> Rewrite:
-    request, layers = order.request, document.layers
-    counts = graph.channels(layers, document.image_channels)
+    request, layers, counts = order.request, document.layers, document.channels
     replacements = []
     for index in sorted({layer.index for pick in picked for layer in pick.layers}):
         layer = layers[index]

@@ -165,7 +165,7 @@ def _as_data(layer: Layer, count: int | None) -> dict[str, Any]:
 
 def _channels_and_strides(config: Config) -> tuple[list[int | None], list[float | None]]:
     layers = config.parsed.layers
-    counts, strides = graph.channels(layers, config.parsed.image_channels), graph.strides(layers)
+    counts, strides = [*config.parsed.channels], graph.strides(layers)
     counts[-1] = strides[-1] = None  # the last layer gives predictions
     return counts, strides
 

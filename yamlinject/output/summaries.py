@@ -61,7 +61,7 @@ def _guessed(config: Rewritten) -> Iterator[Line]:
     base = config.base
     injected = {base.layers[index].module for index in base.injected}
     guesses = graph.guesses(base.layers, {*recipes.names(), *injected})
-    counts = graph.channels(base.layers, base.document.image_channels)
+    counts = base.document.channels
     picked = sorted({layer.index for pick in config.rewrite.picked for layer in pick.layers})
     written = {value for layer in config.rewrite.injected for value in _flat(layer.args)}
     told = {guess.index: counts[index] for index in reversed(picked) if (guess := guesses[index])}

@@ -32,7 +32,7 @@ def notes(
     if found.reference is None:
         notes.append("wrong references in it cannot be seen, for its base is not known: name it")
     indices = found.injected
-    counts = graph.channels(config.layers, config.document.image_channels)
+    counts = config.document.channels
     for layer in (config.layers[index] for index in indices):
         (source,) = graph.sources(layer)
         ours = layer.module in recipes.names() and layer.args and source != graph.IMAGE
