@@ -239,13 +239,7 @@ def _holds_rows(value: Any) -> bool:
 
 
 def _row(
-    index: int,
-    section: SectionName,
-    value: Any,
-    node: Node,
-    floor: int,
-    shared_ids: set[int],
-    lines: Lines,
+    index: int, section: SectionName, value: Any, node: Node, floor: int, shared_ids: set[int], lines: Lines
 ) -> Row:
     """Check one row and find its spans.
 

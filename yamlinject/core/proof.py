@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
+
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from yamlinject.core.document import Document
 from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import SECTIONS, Layer
-from yamlinject.core.yaml_nodes import Reading, second_reading, shapes
-from yamlinject.errors import ConfigError
+from yamlinject.core.lines import Lines
+from yamlinject.core.yaml_nodes import ODD_VALUE, SURROGATE, Reading, children, not_collecting
+from yamlinject.errors import ConfigError, InvalidYamlError
+
+#: The texts and nesting of a node, without its types and places.
+Shape: TypeAlias = "str | list[Shape]"
 
 _NONE: Mapping[int, Any] = MappingProxyType({})
 
@@ -51,3 +58,65 @@ def prove(text: str, expected: dict[str, Any]) -> Document:
     if rows != second_reading(text, SECTIONS):
         raise ConfigError("ruamel.yaml would read other layers than PyYAML")
     return document
+
+
+def second_reading(text: str, keys: Sequence[str]) -> list[Shape]:
+    """What ruamel.yaml finds under top-level ``keys``; raises :class:`InvalidYamlError`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        with warnings.catch_warnings(), not_collecting():
+            warnings.simplefilter("ignore")  # about anchors
+            return _shapes(YAML(typ="safe", pure=True).parse(SURROGATE.sub("\ufffd", text)), keys)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Lines(text).place(mark.index) if mark else None
+        problem = getattr(error, "problem", None) or "a character that is not allowed"
+        raise InvalidYamlError(f"ruamel.yaml cannot read it: {problem}", place) from None
+    except ODD_VALUE as error:
+        raise InvalidYamlError(f"ruamel.yaml cannot read it: {error}") from None
+    except RecursionError:
+        raise InvalidYamlError("nested too deeply to be a model config") from None
+
+
+def _shapes(events: Iterable[Any], keys: Sequence[str]) -> list[Shape]:
+    """:func:`shapes` of ruamel.yaml's events: it takes half as long again to make its nodes of them."""
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent
+
+    anchors: dict[str, Shape] = {}
+    unfinished: list[list[Shape]] = [[]]
+    for event in events:
+        if isinstance(event, ScalarEvent):
+            shape: Shape = event.value
+        elif isinstance(event, CollectionStartEvent):
+            shape = []
+        elif isinstance(event, CollectionEndEvent):
+            unfinished.pop()
+            continue
+        elif isinstance(event, AliasEvent):
+            shape = anchors[event.anchor]
+        else:  # of the stream or a document
+            continue
+        unfinished[-1].append(shape)
+        if not isinstance(shape, str) and not isinstance(event, AliasEvent):
+            unfinished.append(shape)
+        if event.anchor:
+            anchors[event.anchor] = shape
+    (documents,) = unfinished
+    if len(documents) != 1:
+        raise ValueError(f"{len(documents)} documents")
+    (root,) = documents
+    found = {key: value for key, value in zip(root[::2], root[1::2], strict=True) if isinstance(key, str)}
+    return [found[key] for key in keys if key in found]
+
+
+def shapes(root: Node | None, keys: Sequence[str]) -> list[Shape]:
+    """Those of the values of top-level ``keys``; a mapping's shape is its keys and values in turn."""
+    pairs = root.value if isinstance(root, MappingNode) else []
+    found = {key.value: value for key, value in pairs if isinstance(key, ScalarNode)}
+    return [_shape(found[key]) for key in keys if key in found]
+
+
+def _shape(node: Node) -> Shape:
+    return node.value if isinstance(node, ScalarNode) else [_shape(child) for child in children(node)]

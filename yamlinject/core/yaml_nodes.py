@@ -1,17 +1,13 @@
-"""YAML as frameworks read it: PyYAML's values and their places, in one pass.
-
-A text to be written is also read by ruamel.yaml, an independent parser of YAML 1.2.
-"""
+"""YAML as frameworks read it: PyYAML's values and their places, in one pass."""
 
 from __future__ import annotations
 
 import gc
 import re
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
@@ -19,9 +15,6 @@ from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNo
 from yamlinject.core import lookalikes
 from yamlinject.core.lines import Lines
 from yamlinject.errors import DuplicateKeyError, InvalidYamlError, Place
-
-#: The texts and nesting of a node, without its types and places.
-Shape: TypeAlias = "str | list[Shape]"
 
 #: More values than this, with aliases expanded, are an attack. A long text counts as several.
 _MAX_VALUES = 1_000_000
@@ -32,7 +25,7 @@ _MOST_DIGITS = 4250
 _ENDLESS = 10**_MOST_DIGITS
 
 #: What parsers raise besides their own errors: for a wrong tag, a bad date, an escape beyond Unicode.
-_ODD_VALUE = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
+ODD_VALUE = (ValueError, OverflowError, LookupError, AttributeError, TypeError)
 
 
 class _SafeLoader(yaml.SafeLoader):
@@ -79,11 +72,11 @@ _COMMENT = re.compile(r"(?:^|(?<= ))#[^\r\n]*", re.MULTILINE)
 #: More levels of lists and mappings than any config has; Python's stack holds a few more.
 _MOST_LEVELS = 200
 
-_SURROGATE = re.compile("[\udc80-\udcff]")
+SURROGATE = re.compile("[\udc80-\udcff]")
 
 
 @contextmanager
-def _not_collecting() -> Iterator[None]:
+def not_collecting() -> Iterator[None]:
     """Pause the garbage collector: its passes over a growing tree make parsing worse than linear."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -101,7 +94,7 @@ class Reading:
         """Read the nodes; raises :class:`InvalidYamlError` if ``text`` is not valid YAML."""
         self._text = text
         with _explained(text):
-            self._loader, self.root = _composed(_SURROGATE.sub("\ufffd", text))
+            self._loader, self.root = _composed(SURROGATE.sub("\ufffd", text))
             if self.root is not None:
                 if "&" in text:
                     _check_aliases(self.root)
@@ -127,7 +120,7 @@ def _composed(text: str) -> tuple[yaml.SafeLoader, Node | None]:
         try:
             loader = _FAST_LOADER(text)
             root = loader.get_single_node()
-        except (yaml.YAMLError, *_ODD_VALUE):  # the other loader says whether and where it is one
+        except (yaml.YAMLError, *ODD_VALUE):  # the other loader says whether and where it is one
             root = None
         if root is not None and not _has_empty_value(root):
             return loader, root
@@ -158,7 +151,7 @@ def _has_empty_value(root: Node) -> bool:
 def _explained(text: str) -> Iterator[None]:
     """Turn PyYAML's errors about ``text`` into those of this package."""
     try:
-        with _not_collecting():
+        with not_collecting():
             yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -171,7 +164,7 @@ def _explained(text: str) -> Iterator[None]:
         raise InvalidYamlError(f"not valid YAML: {problem}", place) from None
     except yaml.reader.ReaderError as error:
         raise _bad_character(error.character, Lines(text).place(error.position)) from None
-    except _ODD_VALUE as error:
+    except ODD_VALUE as error:
         raise InvalidYamlError(f"a value that PyYAML cannot read: {error}") from None
     except RecursionError:
         raise InvalidYamlError("nested too deeply to be a model config") from None
@@ -179,68 +172,6 @@ def _explained(text: str) -> Iterator[None]:
 
 def _bad_character(code: int, place: Place) -> InvalidYamlError:
     return InvalidYamlError(f"not valid YAML: the character {chr(code)!a} is not allowed", place)
-
-
-def second_reading(text: str, keys: Sequence[str]) -> list[Shape]:
-    """What ruamel.yaml finds under top-level ``keys``; raises :class:`InvalidYamlError`."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        with warnings.catch_warnings(), _not_collecting():
-            warnings.simplefilter("ignore")  # about anchors
-            return _shapes(YAML(typ="safe", pure=True).parse(_SURROGATE.sub("\ufffd", text)), keys)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Lines(text).place(mark.index) if mark else None
-        problem = getattr(error, "problem", None) or "a character that is not allowed"
-        raise InvalidYamlError(f"ruamel.yaml cannot read it: {problem}", place) from None
-    except _ODD_VALUE as error:
-        raise InvalidYamlError(f"ruamel.yaml cannot read it: {error}") from None
-    except RecursionError:
-        raise InvalidYamlError("nested too deeply to be a model config") from None
-
-
-def _shapes(events: Iterable[Any], keys: Sequence[str]) -> list[Shape]:
-    """:func:`shapes` of ruamel.yaml's events: it takes half as long again to make its nodes of them."""
-    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent
-
-    anchors: dict[str, Shape] = {}
-    unfinished: list[list[Shape]] = [[]]
-    for event in events:
-        if isinstance(event, ScalarEvent):
-            shape: Shape = event.value
-        elif isinstance(event, CollectionStartEvent):
-            shape = []
-        elif isinstance(event, CollectionEndEvent):
-            unfinished.pop()
-            continue
-        elif isinstance(event, AliasEvent):
-            shape = anchors[event.anchor]
-        else:  # of the stream or a document
-            continue
-        unfinished[-1].append(shape)
-        if not isinstance(shape, str) and not isinstance(event, AliasEvent):
-            unfinished.append(shape)
-        if event.anchor:
-            anchors[event.anchor] = shape
-    (documents,) = unfinished
-    if len(documents) != 1:
-        raise ValueError(f"{len(documents)} documents")
-    (root,) = documents
-    found = {key: value for key, value in zip(root[::2], root[1::2], strict=True) if isinstance(key, str)}
-    return [found[key] for key in keys if key in found]
-
-
-def shapes(root: Node | None, keys: Sequence[str]) -> list[Shape]:
-    """Those of the values of top-level ``keys``; a mapping's shape is its keys and values in turn."""
-    pairs = root.value if isinstance(root, MappingNode) else []
-    found = {key.value: value for key, value in pairs if isinstance(key, ScalarNode)}
-    return [_shape(found[key]) for key in keys if key in found]
-
-
-def _shape(node: Node) -> Shape:
-    return node.value if isinstance(node, ScalarNode) else [_shape(child) for child in children(node)]
 
 
 def children(node: Node) -> list[Node]:
