@@ -18,7 +18,18 @@ from yamlinject.cli.app import app
 from yamlinject.library import bases, recipes
 
 MANUAL = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
-COMMANDS: dict[str, Any] = vars(typer.main.get_command(app()))["commands"]
+
+
+def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command with the words that name it: ``add``, ``study jobs``."""
+    for name, command in vars(group)["commands"].items():
+        if "commands" in vars(command):
+            yield from commands(command, f"{name} ")
+        else:
+            yield path + name, command
+
+
+COMMANDS: dict[str, Any] = dict(commands(typer.main.get_command(app())))
 
 COMMON = """\
 import torch
@@ -66,7 +77,7 @@ def context(name: str) -> Any:
     return typer.Context(COMMANDS[name])
 
 
-GRAMMAR = {row[0].strip("`").split()[0]: row for row in table("command")}
+GRAMMAR = {" ".join(re.findall(r"\b[a-z]+\b", row[0])): row for row in table("command")}
 
 
 def test_every_command_stands_in_the_table_as_it_is_written() -> None:
@@ -97,7 +108,7 @@ def test_words_in_capitals_are_those_of_the_table() -> None:
 
 def test_the_module_comes_first() -> None:
     for name in COMMANDS:
-        words = usage(name).replace("[", "").replace("]", "").split()[1:]
+        words = usage(name).removeprefix(name).replace("[", "").replace("]", "").split()
         assert "MODULE" not in words[1:], name
 
 

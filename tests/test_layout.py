@@ -28,11 +28,14 @@ MAY_IMPORT = {
     "frameworks": "errors core files library config nn",
     "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
-    "output": ("errors _version core library config lineage checks drawing verification weights checkout"),
+    "study": "errors core files library config lineage frameworks weights verification drawing",
+    "output": (
+        "errors _version core library config lineage checks drawing verification weights checkout study"
+    ),
     "__init__": "errors _version core config checks verification weights",
     "cli": (
         "errors core files library config lineage checks drawing frameworks verification weights checkout "
-        "output __init__"
+        "study output __init__"
     ),
     "__main__": "cli",
 }

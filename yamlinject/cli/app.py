@@ -33,7 +33,11 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "run": ("frameworks", "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
     "weights": ("weights", "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
     "register": ("frameworks", "register SimAM path/to/yolov5", {}),
+    "study jobs": ("study", "study jobs ablation", {}),
 }
+
+#: The commands that have commands of their own, and what they are for.
+_GROUPS = {"study": "Find out whether a module helps: several configs, each trained with several seeds."}
 
 #: What typer raises for a wrong command line; newer versions bring their own click, older use click's.
 _CommandLineError = next(
@@ -58,7 +62,8 @@ def _as_option(argument: re.Match[str]) -> str:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake is one line on stderr and 2."""
     try:
-        code = app(arguments[:1])(args=list(arguments), prog_name="yamlinject", standalone_mode=False)
+        named = arguments[: 2 if arguments[:1] and arguments[0] in _GROUPS else 1]
+        code = app(named)(args=list(arguments), prog_name="yamlinject", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except YamlInjectError as error:
@@ -102,16 +107,29 @@ def _yamlinject(
 
 def app(first: Sequence[str] = ()) -> typer.Typer:
     """The program: with the one command that ``first`` names, to save imports, or with all."""
-    program = typer.Typer(
+    program = _group(
+        "Insert attention layers into YOLO model configs, and renumber all that depends on them."
+    )
+    program.info.epilog = "Start with: yamlinject add SimAM --after SPPF"
+    program.callback()(_yamlinject)
+    groups = {name: _group(help_) for name, help_ in _GROUPS.items()}
+    asked = {" ".join(first)} & _COMMANDS.keys()
+    for path in asked or [path for path in _COMMANDS if path.split()[0] in first] or _COMMANDS:
+        module, example, settings = _COMMANDS[path]
+        *group, name = path.split()
+        function = getattr(import_module(f"yamlinject.cli.{module}"), name)
+        owner = groups[group[0]] if group else program
+        owner.command(name, epilog=f"Example: yamlinject {example}", context_settings=settings)(function)
+    for name, one in groups.items():
+        if one.registered_commands:
+            program.add_typer(one, name=name)
+    return program
+
+
+def _group(help_: str) -> typer.Typer:
+    return typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        help="Insert attention layers into YOLO model configs, and renumber all that depends on them.",
-        epilog="Start with: yamlinject add SimAM --after SPPF",
+        help=help_,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    program.callback()(_yamlinject)
-    for name in _COMMANDS.keys() & first or _COMMANDS:
-        module, example, settings = _COMMANDS[name]
-        function = getattr(import_module(f"yamlinject.cli.{module}"), name)
-        program.command(name, epilog=f"Example: yamlinject {example}", context_settings=settings)(function)
-    return program
