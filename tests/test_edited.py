@@ -87,6 +87,7 @@ def injected(edit: Edit) -> list[list[Any]]:
     return [public[target + 1 + earlier] for earlier, target in enumerate(edit.targets)]
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_all_rows_are_compared() -> None:
     """126 rows of tier A have the verdict a; the 124 that are compared name 252 positions (by awk)."""
@@ -94,6 +95,7 @@ def test_all_rows_are_compared() -> None:
     assert sum(len(edit.targets) for edit in EDITS) == 252
 
 
+@pytest.mark.corpus
 @needs_corpus
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.file.name)
 def test_same_graph_as_the_public_file(edit: Edit) -> None:
@@ -108,6 +110,7 @@ def test_same_graph_as_the_public_file(edit: Edit) -> None:
     assert oracle.graph(oracle.read(config.text)[0]) == oracle.graph(load(edit.file))
 
 
+@pytest.mark.corpus
 @needs_corpus
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.file.name)
 def test_injected_modules_keep_channels(edit: Edit) -> None:

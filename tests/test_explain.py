@@ -351,6 +351,7 @@ def test_configs_of_other_families_are_compared_by_their_modules() -> None:
 NOT_BY_COMMANDS = {"xh92117__yolo11highwaycracks__ultralytics__cfg__models__11__yolo11-DICAM.yaml"}
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_files_that_are_wired_like_an_insertion_are_commands() -> None:
     with (CORPUS / "edited.csv").open(encoding="utf-8") as file:

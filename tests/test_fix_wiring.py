@@ -392,6 +392,7 @@ def edited(verdict: str) -> list[Path]:
     return [CORPUS / "edited" / name for name in names]
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_broken_public_files_are_clean_afterwards_or_left_alone() -> None:
     """In all but one it is sure what is right; there an injected layer may read a wrong one."""
@@ -409,6 +410,7 @@ def test_broken_public_files_are_clean_afterwards_or_left_alone() -> None:
     assert alone == ["samar018__customized-yolo-v9__models__detect__yolov9-c-CBAM.yaml"]
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_mended_public_files_are_what_an_insertion_gives() -> None:
     """By the independent insertion: 19 at once, the others when nothing goes past the inserted layers.
@@ -433,6 +435,7 @@ def test_mended_public_files_are_what_an_insertion_gives() -> None:
     assert (len(rows), same) == (41, {False: 19, True: 40})
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_right_public_files_stay() -> None:
     assert not [path.name for path in edited("a") if mended(path) or mended(path, bypassed=True)]

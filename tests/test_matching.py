@@ -433,6 +433,7 @@ def searched(layers: Sequence[Layer]) -> list[tuple[str, list[int]]]:
     return [(found.base.name, found.aligned) for found in matching._exact(layers, wirings())]
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_every_config_has_the_bases_that_a_search_in_full_finds() -> None:
     count = 0
@@ -470,6 +471,7 @@ def matched(layers: Sequence[Layer], patch: pytest.MonkeyPatch) -> matching.Matc
     return found
 
 
+@pytest.mark.corpus
 @needs_corpus
 def test_with_replaced_modules_no_base_that_is_left_out_is_likelier(
     monkeypatch: pytest.MonkeyPatch,
