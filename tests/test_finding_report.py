@@ -543,6 +543,8 @@ def test_json() -> None:
             },
         ],
         "fixed": 2,
+        "rewired": [],
+        "left": [],
     }
 
 
@@ -555,6 +557,8 @@ def test_json_without_files() -> None:
         "errors": [],
         "findings": [],
         "fixed": 0,
+        "rewired": [],
+        "left": [],
     }
 
 

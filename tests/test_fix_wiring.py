@@ -167,7 +167,9 @@ def test_usage(cli: Cli) -> None:
         assert (refused.code, refused.out) == (2, "")
         assert message in refused.err
     shown = cli("check", "mine.yaml", "--fix", "--wiring", "--output-format", "json")
-    assert (shown.code, json.loads(shown.out)["fixed"]) == (0, 4)
+    said = json.loads(shown.out)
+    assert (shown.code, said["fixed"]) == (0, 4)
+    assert (said["rewired"], said["left"]) == ([{"file": "mine.yaml", "references": 4}], [])
 
 
 def test_a_file_that_cannot_be_written_stays(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +228,9 @@ def test_why_a_file_is_left_alone(cli: Cli, text: str, reason: str) -> None:
     Path("mine.yaml").write_text(text)
     done = cli("check", "mine.yaml", "--fix", "--wiring")
     assert f"left      mine.yaml: no reference was changed: {reason}" in done.err
+    said = json.loads(cli("check", "mine.yaml", "--fix", "--wiring", "--output-format", "json").out)
+    ((file, message),) = [one.values() for one in said["left"]]
+    assert (file, message.startswith(reason), said["rewired"]) == ("mine.yaml", True, [])
     assert Path("mine.yaml").read_text() == text
     assert "left" not in cli("check", "mine.yaml", "--fix").err
 

@@ -177,10 +177,12 @@ def _said(finding: Finding) -> list[str]:
 
 
 def as_json(results: Sequence[Checked]) -> str:
-    """One object with the keys version (1, of this shape), tool, files, skipped, errors, findings, fixed.
+    """One object with the keys version (1, of this shape), tool, files, skipped, errors, findings and more.
 
-    ``files`` and ``skipped`` are numbers; lines and columns count from 1, and an end is after the last
-    character. What does not exist is null. Lone surrogates become U+FFFD.
+    ``files``, ``skipped`` and ``fixed`` are numbers; ``rewired`` has the files in which references were
+    mended, and how many; ``left`` those in which none was, though some are wrong, and why.
+    Lines and columns count from 1, and an end is after the last character. What does not exist is null.
+    Lone surrogates become U+FFFD.
     """
     tally = Tally.of(results)
     shape = {
@@ -191,6 +193,8 @@ def as_json(results: Sequence[Checked]) -> str:
         "errors": [{"file": file, "message": error} for file, error in _failed(results)],
         "findings": [plain(file, finding) for file, finding in _found(results)],
         "fixed": tally.fixed,
+        "rewired": [{"file": one.file, "references": one.rewired} for one in results if one.rewired],
+        "left": [{"file": one.file, "message": one.left} for one in results if one.left],
     }
     return terminal.as_json(shape)
 
