@@ -33,18 +33,21 @@ SHAPES = ("circle", "square", "triangle")
 YAMLINJECT = [sys.executable, "-m", "yamlinject"]
 
 
-def draw(folder: Path, images: int, seed: int) -> Path:
+def draw(folder: Path, images: int, seed: int, size: int = SIZE) -> Path:
     """A data set of up to four shapes an image on noise; returns its ``data.yaml``."""
     random = numpy.random.default_rng(seed)
     for part, count in (("train", images), ("val", images // 4)):
         for kind in ("images", "labels"):
             (folder / kind / part).mkdir(parents=True)
         for number in range(count):
-            image = Image.fromarray(random.integers(0, 120, (SIZE, SIZE, 3), dtype=numpy.uint8))
+            image = Image.fromarray(random.integers(0, 120, (size, size, 3), dtype=numpy.uint8))
             pen, labels = ImageDraw.Draw(image), []
             for _ in range(int(random.integers(1, 5))):
-                shape, side = int(random.integers(len(SHAPES))), int(random.integers(16, 40))
-                left, top = (int(value) for value in random.integers(0, SIZE - side, 2))
+                shape, side = (
+                    int(random.integers(len(SHAPES))),
+                    int(random.integers(size // 6, size * 5 // 12)),
+                )
+                left, top = (int(value) for value in random.integers(0, size - side, 2))
                 colour = tuple(int(value) for value in random.integers(80, 256, 3))
                 box = (left, top, left + side, top + side)
                 if shape == 0:
@@ -54,7 +57,7 @@ def draw(folder: Path, images: int, seed: int) -> Path:
                 else:
                     pen.polygon([(left, box[3]), (left + side // 2, top), (box[2], box[3])], fill=colour)
                 values = ((left + side / 2), (top + side / 2), side, side)
-                labels.append(" ".join([str(shape), *(f"{value / SIZE:.6f}" for value in values)]))
+                labels.append(" ".join([str(shape), *(f"{value / size:.6f}" for value in values)]))
             image.save(folder / "images" / part / f"{number}.png")
             (folder / "labels" / part / f"{number}.txt").write_text("\n".join(labels) + "\n")
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(SHAPES))

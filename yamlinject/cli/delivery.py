@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
+from yamlinject import files
 from yamlinject.cli import targets
 from yamlinject.cli.options import OutputFormat
 from yamlinject.config import Config, Rewritten
-from yamlinject.errors import YamlInjectError
+from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.library import bases
 from yamlinject.output import rewrites, terminal
 from yamlinject.output.terminal import Line
@@ -107,3 +109,16 @@ def _told(target: str, outcome: str) -> Iterator[Line]:
         yield Line(f"{target} {outcome}", label="checked")
     elif outcome != "printed":
         yield Line(target, "bold", label=outcome)
+
+
+def save(path: Path, data: bytes, *, force: bool) -> None:
+    """Write a file and say so; a different one is only replaced with ``force``."""
+    held = files.holds(path, data)
+    if held is False and not force:
+        raise SourceError(
+            "is there already and is different: name another file, or replace it with `force`",
+            file=str(path),
+        )
+    if not held:
+        files.write_atomic(path, data)
+    terminal.tell([Line(str(path), "bold", label="unchanged" if held else "wrote")])

@@ -7,14 +7,13 @@ from typing import Annotated
 
 import typer
 
-from yamlinject import files
 from yamlinject.cli import completion
-from yamlinject.cli.delivery import Force, OutputFile
+from yamlinject.cli.delivery import Force, OutputFile, save
 from yamlinject.cli.options import ScaleOption
 from yamlinject.config import Config, load
 from yamlinject.drawing.formats import draw as drawn
 from yamlinject.drawing.picture import beside, check_size, picture
-from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
 from yamlinject.lineage.resolve import Lineage, resolve
 from yamlinject.output import pictures, terminal
@@ -85,7 +84,7 @@ def draw(
     if target == bases.STDIN:
         sys.stdout.write(drawn(made, "x.svg", theme.value, title).decode())
         return
-    _save(Path(target), drawn(made, target, theme.value, title), force=force)
+    save(Path(target), drawn(made, target, theme.value, title), force=force)
 
 
 def _lineage(config: Config, base: str | None) -> Lineage:
@@ -107,15 +106,3 @@ def _show(lines: list[str]) -> None:
     needed, there = max(map(len, lines)), terminal.width(sys.stdout)
     if there and needed > there:
         terminal.tell([terminal.note(f"it takes {needed} columns: -o FILE.svg draws it to a file")])
-
-
-def _save(path: Path, data: bytes, *, force: bool) -> None:
-    held = files.holds(path, data)
-    if held is False and not force:
-        raise SourceError(
-            "is there already and is different: name another file, or replace it with `force`",
-            file=str(path),
-        )
-    if not held:
-        files.write_atomic(path, data)
-    terminal.tell([Line(str(path), "bold", label="unchanged" if held else "wrote")])

@@ -11,7 +11,8 @@ from yamlinject.drawing.layout import PIXELS, Layout
 from yamlinject.drawing.picture import Node, Picture
 from yamlinject.drawing.themes import DASHES, MEANINGS, THEMES, Colours, Mark, Theme
 
-_FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif"
+#: Those that have the widths which boxes are made for.
+FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif"
 
 #: The sizes of text: the title, the first line of a box, its second line, and the rest.
 _TITLE, _FIRST, _SECOND, _REST = 14, 12, 10, 11
@@ -41,12 +42,12 @@ def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
     width = max(layout.width, _NARROWEST, *(x + text.width(name, _TITLE) + 12 for x, name in titles))
     legend = _legend(picture, width)
     rows = max((row for _, row, _ in legend), default=-1) + 1
-    size = f"{_n(width)} {_n(_HEAD + layout.height + _FOOT * rows)}"
+    size = f"{rounded(width)} {rounded(_HEAD + layout.height + _FOOT * rows)}"
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{size.split()[0]}" '
-        f'height="{size.split()[1]}" font-family="{_FONTS}" role="img">'
+        f'height="{size.split()[1]}" font-family="{FONTS}" role="img">'
     )
-    yield f"<title>{_x(title or text.printable(picture.name))}</title>"
+    yield f"<title>{escaped(title or text.printable(picture.name))}</title>"
     yield from _definitions(picture, colours)
     yield f'<rect width="100%" height="100%" fill="{colours.back}"/>'
     for x, name in titles:
@@ -110,8 +111,8 @@ def _bands(picture: Picture, layout: Layout, width: float, colours: Colours) -> 
     """The rows: every second one on a ground of its own, with its name and size at the left."""
     for number, band in enumerate(layout.bands):
         if number % 2 == 0 and colours.band != colours.back:
-            height = _n(band.bottom - band.top)
-            yield f'<rect y="{_n(band.top)}" width="{_n(width)}" height="{height}" fill="{colours.band}"/>'
+            top, height = rounded(band.top), rounded(band.bottom - band.top)
+            yield f'<rect y="{top}" width="{rounded(width)}" height="{height}" fill="{colours.band}"/>'
         level, size = picture.labels(band.stride)
         if level:
             middle = (band.top + band.bottom) / 2
@@ -121,7 +122,7 @@ def _bands(picture: Picture, layout: Layout, width: float, colours: Colours) -> 
 
 def _outline(shape: tuple[float, float, float, float], mark: Mark, colours: Colours) -> str:
     """An empty box."""
-    x, y, width, height = map(_n, shape)
+    x, y, width, height = map(rounded, shape)
     style = f'fill="{_fill(mark, colours)}" stroke="{colours.marks.get(mark, colours.line)}"'
     dash = ' stroke-dasharray="5 2"' if mark == "replaced" and colours.dots else ""
     return (
@@ -138,15 +139,13 @@ def _fill(mark: Mark, colours: Colours) -> str:
 
 def _box(shape: tuple[float, float, float, float], node: Node, colours: Colours) -> Iterator[str]:
     x, y, width, height = shape
-    yield f'<g data-layer="{node.name}"><title>{_x(node.full)}</title>'
+    yield f'<g data-layer="{node.name}"><title>{escaped(node.full)}</title>'
     yield _outline(shape, node.mark, colours)
     middle = (x + width / 2, y + height / 2)
     if _fill(node.mark, colours) != colours.box:  # so that the text can be read
         plate = max(text.width(node.title, _FIRST), text.width(node.detail, _SECOND)) + 2
-        yield (
-            f'<rect x="{_n(middle[0] - plate / 2)}" y="{_n(middle[1] - 14)}" width="{_n(plate)}" '
-            f'height="28" fill="{colours.box}"/>'
-        )
+        left, top = rounded(middle[0] - plate / 2), rounded(middle[1] - 14)
+        yield f'<rect x="{left}" y="{top}" width="{rounded(plate)}" height="28" fill="{colours.box}"/>'
     centred = f'text-anchor="middle" fill="{colours.text}"'
     yield _text((middle[0], middle[1] + (-2 if node.detail else 4)), _FIRST, node.title, centred)
     if node.detail:
@@ -156,7 +155,7 @@ def _box(shape: tuple[float, float, float, float], node: Node, colours: Colours)
 
 
 def _path(points: tuple[tuple[float, float], ...], mark: Mark, colours: Colours) -> str:
-    steps = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+    steps = "L".join(f"{rounded(x)} {rounded(y)}" for x, y in points)
     dash = f' stroke-dasharray="{" ".join(map(str, DASHES[mark]))}"' if mark in DASHES else ""
     return (
         f'<path d="M{steps}" fill="none" stroke="{colours.marks.get(mark, colours.line)}" '
@@ -165,8 +164,8 @@ def _path(points: tuple[tuple[float, float], ...], mark: Mark, colours: Colours)
 
 
 def _text(place: tuple[float, float], size: int, content: str, style: str) -> str:
-    x, y = map(_n, place)
-    return f'<text x="{x}" y="{y}" font-size="{size}" {style}>{_x(content)}</text>'
+    x, y = map(rounded, place)
+    return f'<text x="{x}" y="{y}" font-size="{size}" {style}>{escaped(content)}</text>'
 
 
 def _legend(picture: Picture, width: float) -> list[tuple[float, int, Mark]]:
@@ -182,10 +181,11 @@ def _legend(picture: Picture, width: float) -> list[tuple[float, int, Mark]]:
     return found
 
 
-def _x(content: str) -> str:
+def escaped(content: str) -> str:
     """Text for XML, which cannot hold control characters."""
     return escape("\n".join(map(text.printable, content.split("\n"))), {'"': "&quot;"})
 
 
-def _n(value: float) -> str:
+def rounded(value: float) -> str:
+    """A number of pixels, to a tenth."""
     return f"{value:.1f}".removesuffix(".0")

@@ -34,7 +34,8 @@ class Comparison(NamedTuple):
     ``pairs``: how many seeds both have; ``difference``: the mean of the differences; ``interval``: where
     the true one is with 95 % confidence, None for fewer than two pairs; ``p``: that of :func:`sign_flip`;
     ``corrected``: the same after :func:`holm`; ``needed``: about how many seeds would tell, where these
-    cannot and that is known; ``identical``: whether all pairs are equal.
+    cannot and that is known; ``identical``: whether all pairs are equal; ``small``: whether the interval is
+    within delta.
     """
 
     pairs: int
@@ -45,6 +46,7 @@ class Comparison(NamedTuple):
     verdict: Verdict
     needed: int | None
     identical: bool
+    small: bool
 
 
 def compare(
@@ -66,6 +68,7 @@ def compare(
         middle = float(mean(each)) if each else None
         bounds = interval(each)
         identical = bool(each) and not any(each)
+        small = bounds is not None and delta is not None and max(map(abs, bounds)) <= delta
         varies = len({other for other, _ in pairs}) > 1
         verdict: Verdict = "cannot tell"
         needed = None
@@ -73,17 +76,18 @@ def compare(
             verdict = "better" if bounds[0] > 0 else "worse"
         elif identical and not varies:  # a metric that is the same in all runs measures nothing
             pass
-        elif identical or (bounds is not None and delta is not None and _within(bounds, delta)):
+        elif identical or small:
             verdict = "no difference"
         elif bounds is not None and middle is not None:
-            size = abs(middle) if delta is None else delta
-            needed = seeds_needed(float(stdev(each)), size, len(family), rule_out=delta is not None)
-        judged.append(Comparison(len(each), middle, bounds, p, corrected, verdict, needed, identical))
+            rule_out = delta is not None and abs(middle) <= delta
+            size = delta if delta is not None and rule_out else abs(middle)
+            needed = seeds_needed(float(stdev(each)), size, len(family), rule_out=rule_out)
+            if needed is not None and needed <= len(each):  # so many were not enough
+                needed = None
+        judged.append(
+            Comparison(len(each), middle, bounds, p, corrected, verdict, needed, identical, small)
+        )
     return judged
-
-
-def _within(bounds: tuple[float, float], delta: float) -> bool:
-    return -delta <= bounds[0] and bounds[1] <= delta
 
 
 def sign_flip(differences: Sequence[Fraction]) -> float:
