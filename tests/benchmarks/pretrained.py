@@ -66,9 +66,9 @@ def draw(folder: Path, images: int, seed: int, size: int = SIZE) -> Path:
     return data
 
 
-def call(command: list[str], folder: Path) -> str:
+def call(command: list[str], folder: Path, threads: int = 2) -> str:
     """Run a command offline in ``folder``; returns what it says."""
-    variables = {**offline(folder), "OMP_NUM_THREADS": "2"}
+    variables = {**offline(folder), "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, errors="replace", check=False
     )

@@ -17,6 +17,7 @@ import argparse
 import csv
 import math
 import random
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -33,10 +34,11 @@ def train(folder: Path, name: str, epochs: int, seed: int, data: Path, *more: st
     """The best mAP50-95 of a training with YOLOv5's own program, which is not done twice."""
     results = folder / "runs" / name / "results.csv"
     if not results.exists() or len(rows(results)) < epochs:
+        shutil.rmtree(results.parent, ignore_errors=True)  # YOLOv5 would go on with its results.csv
         options = ["--cfg", "yolov5n.yaml", "--data", str(data), "--project", "runs", "--name", name]
         options += ["--epochs", str(epochs), "--seed", str(seed), "--imgsz", str(SIZE), "--exist-ok"]
         options += ["--batch-size", "16", "--device", "cpu", "--workers", "0", "--noplots", *more]
-        call([*YAMLINJECT, "run", "yolov5", "train", *options], folder)
+        call([*YAMLINJECT, "run", "yolov5", "train", *options], folder, threads=1)
     return max(rows(results))
 
 
@@ -124,7 +126,10 @@ def simulated(studies: int) -> None:
                 wrong += any(one.verdict in ("better", "worse") for one in compare(family))
             error = 1.96 * math.sqrt(0.05 * 0.95 / studies)
             flag = "" if wrong / studies <= 0.05 + error else "  TOO MANY"
-            print(f"{name}, {count} seeds, {variants} variants: {wrong / studies:.1%} find one{flag}")
+            print(
+                f"{name}, {count} seeds, {variants} variants: {wrong / studies:.1%} find one{flag}",
+                flush=True,
+            )
     for size in (1.8, 1.4, 1.0, 0.7):
         for variants in (1, 4):
             count = seeds_needed(1, size, variants) or 0
