@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,6 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.study import BASE, MODULE, PLACEBO, PLAN, VERSIONS, fill, finish, make_study
 from tests.support import PREFIX, Cli
 from yamlinject.study.folder import Study
@@ -332,6 +335,10 @@ def test_csv_and_json_are_not_rounded(study: Study, cli: Cli) -> None:
         str(seed): value for seed, value in enumerate(plus(VALUES, ADDED))
     }
     assert data["rows"][2]["against_placebo"]["difference"] == 0.02
+    manual = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"^\| `study table FOLDER --format json` \| (.*)", manual, re.M)
+    parts = [data, data["rows"][0], data["rows"][0]["against_base"], data["rows"][0]["metrics"]["recall"]]
+    assert set(re.findall(r"`(\w+)`", said)) == set().union(*parts)
 
 
 @pytest.mark.parametrize(
@@ -373,6 +380,17 @@ def test_odd_values_in_a_done_json(study: Study, cli: Cli, more: dict[str, Any])
     text = table(cli)
     assert f"{MODULE}: mAP50-95 of seed 0 is no number" in text
     assert re.search(r"SimAM_SPPF +5 +\+0\.0202", text)
+
+
+def test_neither_imports_a_framework(study: Study) -> None:
+    for command in ("table", "report"):
+        interpreter = [sys.executable, "-X", "importtime", "-m", "yamlinject", "study", command]
+        done = subprocess.run(
+            [*interpreter, "ablation"], cwd=study.folder.parent, capture_output=True, text=True, check=True
+        )
+        imported = set(re.findall(r"^import time: .*\| +([\w.]+)$", done.stderr, re.M))
+        assert "yamlinject.study.statistics" in imported
+        assert imported & {"torch", "numpy", "scipy", "yolov5", "ultralytics", "submitit", "ray"} == set()
 
 
 def test_a_file_in_the_way_stays(study: Study, cli: Cli) -> None:

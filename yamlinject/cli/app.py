@@ -34,6 +34,8 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "weights": ("weights", "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
     "register": ("frameworks", "register SimAM path/to/yolov5", {}),
     "study jobs": ("study", "study jobs ablation", {}),
+    "study table": ("study_results", "study table ablation --delta 0.005", {}),
+    "study report": ("study_results", "study report ablation -o report.html", {}),
 }
 
 #: The commands that have commands of their own, and what they are for.
