@@ -208,9 +208,12 @@ def test_a_verdict_never_contradicts_the_p_or_the_interval_beside_it() -> None:
 
 
 def test_how_many_seeds_it_would_take() -> None:
-    """With all of six signs alike in 80 %: each in 0.8^(1/6) = 0.9635, which is 1.793 deviations."""
-    assert seeds_needed(1, 1.8) == 6
-    assert seeds_needed(1, 1.7) == 7
+    """Of seven all signs alike, for two variants: each in 0.8^(1/7) = 0.9686, which is 1.861 deviations."""
+    assert seeds_needed(1, 1.87, variants=2) == 7
+    assert seeds_needed(1, 1.85, variants=2) == 8
+    # of six, at 2/64: 1 + ((2.154 + 0.842) / 1.83)^2 + 2.154^2 / 2 = 6
+    assert seeds_needed(1, 1.84) == 6
+    assert seeds_needed(1, 1.82) == 7
     # of one deviation, a textbook's ((1.96 + 0.84) / 1)^2 + 1.96^2 / 2 = 9.8, and one more
     assert seeds_needed(0.02, 0.02) == 11
     assert seeds_needed(0.02, 0.002) == pytest.approx(785, abs=5)
@@ -255,7 +258,7 @@ def test_of_studies_without_an_effect_at_most_5_percent_find_one(
     assert wrong / studies <= 0.05 + 1.96 * math.sqrt(0.05 * 0.95 / studies)
 
 
-@pytest.mark.parametrize(("size", "variants"), [(1.9, 1), (1.4, 1), (1.0, 1), (1.5, 4)])
+@pytest.mark.parametrize(("size", "variants"), [(1.84, 1), (1.42, 1), (1.0, 1), (1.54, 4)])
 def test_the_promised_power_is_kept(size: float, variants: int) -> None:
     source, studies = random.Random(6), 300
     seeds = seeds_needed(1, size, variants)

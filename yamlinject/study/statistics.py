@@ -192,7 +192,7 @@ def seeds_needed(spread: float, effect: float, variants: int = 1, *, rule_out: b
     be within ``effect`` in 80 %.
 
     By Guenther's formula for the t test (The American Statistician 35, 1981) at the level that the patterns
-    of signs attain, and one more; with so few seeds that all signs must agree, by that probability.
+    of signs attain, and one more; with so few seeds that all signs must agree, also by that probability.
     """
     normal = NormalDist()
     fewest = fewest_seeds(variants)
@@ -202,10 +202,9 @@ def seeds_needed(spread: float, effect: float, variants: int = 1, *, rule_out: b
     for seeds in range(fewest, _MOST_SEEDS + 1):
         patterns = 2.0**seeds
         extreme = math.floor(LEVEL / variants * patterns / 2)  # patterns that reject, of one sign
-        if extreme == 1:
-            enough = normal.cdf(size) ** seeds >= POWER
-        else:
-            enough = _guenther(normal.inv_cdf(1 - extreme / patterns), found, size) + 1 <= seeds
+        enough = _guenther(normal.inv_cdf(1 - extreme / patterns), found, size) + 1 <= seeds
+        if extreme == 1:  # all signs have to agree
+            enough = enough and normal.cdf(size) ** seeds >= POWER
         if rule_out and enough:
             both = normal.inv_cdf((1 + POWER) / 2)  # it may fail on either side
             enough = _guenther(normal.inv_cdf(1 - LEVEL / 2), both, size) <= seeds
