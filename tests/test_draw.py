@@ -16,7 +16,8 @@ from yamlinject.config import Config
 from yamlinject.drawing import text
 from yamlinject.drawing.mermaid import mermaid
 from yamlinject.drawing.picture import Picture, picture
-from yamlinject.drawing.svg import svg, widths
+from yamlinject.drawing.sheet import widths
+from yamlinject.drawing.svg import svg
 from yamlinject.drawing.themes import THEMES, Theme
 from yamlinject.lineage.resolve import resolve
 from yamlinject.output.pictures import lines

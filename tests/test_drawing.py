@@ -22,7 +22,7 @@ from yamlinject.config import Config
 from yamlinject.drawing.grid import Place, arrange
 from yamlinject.drawing.layout import PIXELS, Box, Layout, lay_out
 from yamlinject.drawing.picture import MOST_LAYERS, Picture, beside, picture
-from yamlinject.drawing.svg import widths
+from yamlinject.drawing.sheet import widths
 from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.lineage.resolve import resolve
 

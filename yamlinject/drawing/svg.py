@@ -3,84 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 from xml.sax.saxutils import escape
 
 from yamlinject.drawing import text
-from yamlinject.drawing.layout import PIXELS, Layout
 from yamlinject.drawing.picture import Node, Picture
+from yamlinject.drawing.sheet import (
+    BASELINE,
+    FIRST,
+    HEAD,
+    MARGIN,
+    REST,
+    SAMPLE,
+    SECOND,
+    SPACE,
+    THICK,
+    TITLE,
+    Sheet,
+    sheet,
+)
 from yamlinject.drawing.themes import DASHES, MEANINGS, THEMES, Colours, Mark, Theme
 
 #: Those that have the widths which boxes are made for.
 FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif"
 
-#: The sizes of text: the title, the first line of a box, its second line, and the rest.
-_TITLE, _FIRST, _SECOND, _REST = 14, 12, 10, 11
-
-#: The heights of the title, of a line of the legend, and the least width of a picture with a title.
-_HEAD, _FOOT, _NARROWEST = 32, 18, 240
-
-#: The length of a line in the legend, and the distances round it.
-_SAMPLE, _SPACE = 24, 8
-
 
 def svg(picture: Picture, theme: Theme = "light", title: str = "") -> str:
     """The picture as a whole SVG file; ``title``: instead of the config's name."""
-    return "\n".join(_lines(picture, THEMES[theme], text.printable(title))) + "\n"
-
-
-def widths(picture: Picture) -> list[float]:
-    """How wide each box has to be for its text."""
-    return [
-        16 + max(text.width(node.title, _FIRST), text.width(node.detail, _SECOND)) for node in picture.nodes
-    ]
+    return "\n".join(_lines(picture, THEMES[theme], title)) + "\n"
 
 
 def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
-    layout = picture.lay_out(widths(picture))
-    titles = [(12.0, title)] if title else list(_titles(picture, layout))
-    width = max(layout.width, _NARROWEST, *(x + text.width(name, _TITLE) + 12 for x, name in titles))
-    legend = _legend(picture, width)
-    rows = max((row for _, row, _ in legend), default=-1) + 1
-    size = f"{rounded(width)} {rounded(_HEAD + layout.height + _FOOT * rows)}"
+    page = sheet(picture, title)
+    width, height = rounded(page.width), rounded(page.height)
     yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{size.split()[0]}" '
-        f'height="{size.split()[1]}" font-family="{FONTS}" role="img">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" font-family="{FONTS}" role="img">'
     )
-    yield f"<title>{escaped(title or text.printable(picture.name))}</title>"
+    yield f"<title>{escaped(title or picture.name)}</title>"
     yield from _definitions(picture, colours)
     yield f'<rect width="100%" height="100%" fill="{colours.back}"/>'
-    for x, name in titles:
-        yield _text((x, 21), _TITLE, name, f'font-weight="bold" fill="{colours.text}"')
-    yield f'<g transform="translate(0 {_HEAD})">'
-    yield from _bands(picture, layout, width, colours)
-    for line, edge in zip(layout.lines, picture.edges, strict=True):
+    for x, name in page.titles:
+        yield _text((x, BASELINE), TITLE, name, f'font-weight="bold" fill="{colours.text}"')
+    yield f'<g transform="translate(0 {HEAD})">'
+    yield from _bands(picture, page, colours)
+    for line, edge in zip(page.layout.lines, picture.edges, strict=True):
         yield _path(line.points, edge.mark, colours)
-    for box, node in zip(layout.boxes, picture.nodes, strict=True):
+    for box, node in zip(page.layout.boxes, picture.nodes, strict=True):
         yield from _box((box.x, box.y, box.width, box.height), node, colours)
-    for x, row, mark in legend:
-        y = layout.height + _FOOT * row + _FOOT / 2
-        if mark in {node.mark for node in picture.nodes}:
-            yield _outline((x, y - 5, _SAMPLE, 10), mark, colours)
+    for mark, x, y, is_box in page.legend:
+        if is_box:
+            yield _outline((x, y - THICK / 2, SAMPLE, THICK), mark, colours)
         else:
-            yield _path(((x, y), (x + _SAMPLE, y)), mark, colours)
-        yield _text((x + _SAMPLE + _SPACE, y + 4), _REST, MEANINGS[mark], f'fill="{colours.text}"')
+            yield _path(((x, y), (x + SAMPLE, y)), mark, colours)
+        yield _text((x + SAMPLE + SPACE, y + 4), REST, MEANINGS[mark], f'fill="{colours.text}"')
     yield "</g>"
     yield "</svg>"
-
-
-def _titles(picture: Picture, layout: Layout) -> Iterator[tuple[float, str]]:
-    """The names above, with where each begins, the first at the margin; cut where the next one begins."""
-    lefts: list[float] = []
-    for _, column in picture.names:
-        boxes = zip(layout.boxes, picture.grid.places, strict=True)
-        left = min(box.x for box, place in boxes if place.column == column)
-        lefts.append(left if column else 12.0)
-    for (name, _), left, end in zip_longest(picture.names, lefts, lefts[1:]):
-        shown = text.printable(name)
-        while end is not None and left + text.width(shown, _TITLE) > end - 12:
-            shown = f"{shown[:-2]}…"
-        yield left, shown
 
 
 def _definitions(picture: Picture, colours: Colours) -> Iterator[str]:
@@ -107,17 +84,17 @@ def _definitions(picture: Picture, colours: Colours) -> Iterator[str]:
     yield "</defs>"
 
 
-def _bands(picture: Picture, layout: Layout, width: float, colours: Colours) -> Iterator[str]:
+def _bands(picture: Picture, page: Sheet, colours: Colours) -> Iterator[str]:
     """The rows: every second one on a ground of its own, with its name and size at the left."""
-    for number, band in enumerate(layout.bands):
+    for number, band in enumerate(page.layout.bands):
         if number % 2 == 0 and colours.band != colours.back:
             top, height = rounded(band.top), rounded(band.bottom - band.top)
-            yield f'<rect y="{top}" width="{rounded(width)}" height="{height}" fill="{colours.band}"/>'
+            yield f'<rect y="{top}" width="{rounded(page.width)}" height="{height}" fill="{colours.band}"/>'
         level, size = picture.labels(band.stride)
         if level:
             middle = (band.top + band.bottom) / 2
-            yield _text((12, middle - 2), _REST, level, f'fill="{colours.text}"')
-            yield _text((12, middle + 11), _SECOND, size, f'fill="{colours.faint}"')
+            yield _text((MARGIN, middle - 2), REST, level, f'fill="{colours.text}"')
+            yield _text((MARGIN, middle + 11), SECOND, size, f'fill="{colours.faint}"')
 
 
 def _outline(shape: tuple[float, float, float, float], mark: Mark, colours: Colours) -> str:
@@ -143,14 +120,14 @@ def _box(shape: tuple[float, float, float, float], node: Node, colours: Colours)
     yield _outline(shape, node.mark, colours)
     middle = (x + width / 2, y + height / 2)
     if _fill(node.mark, colours) != colours.box:  # so that the text can be read
-        plate = max(text.width(node.title, _FIRST), text.width(node.detail, _SECOND)) + 2
+        plate = max(text.width(node.title, FIRST), text.width(node.detail, SECOND)) + 2
         left, top = rounded(middle[0] - plate / 2), rounded(middle[1] - 14)
         yield f'<rect x="{left}" y="{top}" width="{rounded(plate)}" height="28" fill="{colours.box}"/>'
     centred = f'text-anchor="middle" fill="{colours.text}"'
-    yield _text((middle[0], middle[1] + (-2 if node.detail else 4)), _FIRST, node.title, centred)
+    yield _text((middle[0], middle[1] + (-2 if node.detail else 4)), FIRST, node.title, centred)
     if node.detail:
         faint = f'text-anchor="middle" fill="{colours.faint}"'
-        yield _text((middle[0], middle[1] + 11), _SECOND, node.detail, faint)
+        yield _text((middle[0], middle[1] + 11), SECOND, node.detail, faint)
     yield "</g>"
 
 
@@ -166,19 +143,6 @@ def _path(points: tuple[tuple[float, float], ...], mark: Mark, colours: Colours)
 def _text(place: tuple[float, float], size: int, content: str, style: str) -> str:
     x, y = map(rounded, place)
     return f'<text x="{x}" y="{y}" font-size="{size}" {style}>{escaped(content)}</text>'
-
-
-def _legend(picture: Picture, width: float) -> list[tuple[float, int, Mark]]:
-    """Where each mark is explained: how far to the right, and in which line below the picture."""
-    found: list[tuple[float, int, Mark]] = []
-    x, row = float(PIXELS.legend), 0
-    for mark in picture.marks:
-        length = _SAMPLE + _SPACE + text.width(MEANINGS[mark], _REST)
-        if x + length > width and x > PIXELS.legend:
-            x, row = float(PIXELS.legend), row + 1
-        found.append((x, row, mark))
-        x += length + 2 * _SPACE
-    return found
 
 
 def escaped(content: str) -> str:
