@@ -62,10 +62,14 @@ def test_the_ending_is_the_format(cli: Cli) -> None:
     assert Path("x.SVG").read_text("utf-8").startswith("<svg ")
     assert cli("draw", "base.yaml", "-o", "x.mmd").code == 0
     assert "flowchart TD\n" in Path("x.mmd").read_text("utf-8")
+    assert cli("draw", "base.yaml", "-o", "x.drawio").code == 0
+    assert Path("x.drawio").read_text("utf-8").startswith("<mxfile ")
+    assert cli("draw", "base.yaml", "-o", "x.tex").code == 0
+    assert Path("x.tex").read_text("utf-8").startswith("\\documentclass")
     for name in ("x.jpg", "x", "svg"):
         refused = cli("draw", "base.yaml", "-o", name)
         assert (refused.code, refused.out) == (2, "")
-        assert refused.err == f"{PREFIX}{name}: pictures end in .svg, .mmd, .png, .pdf\n"
+        assert refused.err == f"{PREFIX}{name}: pictures end in .svg, .drawio, .tex, .mmd, .png, .pdf\n"
         assert not Path(name).exists()
 
 

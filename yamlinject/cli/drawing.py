@@ -60,7 +60,7 @@ def draw(
 ) -> None:
     """Draw CONFIG: a row for each size of feature maps, a column for each pass over them.
 
-    The ending of FILE is the format: .svg, .mmd (Mermaid), .png or .pdf.
+    The ending of FILE is the format: .svg, .drawio, .tex (TikZ), .mmd (Mermaid), .png or .pdf.
 
     Without -o it is CONFIG.svg or, in a terminal, a picture of characters.
 

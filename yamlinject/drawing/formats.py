@@ -7,16 +7,18 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import PurePath
 
+from yamlinject.drawing.drawio import drawio
 from yamlinject.drawing.mermaid import mermaid
 from yamlinject.drawing.picture import Picture
 from yamlinject.drawing.svg import svg
 from yamlinject.drawing.themes import Theme
+from yamlinject.drawing.tikz import tikz
 from yamlinject.errors import YamlInjectError
 
 _Writer = Callable[[Picture, Theme, str], str]
 
 #: Those that are text.
-_TEXT: dict[str, _Writer] = {".svg": svg, ".mmd": mermaid}
+_TEXT: dict[str, _Writer] = {".svg": svg, ".drawio": drawio, ".tex": tikz, ".mmd": mermaid}
 
 #: Those that cairosvg makes of SVG, and the function that does.
 _CONVERTED = {".png": "svg2png", ".pdf": "svg2pdf"}

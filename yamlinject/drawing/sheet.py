@@ -37,7 +37,10 @@ class Sample(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """``layout`` and ``legend`` count from :data:`HEAD` below the top; ``titles`` have where each begins."""
+    """The picture with its size; ``layout`` and ``legend`` count from :data:`HEAD` below the top.
+
+    ``titles``: where each begins, and its text.
+    """
 
     width: float
     height: float
