@@ -33,6 +33,11 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "run": ("frameworks", "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
     "weights": ("weights", "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
     "register": ("frameworks", "register SimAM path/to/yolov5", {}),
+    "study new": (
+        "study",
+        "study new ablation --base yolov5n --modules SimAM,CBAM --after SPPF --seeds 6 -- --data data.yaml",
+        {},
+    ),
     "study jobs": ("study", "study jobs ablation", {}),
     "study table": ("study_results", "study table ablation --delta 0.005", {}),
     "study report": ("study_results", "study report ablation -o report.html", {}),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from yamlinject.frameworks.base import Framework
 
 
-__all__ = ["find", "install"]
+__all__ = ["find", "install", "kind"]
 
 
 def find(which: str | None, config: Config) -> Framework:
@@ -34,12 +34,22 @@ def find(which: str | None, config: Config) -> Framework:
     if which in kinds:
         return kinds[which]()
     folder = Path(which)
+    return kinds[kind(folder)](folder)
+
+
+def kind(folder: Path) -> upstream.Framework:
+    """Which framework ``folder`` is a checkout of; nothing of it is imported.
+
+    Raises :class:`YamlInjectError` for any other folder.
+    """
+    from yamlinject.frameworks import ultralytics, yolov5
+
     if (folder / yolov5.MARK).is_file():
-        return yolov5.YOLOv5(folder)
+        return "yolov5"
     if (folder / ultralytics.MARK).is_file():
-        return ultralytics.Ultralytics(folder)
+        return "ultralytics"
     raise YamlInjectError(
         f"neither yolov5, ultralytics nor a checkout of one: there is no {yolov5.MARK} and no "
         f"{ultralytics.MARK} in such a folder",
-        file=which,
+        file=str(folder),
     )

@@ -16,6 +16,7 @@ from yamlinject.core.lines import Lines
 from yamlinject.core.source import Source
 from yamlinject.errors import ConfigError, Place, YamlInjectError, named
 from yamlinject.study.plan import Plan
+from yamlinject.study.sense import nonsense
 
 #: The keys in the order of the file, and what each means.
 _KEYS = {
@@ -78,16 +79,22 @@ def parsed(text: str) -> Plan:
         raise ConfigError("has to have keys, such as base: yolov5s", Place(1, 1))
     yaml_nodes.check_duplicates(root, lines)
     found: dict[str, Any] = {}
+    places = dict.fromkeys(_KEYS, Place(1, 1))
     for key, node in root.value:
         place = lines.place(key.start_mark.index)
         name = key.value if isinstance(key, ScalarNode) else None
         if name not in _KEYS:
             raise ConfigError(f"no key of a study: {name or 'a list'}; there are {', '.join(_KEYS)}", place)
         found[name] = _READERS[name](_Value(name, node, lines))
+        places[name] = lines.place(node.start_mark.index)
     for name in ("base", "framework"):
         if name not in found:
             raise ConfigError(f"{name} is missing: {_KEYS[name]}", Place(1, 1))
-    return Plan(**found)
+    plan = Plan(**found)
+    wrong = nonsense(plan)
+    if wrong:
+        raise ConfigError(str(wrong), places[wrong.key])
+    return plan
 
 
 class _Value:

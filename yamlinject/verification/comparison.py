@@ -66,7 +66,7 @@ def verify(
     _check_image(model, image_size)
     size = (1, builder.image_channels(model), image_size, image_size)
     image = torch.rand(size, generator=torch.Generator().manual_seed(0))
-    modules = [(index, one) for index in indices for one in _stacked(model.model[index])]
+    modules = [(index, one) for index in indices for one in measure.stacked(model.model[index])]
 
     say(f"running {config.label}")
     with (
@@ -176,10 +176,3 @@ def _attention(index: int, module: nn.Module, x: Tensor) -> Attention:
         e_lambda=measure.effective_lambda(module, x.shape[1]) if name == "SimAM" else None,
         effective=measure.is_effective(module, x.shape[1]),
     )
-
-
-def _stacked(layer: nn.Module) -> list[nn.Module]:
-    """The modules that one layer consists of: several if its number is above 1."""
-    from torch import nn
-
-    return list(layer) if isinstance(layer, nn.Sequential) else [layer]

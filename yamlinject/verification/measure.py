@@ -35,6 +35,11 @@ def recorded_inputs(modules: Sequence[nn.Module]) -> Iterator[dict[nn.Module, Te
             hook.remove()
 
 
+def stacked(layer: nn.Module) -> list[nn.Module]:
+    """The modules that one layer consists of: several if its number is above 1."""
+    return list(layer) if isinstance(layer, nn.Sequential) else [layer]
+
+
 def outputs(model: nn.Module, image: Tensor, *, train: bool = False) -> list[Tensor]:
     """All tensors that a model gives for ``image``; its statistics stay as they are."""
     ready = deepcopy(model).train() if train else model.eval()

@@ -35,6 +35,10 @@ class Origin(NamedTuple):
     replaced: frozenset[int] = frozenset()
 
 
+class NothingToConvertError(RefusalError):
+    """A checkpoint whose layers are those of the config already."""
+
+
 class _Candidate(NamedTuple):
     """A state on the way to a config: where its layers are there, and which have other rows there."""
 
@@ -82,9 +86,9 @@ def origin(config: Config, checkpoint: Checkpoint, base: Config | None) -> Origi
     return Origin(source.name, index_map(config, source.aligned), head, source.replaced)
 
 
-def nothing_to_convert(config: Config) -> RefusalError:
+def nothing_to_convert(config: Config) -> NothingToConvertError:
     """The error for a checkpoint that was converted for ``config``, or trained with it."""
-    return RefusalError(
+    return NothingToConvertError(
         f"it is converted already: its layers are those of {config.label}, so train with it as it is"
     )
 

@@ -87,14 +87,15 @@ class Transfer:
         """
         path = Path(path)
         with named(str(path)):
-            files.write_atomic(path, self._content(path.suffix))
+            files.write_atomic(path, self.to_bytes(path.suffix))
 
     def is_saved(self, path: str | Path) -> bool | None:
         """Whether the file ``path`` holds just what :meth:`save` writes; None if there is none."""
         path = Path(path)
-        return files.holds(path, self._content(path.suffix))
+        return files.holds(path, self.to_bytes(path.suffix))
 
-    def _content(self, suffix: str) -> bytes:
+    def to_bytes(self, suffix: str = ".pt") -> bytes:
+        """The bytes of the file that :meth:`save` writes, with the ending ``suffix``."""
         import torch
 
         from yamlinject.weights.checkpoint import SAFETENSORS, as_safetensors

@@ -1,0 +1,53 @@
+"""What a study is going to do: its variants, how many trainings that are, and what those can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from yamlinject.core.request import command_line
+from yamlinject.output.tables import Column, Row, table
+from yamlinject.output.terminal import Line, note
+from yamlinject.study.folder import PLAN_FILE, Study
+from yamlinject.study.plan import Variant
+from yamlinject.verification.cost import Cost
+
+
+def lines(study: Study, costs: Mapping[str, Cost], width: int | None) -> Iterator[Line]:
+    """The table of the variants; without ``costs`` it has no columns for those."""
+    heads = [Column("variant"), Column("module"), Column("where", folds=True)]
+    if costs:
+        heads += [Column("parameters", right=True), Column("GFLOPs", right=True)]
+    rows = []
+    for one in study.variants:
+        cells = [one.name, "" if one.module is None else one.module, _where(one)]
+        if costs:
+            cost = costs.get(one.name)
+            cells += [f"{cost.parameters:,}", f"{cost.gflops:.2f}"] if cost else ["", ""]
+        rows.append(Row(*cells))
+    yield from table(heads, rows, width)
+
+
+def summary(study: Study, outcome: str) -> Iterator[Line]:
+    """What became of the folder, how many trainings there are, what they can show, and what to do next."""
+    variants, seeds = len(study.variants), len(study.plan.seeds)
+    done = sum(map(study.is_done, study.jobs))
+    said = f", of which {done:,} {'is' if done == 1 else 'are'} done" if done else ""
+    yield Line(f"{variants * seeds:,} = {variants:,} configs x {seeds:,} seeds{said}", label="trainings")
+    yield from _power(study)
+    if any(one.replaces for one in study.variants) and study.plan.placebo:
+        yield note(
+            "a replaced layer has no placebo: the control is the base, which starts from all weights"
+        )
+    yield Line(str(study.folder / PLAN_FILE), "bold", label=outcome)
+    yield Line(command_line("study", "run", str(study.folder)), label="next", whole=True)
+
+
+def _where(variant: Variant) -> str:
+    if variant.position is None:
+        return ""
+    return f"{'at' if variant.replaces else 'after'} {variant.position}"
+
+
+def _power(study: Study) -> Iterator[Line]:
+    """What the number of seeds can show at best."""
+    yield from ()

@@ -1,0 +1,197 @@
+"""What a study needs before a training can run: its configs, and the start weights of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from yamlinject import files
+from yamlinject.config import Config
+from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.library import user_modules
+from yamlinject.study import configs, study_file
+from yamlinject.study.folder import PLAN_FILE, Study
+from yamlinject.study.plan import Plan, Variant
+
+#: What was made of what, by hashes: so that it is made once, and what somebody edited is not replaced.
+_RECORD = "made.json"
+
+_SUFFIX = ".pt"
+
+Say = Callable[[str], None]
+
+
+def create(folder: str | Path, plan: Plan, say: Say = lambda _: None) -> tuple[Study, bool]:
+    """Make the study of ``plan`` in ``folder``, at once or not at all; and whether it was made now.
+
+    A folder that holds this study already is brought up to date. Raises :class:`YamlInjectError` for one
+    with anything else in it, and where the plan cannot be carried out.
+    """
+    folder = Path(folder)
+    if (folder / PLAN_FILE).exists():
+        study = Study.open(folder)
+        if study.plan != plan:
+            raise SourceError(
+                f"a study of something else is there: edit its {PLAN_FILE}, and give the folder alone; or "
+                "name another folder",
+                file=str(folder),
+            )
+        prepare(study, say)
+        return study, False
+    target = files.resolved(folder)
+    temporary = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.tmp")
+    try:
+        if target.is_file() or (target.is_dir() and any(target.iterdir())):
+            raise SourceError("is there already, and is no study: name another folder", file=str(folder))
+        draft = Study(temporary, plan)
+        drafted = _configs(draft, {})
+        temporary.mkdir(parents=True)
+        files.write_atomic(temporary / PLAN_FILE, study_file.text(plan).encode())
+        _write(draft, drafted, {}, say)
+        if target.is_dir():
+            target.rmdir()
+        temporary.rename(target)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SourceError(f"cannot make it: {reason}", file=str(folder)) from None
+    except YamlInjectError as error:
+        if error.file:  # what was half made is gone
+            error.file = error.file.replace(str(temporary), str(folder))
+        raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Study(folder, plan), True
+
+
+def prepare(study: Study, say: Say = lambda _: None) -> None:
+    """Bring the configs and the weights up to date with ``study.yaml``; what is so already stays.
+
+    The copies that the study has of the base and of its checkpoint are not read again from elsewhere, so
+    that it can be moved, and an update of a framework changes nothing.
+    Raises :class:`YamlInjectError`; a config or weights that somebody edited are not replaced.
+    """
+    with files.locked(study.folder / PLAN_FILE):
+        record = _record(study)
+        _write(study, _configs(study, record), record, say)
+
+
+def _record(study: Study) -> dict[str, Any]:
+    """What was made, by the path in the folder: its hash, and what it was made of."""
+    try:
+        found = json.loads(files.read_bytes(study.folder / _RECORD))
+    except (SourceError, ValueError, RecursionError):
+        return {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {name: entry for name, entry in entries if isinstance(entry, dict)}
+
+
+def _configs(study: Study, record: dict[str, Any]) -> dict[str, Config]:
+    """The configs that the plan asks for."""
+
+    def kept(variant: Variant) -> Config | None:
+        entry = record.get(f"configs/{variant.config.name}", {})
+        if entry.get("of") != study.plan.base or not variant.config.exists():
+            return None
+        _check_unedited(study, f"configs/{variant.config.name}", variant.config, entry)
+        return configs.read(variant.config, str(entry.get("called")))
+
+    return configs.made(study.plan, study.variants, study.working_folder, kept)
+
+
+def _write(study: Study, made: dict[str, Config], record: dict[str, Any], say: Say) -> None:
+    """Write what is not there as it should be; ``record`` is brought up to date."""
+    for folder in ("configs", "weights") if study.plan.weights else ("configs",):
+        (study.folder / folder).mkdir(exist_ok=True)
+    before = json.dumps(record)
+    try:
+        for variant in study.variants:
+            config = made[variant.name]
+            key = f"configs/{variant.config.name}"
+            entry = record.get(key, {})
+            data = config.to_bytes()
+            if not files.holds(variant.config, data):
+                if variant.config.exists():
+                    _check_unedited(study, key, variant.config, entry)
+                files.write_atomic(variant.config, data)
+            of = study.plan.base if variant.base is None else variant.base
+            record[key] = {"sha256": _digest(data), "of": of, "called": config.name}
+        for variant in study.variants:
+            if variant.weights is not None:
+                _start(study, variant, made, record, say)
+    finally:
+        if json.dumps(record) != before:
+            data = json.dumps(record, indent=1).encode("ascii")
+            files.write_atomic(study.folder / _RECORD, data + b"\n")
+    for job in study.jobs:
+        job.folder.mkdir(parents=True, exist_ok=True)
+
+
+def _check_unedited(study: Study, key: str, file: Path, entry: dict[str, Any]) -> None:
+    """Refuse a file that is not as it was made."""
+    if entry.get("sha256") != _digest(files.read_bytes(file, _MOST_BYTES)):
+        raise SourceError(
+            f"was edited, and {PLAN_FILE} asks for another: delete it to have it made anew",
+            file=str(study.folder / key),
+        )
+
+
+#: More bytes than the weights of any model have.
+_MOST_BYTES = 8 * 2**30
+
+
+def _start(
+    study: Study, variant: Variant, made: dict[str, Config], record: dict[str, Any], say: Say
+) -> None:
+    """Make the start weights of ``variant``: for a base the checkpoint itself, else what it gives."""
+    assert variant.weights
+    key = f"weights/{variant.weights.name}"
+    entry, there = record.get(key, {}), variant.weights.exists()
+    if variant.base is None:
+        index = study.plan.scales.index(variant.scale) if variant.scale else 0
+        source = study.plan.weights[index]
+        if there and entry.get("of") == source:
+            _check_unedited(study, key, variant.weights, entry)
+            return
+        data, of = files.read_bytes(study.working_folder / source, _MOST_BYTES), source
+    else:
+        origin = record[f"weights/{variant.base}{_SUFFIX}"]["sha256"]
+        of = f"{origin} {record[f'configs/{variant.config.name}']['sha256']}"
+        if there and entry.get("of") == of:
+            _check_unedited(study, key, variant.weights, entry)
+            return
+        say(f"weights of {variant.name}")
+        data = _transferred(study, variant, made)
+    if there and entry.get("sha256") != _digest(data):
+        _check_unedited(study, key, variant.weights, entry)
+    files.write_atomic(variant.weights, data)
+    record[key] = {"sha256": _digest(data), "of": of}
+
+
+def _transferred(study: Study, variant: Variant, made: dict[str, Config]) -> bytes:
+    """The checkpoint of the base of ``variant`` for its config."""
+    from yamlinject.weights import sources
+    from yamlinject.weights.transfer import transfer
+
+    assert variant.base
+    checkpoint = study.folder / "weights" / f"{variant.base}{_SUFFIX}"
+    config = Config(variant.config.name, made[variant.name].to_bytes(), path=variant.config)
+    base = made[variant.base]
+    base = Config(f"{variant.base}.yaml", base.to_bytes())
+    framework: str = study.plan.framework
+    if study.plan.module_files:
+        user_modules.use(study.working_folder / file for file in study.plan.module_files)
+    if study.plan.checkout:
+        framework = str(study.working_folder / study.plan.checkout)
+    try:
+        return transfer(checkpoint, config, base, framework=framework).to_bytes()
+    except sources.NothingToConvertError:  # a replacement without tensors of its own
+        return files.read_bytes(checkpoint, _MOST_BYTES)
+
+
+def _digest(data: bytes) -> str:
+    return sha256(data).hexdigest()
