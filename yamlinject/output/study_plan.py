@@ -9,6 +9,7 @@ from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line, note
 from yamlinject.study.folder import PLAN_FILE, Study
 from yamlinject.study.plan import Variant
+from yamlinject.study.statistics import LEVEL, fewest_seeds, smallest_p
 from yamlinject.verification.cost import Cost
 
 
@@ -49,5 +50,14 @@ def _where(variant: Variant) -> str:
 
 
 def _power(study: Study) -> Iterator[Line]:
-    """What the number of seeds can show at best."""
-    yield from ()
+    """What the number of seeds can show at best, for the modules in one scale: they are judged together."""
+    seeds = len(study.plan.seeds)
+    modules = sum(one.kind == "module" for one in study.variants) // (len(study.plan.scales) or 1)
+    if not modules:
+        return
+    least, needed = smallest_p(seeds, modules), fewest_seeds(modules)
+    of = f" for {modules} variants (Holm)" if modules > 1 else ""
+    text = f"{seeds} seeds give a p of {least:.3g} at best{of}"
+    if seeds < needed:
+        text += f", so they cannot show a difference (p <= {LEVEL}): it takes {needed} seeds or more"
+    yield Line(text, "" if seeds >= needed else "yellow", label="can show")
