@@ -80,11 +80,11 @@ def test_a_head_that_names_no_inputs_is_at_the_right() -> None:
 
 
 def test_sizes_that_are_not_known_are_not_named() -> None:
-    """Modules that nobody knows: neither rows by a guess, nor names of them."""
+    """Modules that nobody knows: a row for each stage that the head reads, without names."""
     rows = "".join(f"  - [-1, 1, My{name}, [64, a, b]]\n" for name in ("Stem", "Down", "Block"))
     shown = picture(Config.from_text(f"backbone:\n{rows}head:\n  - [[0, 1, 2], 1, Detect, [nc]]\n"))
-    assert shown.grid.strides == [None]
-    assert shown.grid.slots == [3]
+    assert shown.grid.strides == [None, None, None]
+    assert shown.grid.slots == [1, 1, 1]
     assert faults(laid_out(shown))[:3] == (0, 0, 0)
 
 
@@ -115,22 +115,46 @@ def lanes(layout: Layout) -> list[tuple[float, float]]:
     return [line.points[-1] for line in layout.lines if line.target == 9]
 
 
-def test_without_any_stride_there_is_one_row() -> None:
-    grid = arrange([[], [0], [1]], [None, None, None], None)
-    assert (grid.strides, grid.slots) == ([None], [3])
+def test_without_any_stride_there_is_a_row_for_each_stage() -> None:
+    """A small pyramid, by hand: 2 and 4 are joined again further up, by 8 and 11, after 7 and 10."""
+    reads = [[index - 1] if index else [] for index in range(13)]
+    reads[8], reads[11] = [4, 7], [2, 10]
+    grid = arrange([*reads, [6, 9, 12]], [None] * 14, 13)
+    assert [place.row for place in grid.places[:13]] == [0, 0, 0, 1, 1, 2, 2, 1, 1, 1, 0, 0, 0]
+    assert [place.column for place in grid.places] == [0] * 7 + [1] * 6 + [2]
+    assert grid.strides == [None, None, None]
+    chain = arrange([[], [0], [1]], [None, None, None], None)
+    assert (chain.strides, chain.slots) == ([None], [3])
+
+
+def test_stages_stay_side_by_side() -> None:
+    rows = "".join(f"  - [{source}, 1, My{name}, [8, a, b]]\n" for source, name in ((-1, "A"), (-1, "B")))
+    text = (
+        f"backbone:\n{rows}{rows}head:\n{rows}  - [[-1, 1], 1, MyJoin, []]\n  - [[6, 5], 1, Detect, [nc]]\n"
+    )
+    shown = picture(Config.from_text(text))
+    assert [place.row for place in shown.grid.places] == [0, 0, 1, 1, 1, 0, 0, 0]
+    both = beside(shown, shown)
+    assert [place.row for place in both.grid.places] == [0, 0, 1, 1, 1, 0, 0, 0] * 2
+    assert both.grid.strides == [None, None]
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 4), st.sets(st.integers(1, 12), max_size=4)), min_size=2, max_size=40)
+    rows=st.lists(
+        st.tuples(st.integers(0, 4), st.sets(st.integers(1, 12), max_size=4)), min_size=2, max_size=40
+    )
 )
 @settings(max_examples=150, deadline=None)
-def test_no_line_goes_through_a_box_or_lies_on_another(rows: list[tuple[int, set[int]]]) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_no_line_goes_through_a_box_or_lies_on_another(
+    rows: list[tuple[int, set[int]]], known: bool
+) -> None:
     """Whatever reads whatever: each layer reads those so far above it, and the one above it."""
     reads = [
         sorted({index - back for back in {1, *backs} if index - back >= 0})
         for index, (_, backs) in enumerate(rows)
     ]
-    strides = [float(2**power) for power, _ in rows]
+    strides: list[float | None] = [2.0**power if known else None for power, _ in rows]
     head = len(rows) - 1 if len(reads[-1]) > 1 else None
     grid = arrange(reads, strides, head)
     edges = [(source, target) for target, sources in enumerate(reads) for source in sources]

@@ -49,9 +49,9 @@ _Cell = tuple[int, int]
 def arrange(reads: Sequence[Sequence[int]], strides: Sequence[float | None], head: int | None) -> Grid:
     """Place layers that read the earlier ones ``reads``, and have the ``strides`` where they are known.
 
-    ``head``: the last layer, if it is to span all rows. Without any stride all are in one row.
+    ``head``: the last layer, if it is to span all rows. Without any stride a row holds a stage.
     """
-    known = _filled(reads, strides)
+    known = _filled(reads, strides) if any(strides) else _stages(reads, head)
     others = [index for index in range(len(reads)) if index != head]
     distinct = sorted({known[index] for index in others})
     rows = [distinct.index(known[index]) if index != head else 0 for index in range(len(reads))]
@@ -73,20 +73,19 @@ def arrange(reads: Sequence[Sequence[int]], strides: Sequence[float | None], hea
     for (row, column), cell in cells.items():
         for position, index in enumerate(cell):
             places[index] = Place(row, column, offsets[row, column] + position)
-    return Grid(
-        places, [stride or None for stride in distinct], slots, order, [] if head is None else [head]
-    )
+    named = [stride or None if any(strides) else None for stride in distinct]
+    return Grid(places, named, slots, order, [] if head is None else [head])
 
 
 def beside(left: Grid, right: Grid) -> Grid:
     """Both in one grid with the same rows; layers and columns of ``right`` are counted on from ``left``."""
-    strides = sorted({*left.strides, *right.strides}, key=lambda stride: stride or 0.0)
+    keys = sorted({*_keys(left), *_keys(right)})
     places: list[Place] = []
-    slots = [0] * len(strides)
+    slots = [0] * len(keys)
     order: list[list[int]] = []
     heads: list[int] = []
     for grid in (left, right):
-        rows = [strides.index(stride) for stride in grid.strides]
+        rows = [keys.index(key) for key in _keys(grid)]
         first = len(order)
         order += [[len(places) + layer for layer in column] for column in grid.order]
         heads += [len(places) + layer for layer in grid.heads]
@@ -95,7 +94,35 @@ def beside(left: Grid, right: Grid) -> Grid:
         ]
         for row, count in zip(rows, grid.slots, strict=True):
             slots[row] = max(slots[row], count)
-    return Grid(places, strides, slots, order, heads)
+    return Grid(places, [stride or None for stride, _ in keys], slots, order, heads)
+
+
+def _keys(grid: Grid) -> list[tuple[float, int]]:
+    """What the rows of two grids are the same by: the stride, or else which row it is."""
+    return [(stride or 0.0, 0 if stride else row) for row, stride in enumerate(grid.strides)]
+
+
+def _stages(reads: Sequence[Sequence[int]], head: int | None) -> list[float]:
+    """The stage of each layer, from 0 on, where no stride is known.
+
+    Up to the first layer that joins several, a stage ends with each layer that is read further down. From
+    there on, what joins an earlier layer is in the stage of that one, with what leads to it.
+    """
+    skipped = {source for index, sources in enumerate(reads) for source in sources if source < index - 1}
+    joined = False
+    stages: list[float] = []
+    for index, sources in enumerate(reads):
+        stage = stages[-1] if stages else 0.0
+        earlier = [source for source in sources if source < index - 1]
+        if earlier and index != head:
+            joined = True
+            stage = stages[max(earlier)]
+            if sources != earlier and len(reads[index - 1]) == 1:
+                stages[-1] = stage
+        elif not joined and index - 1 in skipped:
+            stage += 1
+        stages.append(stage)
+    return stages
 
 
 def _filled(reads: Sequence[Sequence[int]], strides: Sequence[float | None]) -> list[float]:
