@@ -45,9 +45,14 @@ def draw(picture: Picture, file: str, theme: Theme = "light", title: str = "") -
 def _converted(data: bytes, ending: str) -> bytes:
     try:
         cairosvg = import_module("cairosvg")
-    except (ImportError, OSError):  # OSError: without the library cairo itself
+    except ImportError:
         raise YamlInjectError(
             f"{ending} needs cairosvg: pip install 'yamlinject[draw]', or draw a .svg"
+        ) from None
+    except OSError:
+        raise YamlInjectError(
+            f"{ending} needs the library cairo, which cairosvg does not bring: install libcairo2 (Debian), "
+            "cairo (Fedora, Homebrew) or GTK (Windows), or draw a .svg"
         ) from None
     more = {"scale": _SCALE} if ending == ".png" else {}
     made: bytes = getattr(cairosvg, _CONVERTED[ending])(bytestring=data, **more)
