@@ -108,8 +108,7 @@ def new(
     terminal.emit(sys.stdout, study_plan.lines(study, costs, terminal.width(sys.stdout)))
     if why_not:
         terminal.tell([terminal.note(f"parameters and GFLOPs were not counted: {why_not}")])
-    outcome = "wrote" if made else "up to date"
-    terminal.tell([*study_plan.summary(study, outcome)])
+    terminal.tell([*study_plan.summary(study, made=made)])
 
 
 def jobs(folder: FolderArgument) -> None:

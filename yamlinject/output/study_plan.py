@@ -28,7 +28,7 @@ def lines(study: Study, costs: Mapping[str, Cost], width: int | None) -> Iterato
     yield from table(heads, rows, width)
 
 
-def summary(study: Study, outcome: str) -> Iterator[Line]:
+def summary(study: Study, *, made: bool) -> Iterator[Line]:
     """What became of the folder, how many trainings there are, what they can show, and what to do next."""
     variants, seeds = len(study.variants), len(study.plan.seeds)
     done = sum(map(study.is_done, study.jobs))
@@ -39,7 +39,7 @@ def summary(study: Study, outcome: str) -> Iterator[Line]:
         yield note(
             "a replaced layer has no placebo: the control is the base, which starts from all weights"
         )
-    yield Line(str(study.folder / PLAN_FILE), "bold", label=outcome)
+    yield Line(str(study.folder / PLAN_FILE), "bold", label="wrote" if made else "unchanged")
     yield Line(command_line("study", "run", str(study.folder)), label="next", whole=True)
 
 

@@ -22,51 +22,52 @@ def made(
     plan: Plan,
     variants: list[Variant],
     working_folder: Path,
-    kept: Callable[[Variant], Config | None],
+    kept: Callable[[Variant, Config | None], Config | None],
 ) -> dict[str, Config]:
     """The config of each variant, by its name.
 
-    ``kept``: the copy of a base that the study has already, which is not read again.
+    ``kept``: what the study has already of a variant and its base, which is not made again.
     Raises :class:`YamlInjectError` where a base cannot be read, and for a position that a module cannot
     take.
     """
     found: dict[str, Config] = {}
     own = [str(working_folder / file) for file in plan.module_files]
     for variant in variants:
-        if variant.base is None:
-            found[variant.name] = kept(variant) or _base(plan, variant, working_folder)
+        base = found[variant.base] if variant.base else None
+        there = kept(variant, base)
+        if there or base is None:
+            found[variant.name] = there or _base(plan, variant, working_folder)
             continue
-        base, position = found[variant.base], str(variant.position)
+        position = str(variant.position)
         try:
             if variant.replaces:
                 config = base.replace(str(variant.module), position, modules=own)
-            elif variant.module == IDENTITY:
+            elif variant.kind == "placebo":
                 config = base.add(IDENTITY, position, args=[])
             else:
                 config = base.add(str(variant.module), position, modules=own)
         except YamlInjectError as error:
             where = "at" if variant.replaces else "after"
-            error.message = f"{variant.module} {where} {position}: {error.message}"
+            what = "a placebo" if variant.kind == "placebo" else variant.module
+            error.message = f"{what} {where} {position}: {error.message}"
             raise
         found[variant.name] = config
     return found
 
 
 def _base(plan: Plan, variant: Variant, working_folder: Path) -> Config:
-    """The base of a scale, read from where the plan says."""
+    """The base of a scale, read from where the plan says; it has the name by which it is found again."""
     if plan.base == bases.STDIN:
         raise YamlInjectError("base: a study needs a file or a name, as it is read again")
-    is_name = not bases.is_path(plan.base)
-    if is_name and variant.scale and variant.name != plan.base:
-        found = bases.by_name(variant.name)
-        if found:
-            return Config(variant.name, found.data)
-    path = os.path.join(working_folder, plan.base)
-    found = (is_name and bases.by_name(plan.base)) or None
-    if found is None:
-        found = bases.read(path if not is_name or os.path.isfile(path) else plan.base)
-    is_name = found.path is None
-    config = Config(variant.name if is_name else f"{variant.name}.yaml", found.data, path=found.path)
+    known = None if bases.is_path(plan.base) else bases.by_name(variant.name)
+    if known and variant.scale:
+        return Config(known.name, known.data)
+    path = str(working_folder / plan.base)
+    is_file = bases.is_path(plan.base) or os.path.isfile(path)
+    found = bases.read(path if is_file and bases.by_name(plan.base) is None else plan.base)
+    if known and known.data == found.data:
+        return Config(known.name, known.data)
+    config = Config(f"{variant.name}.yaml", found.data, path=found.path)
     _ = config.document
     return _scaled(config, variant.scale) if variant.scale else config
 

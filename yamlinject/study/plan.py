@@ -27,6 +27,9 @@ _MOST_BYTES = 8 * 2**30
 #: Names of files may have 255 bytes, endings and those of temporary files included.
 _LONGEST_NAME = 120
 
+#: How the names of YOLOv5's sizes begin: ``yolov5s``, ``yolov5s6``, ``yolov5s-seg``.
+_OF_YOLOV5 = re.compile(r"^(yolov5)[nsmlx](?![a-z])")
+
 _UNSAFE = re.compile(r"[^\w.@-]+")
 
 
@@ -156,8 +159,10 @@ def base_name(plan: Plan, scale: str | None) -> str:
     stem = _UNSAFE.sub("-", stem).strip("-.") or "base"
     if scale is None:
         return stem
-    own = plan.framework == "yolov5" and not stem.startswith(plan.framework)
-    return f"{stem}_{scale}" if own else scales.asking(stem, scale)
+    if plan.framework == "ultralytics":
+        return scales.asking(stem, scale)
+    sized, number = _OF_YOLOV5.subn(rf"\g<1>{scale}", stem)
+    return sized if number else f"{stem}_{scale}"
 
 
 def _unique(name: str, taken: set[str]) -> str:

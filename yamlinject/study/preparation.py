@@ -93,14 +93,22 @@ def _record(study: Study) -> dict[str, Any]:
 def _configs(study: Study, record: dict[str, Any]) -> dict[str, Config]:
     """The configs that the plan asks for."""
 
-    def kept(variant: Variant) -> Config | None:
-        entry = record.get(f"configs/{variant.config.name}", {})
-        if entry.get("of") != study.plan.base or not variant.config.exists():
+    def kept(variant: Variant, base: Config | None) -> Config | None:
+        key = f"configs/{variant.config.name}"
+        entry = record.get(key, {})
+        if entry.get("of") != _origin(study.plan, variant, base) or not variant.config.exists():
             return None
-        _check_unedited(study, f"configs/{variant.config.name}", variant.config, entry)
+        _check_unedited(study, key, variant.config, entry)
         return configs.read(variant.config, str(entry.get("called")))
 
     return configs.made(study.plan, study.variants, study.working_folder, kept)
+
+
+def _origin(plan: Plan, variant: Variant, base: Config | None) -> list[Any]:
+    """What a config is made of. The version of yamlinject, which a line in it names, does not count."""
+    if base is None:
+        return [plan.base, variant.scale]
+    return [_digest(base.to_bytes()), variant.module, variant.position, variant.replaces]
 
 
 def _write(study: Study, made: dict[str, Config], record: dict[str, Any], say: Say) -> None:
@@ -110,23 +118,20 @@ def _write(study: Study, made: dict[str, Config], record: dict[str, Any], say: S
     before = json.dumps(record)
     try:
         for variant in study.variants:
-            config = made[variant.name]
-            key = f"configs/{variant.config.name}"
-            entry = record.get(key, {})
-            data = config.to_bytes()
+            key, data = f"configs/{variant.config.name}", made[variant.name].to_bytes()
             if not files.holds(variant.config, data):
                 if variant.config.exists():
-                    _check_unedited(study, key, variant.config, entry)
+                    _check_unedited(study, key, variant.config, record.get(key, {}))
                 files.write_atomic(variant.config, data)
-            of = study.plan.base if variant.base is None else variant.base
-            record[key] = {"sha256": _digest(data), "of": of, "called": config.name}
+            of = _origin(study.plan, variant, made[variant.base] if variant.base else None)
+            record[key] = {"sha256": _digest(data), "of": of, "called": made[variant.name].name}
         for variant in study.variants:
             if variant.weights is not None:
                 _start(study, variant, made, record, say)
     finally:
         if json.dumps(record) != before:
-            data = json.dumps(record, indent=1).encode("ascii")
-            files.write_atomic(study.folder / _RECORD, data + b"\n")
+            text = json.dumps(record, indent=1) + "\n"
+            files.write_atomic(study.folder / _RECORD, text.encode("ascii"))
     for job in study.jobs:
         job.folder.mkdir(parents=True, exist_ok=True)
 
@@ -135,7 +140,7 @@ def _check_unedited(study: Study, key: str, file: Path, entry: dict[str, Any]) -
     """Refuse a file that is not as it was made."""
     if entry.get("sha256") != _digest(files.read_bytes(file, _MOST_BYTES)):
         raise SourceError(
-            f"was edited, and {PLAN_FILE} asks for another: delete it to have it made anew",
+            f"was edited, so it is not what {PLAN_FILE} asks for: delete it to have it made anew",
             file=str(study.folder / key),
         )
 
