@@ -244,6 +244,18 @@ def test_svg_has_every_layer_as_text(theme: Theme) -> None:
     assert title_of(layers[10]) == "10: [-1, 1, SimAM, [1024]]"
 
 
+def test_a_long_name_does_not_widen_the_picture() -> None:
+    """Public files have names of 80 letters; a title that is asked for is written whole."""
+    short, long = (picture(Config.from_text(BASE, f"{'x' * count}.yaml")) for count in (5, 200))
+    (root, _), (other, _) = shapes(svg(short)), shapes(svg(long))
+    assert other.get("width") == root.get("width")
+    written = next(other.iter(f"{SVG}text")).text
+    assert re.fullmatch("x{10,100}…", str(written))
+    asked, _ = shapes(svg(short, title="x" * 200))
+    assert next(asked.iter(f"{SVG}text")).text == "x" * 200
+    assert float(str(asked.get("width"))) > 1000
+
+
 def test_svg_loads_nothing_and_runs_nothing() -> None:
     content = svg(picture(load("yolov5s")))
     assert "<script" not in content

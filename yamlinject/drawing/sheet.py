@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import NamedTuple
 
 from yamlinject.drawing import text
@@ -52,8 +51,8 @@ class Sheet(NamedTuple):
 def sheet(picture: Picture, title: str = "") -> Sheet:
     """The picture laid out; ``title``: instead of the config's name."""
     layout = picture.lay_out(widths(picture))
-    titles = [(float(MARGIN), text.printable(title))] if title else list(_titles(picture, layout))
-    width = max(layout.width, _NARROWEST, *(x + text.width(name, TITLE) + MARGIN for x, name in titles))
+    width = max(layout.width, _NARROWEST, 2 * MARGIN + text.width(title, TITLE))
+    titles = [(float(MARGIN), text.printable(title))] if title else list(_titles(picture, layout, width))
     legend = list(_legend(picture, width, layout.height))
     bottom = legend[-1].y + _FOOT / 2 if legend else layout.height
     return Sheet(width, HEAD + bottom, layout, titles, legend)
@@ -66,16 +65,16 @@ def widths(picture: Picture) -> list[float]:
     ]
 
 
-def _titles(picture: Picture, layout: Layout) -> Iterator[tuple[float, str]]:
-    """The names above, with where each begins, the first at the margin; cut where the next one begins."""
+def _titles(picture: Picture, layout: Layout, width: float) -> Iterator[tuple[float, str]]:
+    """The names above, with where each begins, the first at the margin, as far as there is room."""
     lefts: list[float] = []
     for _, column in picture.names:
         boxes = zip(layout.boxes, picture.grid.places, strict=True)
         left = min(box.x for box, place in boxes if place.column == column)
         lefts.append(left if column else float(MARGIN))
-    for (name, _), left, end in zip_longest(picture.names, lefts, lefts[1:]):
+    for (name, _), left, end in zip(picture.names, lefts, [*lefts[1:], width], strict=True):
         shown = text.printable(name)
-        while end is not None and left + text.width(shown, TITLE) > end - MARGIN:
+        while left + text.width(shown, TITLE) > end - MARGIN:
             shown = f"{shown[:-2]}…"
         yield left, shown
 
