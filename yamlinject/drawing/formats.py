@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import PurePath
+from typing import Any
 
 from yamlinject.drawing.drawio import drawio
 from yamlinject.drawing.mermaid import mermaid
@@ -20,13 +20,14 @@ _Writer = Callable[[Picture, Theme, str], str]
 #: Those that are text.
 _TEXT: dict[str, _Writer] = {".svg": svg, ".drawio": drawio, ".tex": tikz, ".mmd": mermaid}
 
-#: Those that cairosvg makes of SVG, and the function that does.
-_CONVERTED = {".png": "svg2png", ".pdf": "svg2pdf"}
+#: Those that cairosvg makes of SVG.
+_CONVERTED = (".png", ".pdf")
 
 #: How many pixels of a PNG are one of the SVG: enough to print it 8 cm wide.
 _SCALE = 3
 
-_DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
+#: When a PDF says that it was made, so that the same picture has the same bytes.
+_DATE = "2000-01-01T00:00:00Z"
 
 
 def draw(picture: Picture, file: str, theme: Theme = "light", title: str = "") -> bytes:
@@ -44,7 +45,7 @@ def draw(picture: Picture, file: str, theme: Theme = "light", title: str = "") -
 
 def _converted(data: bytes, ending: str) -> bytes:
     try:
-        cairosvg = import_module("cairosvg")
+        cairosvg, cairo = import_module("cairosvg"), import_module("cairocffi")
     except ImportError:
         raise YamlInjectError(
             f"{ending} needs cairosvg: pip install 'yamlinject[draw]', or draw a .svg"
@@ -54,6 +55,16 @@ def _converted(data: bytes, ending: str) -> bytes:
             f"{ending} needs the library cairo, which cairosvg does not bring: install libcairo2 (Debian), "
             "cairo (Fedora, Homebrew) or GTK (Windows), or draw a .svg"
         ) from None
-    more = {"scale": _SCALE} if ending == ".png" else {}
-    made: bytes = getattr(cairosvg, _CONVERTED[ending])(bytestring=data, **more)
-    return _DATE.sub(rb"\g<1>20000101000000", made)  # the same picture has the same bytes
+
+    def dated(*arguments: object) -> object:
+        surface = cairo.PDFSurface(*arguments)
+        surface.set_metadata(cairo.PDF_METADATA_CREATE_DATE, _DATE)
+        return surface
+
+    pdf: Any = type("Writer", (cairosvg.surface.PDFSurface,), {"surface_class": staticmethod(dated)})
+    made: bytes = (
+        cairosvg.svg2png(bytestring=data, scale=_SCALE)
+        if ending == ".png"
+        else pdf.convert(bytestring=data)
+    )
+    return made
