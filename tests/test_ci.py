@@ -215,7 +215,7 @@ def test_the_options_of_the_hook(hook: Hook, tmp_path: Path) -> None:
 LIKE_OPTIONS = ["--fix.yaml", "--base=good.yaml", "--fix", "-h.yaml", "--ignore=YI1.yaml", "-.yaml"]
 
 
-@pytest.mark.parametrize("options", [{}, {"args": ["--strict", "--"]}], ids=["default", "as-in-the-readme"])
+@pytest.mark.parametrize("options", [{}, {"args": ["--strict", "--"]}], ids=["default", "as-in-its-page"])
 def test_no_file_of_a_commit_is_an_option(hook: Hook, tmp_path: Path, options: dict[str, Any]) -> None:
     made = project(hook, tmp_path, **options)
     made.stage({"good.yaml": GOOD, **dict.fromkeys(LIKE_OPTIONS, BAD)})
@@ -237,8 +237,8 @@ def test_a_commit_of_one_file_like_an_option_is_checked(hook: Hook, tmp_path: Pa
     assert done.out.endswith("\nChecked 1 file: 1 error in 1 file\n\n")
 
 
-def test_the_readme_ends_the_options_of_the_hook() -> None:
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_check_ends_the_options_of_the_hook() -> None:
+    text = (REPOSITORY / "docs" / "check.md").read_text(encoding="utf-8")
     (example,) = (
         block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if "yamlinject-check" in block
     )

@@ -1,19 +1,165 @@
-"""The examples in the documentation give what they show."""
+"""What the documentation shows is what happens: commands and their output, Python, pictures, links."""
 
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
+from tests import consoles, terminal_picture
 from tests.conftest import REPOSITORY
-from tests.support import Cli
-from yamlinject import load
+from tests.consoles import Command, Given, Step, Write
+from tests.dataset import offline
+from tests.given import give
+from yamlinject.cli.app import run
 
-MANUAL = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+PAGES = consoles.pages()
+TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
+
+
+# --- consoles
+
+
+def sessions(mark: str) -> list[ParameterSet]:
+    """Each session with a command of that mark; pages in two languages that have the same one share it."""
+    found = defaultdict(list)
+    for name, text in TEXTS.items():
+        steps = consoles.session(text)
+        if any(isinstance(step, Command) and step.mark == mark for step in steps):
+            found[steps].append(name)
+    return [pytest.param(steps, id=",".join(names)) for steps, names in found.items()]
+
+
+Perform = Callable[[Command, dict[str, str]], None]
+
+
+@pytest.fixture
+def perform(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Perform:
+    """Run a command and compare its output; one of ours that starts no other program, in this process."""
+
+    def perform(step: Command, variables: dict[str, str]) -> None:
+        words = shlex.split(step.line, comments=True)
+        if words[0] == "cd":
+            monkeypatch.chdir(words[1])
+        elif words[0] == "yamlinject" and words[1] != "run" and not {"&&", ">", ">>"} & set(words):
+            with redirect_stderr(sys.stdout):  # so that lines come as they are printed
+                code = run(words[1:])
+            sys.stdout.flush()
+            compare(step, capfdbinary.readouterr().out.decode(), code)
+        else:
+            assert variables, f"a command of another program is no light one: {step.line}"
+            done = subprocess.run(
+                ["bash", "-c", step.line],
+                env=variables,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=300,
+                check=False,
+            )
+            compare(step, STYLE.sub("", done.stdout.decode()), done.returncode)
+
+    return perform
+
+
+@pytest.mark.parametrize("steps", sessions(""))
+def test_consoles(
+    steps: tuple[Step, ...], perform: Perform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for step in steps:
+        if isinstance(step, Command):
+            if not step.mark:
+                perform(step, {})
+        elif not (isinstance(step, Given) and not step.made_by):
+            prepare(step)
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize("steps", sessions("framework"))
+def test_consoles_with_frameworks(
+    steps: tuple[Step, ...],
+    perform: Perform,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    variables = offline(tmp_path_factory.mktemp("settings"))
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+    for step in steps:
+        if not isinstance(step, Command):
+            prepare(step)
+        elif not step.mark.startswith("not run"):
+            perform(step, variables)
+
+
+#: How programs that do not ask for a terminal colour what they print.
+STYLE = re.compile(r"\x1b\[[0-9;]*[a-zA-Z]")
+
+
+def prepare(step: Step) -> None:
+    if isinstance(step, Write):
+        if Path(step.name).exists():
+            assert Path(step.name).read_text(encoding="utf-8") == step.text
+        Path(step.name).parent.mkdir(parents=True, exist_ok=True)
+        Path(step.name).write_text(step.text, encoding="utf-8")
+    elif isinstance(step, Given):
+        give(Path(), step.name, step.made_by)
+
+
+def compare(step: Command, printed: str, code: int) -> None:
+    """Where a page shows no output of a block, its commands succeed."""
+    if step.compared:
+        assert consoles.matches(step.shown, printed), (
+            f"$ {step.line}\n{printed}--- but shown:\n{step.shown}"
+        )
+    else:
+        assert code == 0, f"$ {step.line}\n{printed}"
+
+
+@pytest.mark.parametrize("text", list(TEXTS.values()), ids=list(TEXTS))
+def test_every_command_is_in_a_console_that_is_run_or_marked(text: str) -> None:
+    assert consoles.SHELL.findall(text) == []
+    assert len(re.findall(r"^ *`{3,}console", text, re.M)) == len(re.findall(r"^```console$", text, re.M))
+    commands = [step for step in consoles.session(text) if isinstance(step, Command)]
+    shown = [
+        line
+        for block in re.findall(r"^```console$(.*?)^```$", text, re.M | re.S)
+        for line in block.splitlines()
+    ]
+    assert len(commands) == sum(line.startswith("$ ") for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "expected"),
+    [
+        ("a\n", "a\n", True),
+        ("a\n", "a\nb\n", False),
+        ("a\n…\n", "a\nb\nc\n", True),
+        ("…\nc\n", "c\n", True),
+        ("…\nc\n", "bc\n", False),
+        ("time … ms\n", "time 0.4 ms\n", True),
+        ("time … ms\n", "time 0.4\n1 ms\n", False),
+        ("a.c\n", "abc\n", False),
+    ],
+)
+def test_what_a_console_may_leave_out(shown: str, printed: str, expected: bool) -> None:
+    assert consoles.matches(shown, printed) is expected
+
+
+# --- the Python API
+
+MANUAL = TEXTS["docs/api.md"]
 WITHOUT_FRAMEWORK = "## Models"
 
 
@@ -36,50 +182,83 @@ def test_all_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert failures(MANUAL) == 0
 
 
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-CONSOLE = dict(re.findall(r"^\$ yamlinject ([^\n]*)\n(.*?)(?=^\$|^```)", README, re.S | re.M))
+# --- pictures
 
 
-def printed(cli: Cli, command: str) -> str:
-    result = cli(*shlex.split(command))
-    return result.out + result.err
+@pytest.mark.parametrize(
+    ("picture", "theme"), [("yolov5s_SimAM_C3", "light"), ("yolov5s_SimAM_C3-dark", "dark")]
+)
+def test_the_picture_that_the_readme_shows(
+    picture: str, theme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made by commands, to the same bytes."""
+    monkeypatch.chdir(tmp_path)
+    assert f'"docs/{picture}.svg"' in TEXTS["README.md"]
+    assert run(["add", "SimAM", "--after", "C3", "-o", "yolov5s_SimAM_C3.yaml"]) == 0
+    assert run(["draw", "yolov5s_SimAM_C3.yaml", "--theme", theme, "-o", "made.svg"]) == 0
+    assert Path("made.svg").read_bytes() == (REPOSITORY / "docs" / f"{picture}.svg").read_bytes()
 
 
-def test_the_first_example_of_the_readme(cli: Cli) -> None:
-    command = "add SimAM --after SPPF"
-    assert printed(cli, command) == CONSOLE[command]
+def test_the_terminal_that_the_readme_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the tool's own output; made anew by ``python -m tests.terminal_picture docs/add.svg``."""
+    monkeypatch.setenv("COLUMNS", str(terminal_picture.WIDTH))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    file = REPOSITORY / "docs" / "add.svg"
+    assert '"docs/add.svg"' in TEXTS["README.md"]
+    assert terminal_picture.picture() == file.read_text(encoding="utf-8")
 
 
-@pytest.mark.framework
-def test_the_example_of_the_page_on_replacing(cli: Cli) -> None:
-    page = (REPOSITORY / "docs" / "replace.md").read_text(encoding="utf-8")
-    (command, shown), _ = re.findall(r"^\$ yamlinject ([^\n]*)\n(.*?)(?=^\$|^```)", page, re.S | re.M)
-    lines = printed(cli, command).splitlines()
-    assert [line for line in shown.splitlines() if line != "…"] == [*lines[:2], *lines[5:]]
-    for other in re.findall(r"\| `yamlinject (replace [^`]*)`", page):
-        if "--modules" not in other:
-            assert cli(*shlex.split(other)).code == 0, other
+# --- the front page
 
 
-def test_the_picture_that_the_readme_shows(cli: Cli) -> None:
-    """Made by the commands beside it, to the same bytes."""
-    (file,) = re.findall(r"!\[[^]]*\]\((docs/yolov5s[^)]*)\)", README)
-    cli("add", "SimAM", "--after", "SPPF")
-    for command in ("add SimAM --after C3", f"draw {Path(file).stem}.yaml"):
-        assert f"`yamlinject {command}`" in README
-        assert cli(*shlex.split(command)).code == 0
-    assert Path(Path(file).name).read_bytes() == (REPOSITORY / file).read_bytes()
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_first_screen(name: str) -> None:
+    """The picture, the command with its result, and both set-ups stand in the first 40 lines."""
+    lines = TEXTS[name].splitlines()
+    assert lines[0] == "[English](README.md) | [简体中文](README.zh-CN.md)"
+    first = "\n".join(lines[:40])
+    for picture in ("docs/add.svg", "docs/yolov5s_SimAM_C3.svg", "docs/yolov5s_SimAM_C3-dark.svg"):
+        assert f'"{picture}"' in first
+    for command in SET_UP:
+        assert f"\n$ {command}\n" in first
 
 
-def test_the_findings_that_the_readme_shows(cli: Cli, tmp_path: Path) -> None:
-    """SimAM inserted, and its index comments renumbered, with the numbers of two rows forgotten."""
-    _, text = load("yolov5s").add("SimAM", after="SPPF").text.split("\n", 1)
-    for right, forgotten in [
-        ("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat"),
-        ("[[18, 21, 24], 1, Detect", "[[17, 20, 23], 1, Detect"),
-    ]:
-        assert text.count(right) == 1
-        text = text.replace(right, forgotten)
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "yolov5s_SimAM.yaml").write_text(text)
-    assert printed(cli, "check configs") == CONSOLE["check configs"]
+def test_the_readme_is_short() -> None:
+    assert len(TEXTS["README.md"].splitlines()) <= 150
+
+
+SET_UP = ("pip install . && yamlinject add SimAM --after SPPF", 'pip install -e ".[test]" && pytest')
+
+
+def test_the_readmes_test_command_is_what_has_to_pass() -> None:
+    assert f"\n{SET_UP[1]} || exit 1\n" in (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+
+
+# --- links
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub and mkdocs make them."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    found = {
+        re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
+        for title in re.findall(r"^#+ +(.+?)(?: *\{.*\})?$", prose, re.M)
+    }
+    return found | set(re.findall(r"\{ *#([\w-]+) *\}", prose))
+
+
+@pytest.mark.parametrize("name", list(TEXTS))
+def test_links_lead_somewhere(name: str) -> None:
+    """To files of the repository, and to headings in them; those to the web are absolute."""
+    prose = re.sub(r"^```.*?^```$|`[^`\n]*`", "", TEXTS[name], flags=re.M | re.S)
+    links = re.findall(r"\]\(([^)\s]+)[^)]*\)", prose)
+    links += re.findall(r"(?:src|srcset|href)=\"([^\"]+)\"", prose)
+    for link in links:
+        if link.startswith(("https://", "http://")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (REPOSITORY / name).parent / file if file else REPOSITORY / name
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), link

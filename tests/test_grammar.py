@@ -304,11 +304,11 @@ def test_json_of_module(cli: Cli) -> None:
     }
 
 
-def test_the_readme_says_the_same_of_each_module() -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_modules_says_the_same_of_each() -> None:
+    page = (REPOSITORY / "docs" / "modules.md").read_text(encoding="utf-8")
     for one in map(recipes.about, recipes.names()):
         authors = one.paper.rpartition(",")[0]
-        assert f"| `{one.module}` | {one.does} | {one.parameters:,} | {authors} |" in readme
+        assert f"| `{one.module}` | {one.does} | {one.parameters:,} | {authors} |" in page
 
 
 def test_module_as_text(cli: Cli) -> None:

@@ -704,11 +704,11 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_parameters_are_those_of_the_readmes_table(module: type[nn.Module]) -> None:
+def test_parameters_are_those_of_the_table(module: type[nn.Module]) -> None:
     count = sum(parameter.numel() for parameter in module(512).parameters())
     assert count == PARAMETERS[module]
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
-    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{module.__name__}` | ")]
+    page = Path(__file__).parents[1].joinpath("docs", "modules.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{module.__name__}` | ")]
     assert row.split(" | ")[2] == f"{count:,}"
 
 

@@ -267,8 +267,8 @@ def test_the_recipe_says_its_parameters_and_the_defaults_of_its_options(module: 
     defaults = inspect.signature(module).parameters
     assert {name: defaults[name].default for name in about.options} == about.options
     assert list(defaults)[len(args) :] == list(about.options)
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
-    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{module.__name__}` | ")]
+    page = Path(__file__).parents[1].joinpath("docs", "modules.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{module.__name__}` | ")]
     assert row.split(" | ")[2] == f"{count:,}"
 
 

@@ -1,0 +1,66 @@
+"""What a reader of the documentation has already: images, checkpoints of the base models, a checkout."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.checkouts import checkout
+from tests.dataset import make_dataset
+
+
+def give(folder: Path, name: str, made_by: str) -> None:
+    """Make the file ``name`` of ``folder``: see ``tests/consoles.py``."""
+    if made_by:
+        _config(folder / name, *made_by.splitlines())
+    else:
+        _FILES[name](folder)
+
+
+def _config(file: Path, command: str, *replacements: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    words = [sys.executable, "-m", "yamlinject", *shlex.split(command), "-o", "-"]
+    text = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout.decode()
+    for line in replacements:
+        old, arrow, new = line.partition(" -> ")
+        assert arrow, line
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file.name}"
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+
+
+def _images(folder: Path) -> None:
+    make_dataset(folder / "images", images=4)
+    shutil.copy(folder / "images" / "data.yaml", folder)
+
+
+def _checkpoint(folder: Path, base: str, framework: str) -> None:
+    import torch
+
+    from yamlinject import frameworks, load
+
+    config = load(base)
+    torch.manual_seed(0)
+    model = frameworks.find(framework, config).build(config)
+    torch.save({"epoch": -1, "model": model.half(), "optimizer": None}, folder / f"{base}.pt")
+
+
+def _checkout(folder: Path) -> None:
+    """The package asks the Hugging Face hub for all weights; the repository does not."""
+    downloads = checkout(folder / "yolov5") / "utils" / "downloads.py"
+    text = downloads.read_text(encoding="utf-8")
+    text += "\n\ndef attempt_download_from_hub(repo_id, hf_token=None):\n    return None\n"
+    downloads.write_text(text, encoding="utf-8")
+
+
+_FILES: dict[str, Callable[[Path], object]] = {
+    "data.yaml": _images,
+    "yolov5": _checkout,
+    "yolov5n.pt": lambda folder: _checkpoint(folder, "yolov5n", "yolov5"),
+    "yolov5s.pt": lambda folder: _checkpoint(folder, "yolov5s", "yolov5"),
+    "yolov8n.pt": lambda folder: _checkpoint(folder, "yolov8n", "ultralytics"),
+}
