@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "frameworks": "errors core files library config nn",
     "verification": "errors core library config lineage frameworks",
     "weights": "errors core files config lineage frameworks",
-    "study": "errors core files library config lineage frameworks weights verification drawing",
+    "study": "errors _version core files library config lineage frameworks weights verification drawing",
     "output": (
         "errors _version core library config lineage checks drawing verification weights checkout study"
     ),

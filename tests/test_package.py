@@ -97,6 +97,7 @@ def test_contents_of_the_wheel(wheel: Path) -> None:
         "ruamel.yaml",
         "typer",
         "rich",
+        "filelock",
     }
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert "yamlinject/py.typed" in names

@@ -39,6 +39,8 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {},
     ),
     "study jobs": ("study", "study jobs ablation", {}),
+    "study run": ("study_run", "study run ablation", {}),
+    "study job": ("study_run", "study job ablation yolov5n_SimAM_SPPF 0", {}),
     "study table": ("study_results", "study table ablation --delta 0.005", {}),
     "study report": ("study_results", "study report ablation -o report.html", {}),
 }

@@ -56,6 +56,20 @@ def problem(framework: Framework, args: Sequence[str]) -> str | None:
     return None
 
 
+def without_gpu(framework: Framework, args: Sequence[str]) -> bool:
+    """Whether ``args`` say that no GPU of CUDA is to be used."""
+    return any(
+        _means(framework, name, "device") and value in _SHARED
+        for _, name, value in _options(framework, args)
+    )
+
+
+def epochs(framework: Framework, args: Sequence[str]) -> int | None:
+    """How many epochs ``args`` ask for; None where the framework decides."""
+    asked = [value for _, name, value in _options(framework, args) if name == "epochs"]
+    return int(asked[-1]) if asked and asked[-1].isdecimal() else None
+
+
 def _options(framework: Framework, args: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Each word that is an option, the option's name, and its value."""
     for index, word in enumerate(args):

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from yamlinject import files
 from yamlinject.core import scales
+from yamlinject.errors import SourceError
 from yamlinject.library import bases
 from yamlinject.library.upstream import Framework
 
@@ -20,9 +20,6 @@ Kind = Literal["base", "placebo", "module"]
 
 #: The module of a placebo, which keeps what it reads.
 IDENTITY = "nn.Identity"
-
-#: More bytes than the weights of any model have.
-_MOST_BYTES = 8 * 2**30
 
 #: Names of files may have 255 bytes, endings and those of temporary files included.
 _LONGEST_NAME = 120
@@ -83,10 +80,7 @@ class Variant:
     @cached_property
     def digest(self) -> str:
         """The hash of the config and of the weights; raises :class:`SourceError` if they are not there."""
-        found = [files.read_bytes(self.config)]
-        if self.weights is not None:
-            found.append(files.read_bytes(self.weights, _MOST_BYTES))
-        return ":".join(hashlib.sha256(data).hexdigest() for data in found)
+        return ":".join(_hash(file) for file in (self.config, self.weights) if file is not None)
 
 
 @dataclass(frozen=True)
@@ -106,6 +100,19 @@ class Job:
         """
         what = [self.variant.digest, self.plan.framework, self.plan.args, self.seed]
         return hashlib.sha256(json.dumps(what).encode("ascii")).hexdigest()
+
+
+def _hash(file: Path) -> str:
+    """The hash of a file that may be larger than the memory that a run takes."""
+    found = hashlib.sha256()
+    try:
+        with file.open("rb") as stream:
+            while data := stream.read(2**20):
+                found.update(data)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SourceError(f"cannot read it: {reason}", file=str(file)) from None
+    return found.hexdigest()
 
 
 def variants(plan: Plan, folder: Path) -> list[Variant]:

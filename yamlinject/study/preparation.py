@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -78,6 +80,15 @@ def prepare(study: Study, say: Say = lambda _: None) -> None:
     with files.locked(study.folder / PLAN_FILE):
         record = _record(study)
         _write(study, _configs(study, record), record, say)
+
+
+def prepare_apart(study: Study) -> None:
+    """:func:`prepare` in a process of its own, whose memory is free again then: weights may need torch."""
+    command = [sys.executable, "-m", __spec__.name, str(study.folder)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise YamlInjectError(said[-1])
 
 
 def _record(study: Study) -> dict[str, Any]:
@@ -200,3 +211,10 @@ def _transferred(study: Study, variant: Variant, made: dict[str, Config]) -> byt
 
 def _digest(data: bytes) -> str:
     return sha256(data).hexdigest()
+
+
+if __name__ == "__main__":
+    try:
+        prepare(Study.open(sys.argv[1]))
+    except YamlInjectError as error:
+        sys.exit(str(error))

@@ -25,24 +25,26 @@ _IMAGE = 640
 def cost(config: Config, builder: Framework) -> Cost:
     """Build ``config`` and count; raises :class:`YamlInjectError` when it cannot be built or run."""
     model: Any = builder.build(config)
+    channels = builder.image_channels(model)
     with builder.explaining(config, "run"):
         try:
-            operations = _operations(model, config, builder, "meta")  # shapes alone: a tenth of the time
+            return of_model(model.to("meta"), config, channels)  # shapes alone: a tenth of the time
         except (RuntimeError, NotImplementedError):  # a module that looks at values
-            operations = _operations(builder.build(config), config, builder, "cpu")
-    return Cost(sum(one.numel() for one in model.parameters()), operations / 1e9)
+            return of_model(builder.build(config), config, channels)
 
 
-def _operations(model: Any, config: Config, builder: Framework, device: str) -> float:
+def of_model(model: Any, config: Config, channels: int) -> Cost:
+    """What ``model``, which was built from ``config`` for images with ``channels``, costs."""
     import torch
 
     from yamlinject.verification import measure
 
-    model.to(device)
-    image = torch.zeros(1, builder.image_channels(model), _IMAGE, _IMAGE, device=device)
+    device = next(model.parameters()).device
+    image = torch.zeros(1, channels, _IMAGE, _IMAGE, device=device)
     modules = [one for index in config.injected for one in measure.stacked(model.model[index])]
     with measure.recorded_inputs(modules) as inputs:
         measure.outputs(model, image)
     known = [one for one in modules if type(one).__name__ in recipes.names()]
     unseen = sum(recipes.recipe(type(one).__name__).operations * inputs[one].numel() for one in known)
-    return measure.operations(model, image) + unseen
+    operations = measure.operations(model, image) + unseen
+    return Cost(measure.parameters(model), operations / 1e9)
