@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -19,7 +21,7 @@ from yamlinject.nn import (
     SimAM,
     TripletAttention,
 )
-from yamlinject.verification.measure import effective_lambda, is_effective
+from yamlinject.verification.measure import effective_lambda, is_effective, latency
 
 pytestmark = pytest.mark.framework
 
@@ -73,6 +75,31 @@ def test_lambda_of_ours() -> None:
 @pytest.mark.parametrize("what", ["identity", "constant", "residual", "nan", "square"])
 def test_no_lambda_explains_something_else(what: str) -> None:
     assert effective_lambda(Function(what), 16) is None
+
+
+class Waiting(nn.Module):
+    """Passes its input on after so many milliseconds."""
+
+    def __init__(self, milliseconds: float) -> None:
+        super().__init__()
+        self.milliseconds = milliseconds
+
+    def forward(self, x: Tensor) -> Tensor:
+        time.sleep(self.milliseconds / 1e3)
+        return x
+
+
+def test_the_time_of_each_layer() -> None:
+    """It is that of the whole model, but for what is between the layers; no hook stays."""
+    model, base = (nn.Sequential(*map(Waiting, times)) for times in ([2, 6, 1], [3, 5]))
+    found = latency(model, base, torch.zeros(1), (list(model), list(base)))
+    for layers, times in ((found.config_layers, [2, 6, 1]), (found.base_layers, [3, 5])):
+        assert layers == [pytest.approx(least, abs=least) for least in times]
+        assert all(taken >= least for taken, least in zip(layers, times, strict=True))
+    assert sum(found.config_layers) == pytest.approx(found.config, rel=0.2)
+    assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in (*model, *base))
+    alone = latency(model, base, torch.zeros(1))
+    assert (alone.config_layers, alone.base_layers) == ([], [])
 
 
 @pytest.mark.parametrize("what", ["identity", "constant"])

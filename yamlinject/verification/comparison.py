@@ -91,7 +91,9 @@ def verify(
         config=_measured(config.label, model, image, outputs, train_outputs, uncounted),
         attention=attention,
         replaced=replaced,
-        latency=measure.latency(model, base_model, image) if latency else None,
+        latency=(
+            measure.latency(model, base_model, image, (model.model, base_model.model)) if latency else None
+        ),
         notes=[
             *builder.ignored(config, model),
             *by_default,

@@ -125,6 +125,7 @@ class Latency:
 
     ``config``, ``base``: medians in milliseconds. ``ratio``: the median of the ratios of each pair; ``low``
     and ``high``: their quartiles. ``pairs``: their number. ``device``: as torch calls it.
+    ``config_layers``, ``base_layers``: the medians of each layer in the same passes, if it is asked for.
     """
 
     config: float
@@ -134,17 +135,24 @@ class Latency:
     high: float
     pairs: int
     device: str
+    config_layers: list[float]
+    base_layers: list[float]
 
 
-def latency(model: nn.Module, base: nn.Module, image: Tensor) -> Latency:
-    """The time of both models: a forward pass of each, alternately."""
+def latency(
+    model: nn.Module,
+    base: nn.Module,
+    image: Tensor,
+    layers: tuple[Sequence[nn.Module], Sequence[nn.Module]] = ((), ()),
+) -> Latency:
+    """The time of both models: a forward pass of each, alternately; and of the ``layers`` of both."""
 
     def milliseconds(one: nn.Module) -> float:
         start = time.perf_counter()
         one(image)
         return 1e3 * (time.perf_counter() - start)
 
-    with torch.no_grad():
+    with torch.no_grad(), _timed(layers[0]) as my_layers, _timed(layers[1]) as its_layers:
         mine, its = zip(*((milliseconds(model), milliseconds(base)) for _ in range(_ROUNDS)), strict=True)
     ratios = [ours / theirs for ours, theirs in zip(mine[1:], its[1:], strict=True)]
     low, ratio, high = statistics.quantiles(ratios, n=4)
@@ -156,7 +164,32 @@ def latency(model: nn.Module, base: nn.Module, image: Tensor) -> Latency:
         high,
         len(ratios),
         str(image.device),
+        [statistics.median(times[1:]) for times in my_layers],
+        [statistics.median(times[1:]) for times in its_layers],
     )
+
+
+@contextlib.contextmanager
+def _timed(layers: Sequence[nn.Module]) -> Iterator[list[list[float]]]:
+    """The milliseconds that each layer takes in each forward pass of the block."""
+    times: list[list[float]] = [[] for _ in layers]
+    started = [0.0] * len(layers)
+
+    def start(number: int) -> None:
+        started[number] = time.perf_counter()
+
+    def stop(number: int) -> None:
+        times[number].append(1e3 * (time.perf_counter() - started[number]))
+
+    hooks = []
+    for number, layer in enumerate(layers):
+        hooks.append(layer.register_forward_pre_hook(lambda *_, number=number: start(number)))
+        hooks.append(layer.register_forward_hook(lambda *_, number=number: stop(number)))
+    try:
+        yield times
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def become_identities(layers: nn.Sequential, indices: Sequence[int]) -> None:
