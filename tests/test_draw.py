@@ -68,7 +68,9 @@ def test_the_ending_is_the_format(cli: Cli) -> None:
     for name in ("x.jpg", "x", "svg"):
         refused = cli("draw", "base.yaml", "-o", name)
         assert (refused.code, refused.out) == (2, "")
-        assert refused.err == f"{PREFIX}{name}: pictures end in .svg, .drawio, .tex, .mmd, .png, .pdf\n"
+        assert (
+            refused.err == f"{PREFIX}{name}: pictures end in .svg, .drawio, .tex, .mmd, .html, .png, .pdf\n"
+        )
         assert not Path(name).exists()
 
 

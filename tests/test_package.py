@@ -30,6 +30,7 @@ JOBS = [
     pytest.param(["remove", "SimAM", "made.yaml", "-o", "out.yaml"], id="remove"),
     pytest.param(["show", "yolov5s"], id="show"),
     pytest.param(["draw", "made.yaml", "-o", "-"], id="draw"),
+    pytest.param(["draw", "made.yaml", "-o", "made.html"], id="draw-a-report"),
     pytest.param(["check", "made.yaml"], id="check"),
     pytest.param(["check", ".", "--base", "yolov5s", "--output-format", "sarif"], id="check-with-a-base"),
     pytest.param(["check", ".", "--jobs", "2", "--fix"], id="check-in-two-processes"),
@@ -103,6 +104,7 @@ def test_contents_of_the_wheel(wheel: Path) -> None:
     assert "yamlinject/py.typed" in names
     sources = (REPOSITORY / "yamlinject").rglob("*.py")
     assert {path.relative_to(REPOSITORY).as_posix() for path in sources} <= names
+    assert {"yamlinject/output/report.css", "yamlinject/output/report.js"} <= names
     templates = {path for path in (REPOSITORY / "templates").rglob("*") if path.is_file()}
     assert len(templates) >= 6
     assert {f"yamlinject/{path.relative_to(REPOSITORY).as_posix()}" for path in templates} <= names

@@ -23,6 +23,9 @@ _TEXT: dict[str, _Writer] = {".svg": svg, ".drawio": drawio, ".tex": tikz, ".mmd
 #: Those that cairosvg makes of SVG.
 _CONVERTED = (".png", ".pdf")
 
+#: That of the report, which holds more than a picture: :mod:`yamlinject.output.html_report`.
+REPORT = ".html"
+
 #: How many pixels of a PNG are one of the SVG: enough to print it 8 cm wide.
 _SCALE = 3
 
@@ -30,29 +33,36 @@ _SCALE = 3
 _DATE = "2000-01-01T00:00:00Z"
 
 
+def ending(file: str) -> str:
+    """The ending of ``file``, which says its format; raises :class:`YamlInjectError` for any other."""
+    found = PurePath(file).suffix.lower()
+    formats = [*_TEXT, REPORT, *_CONVERTED]
+    if found not in formats:
+        raise YamlInjectError(f"pictures end in {', '.join(formats)}", file=file)
+    return found
+
+
 def draw(picture: Picture, file: str, theme: Theme = "light", title: str = "") -> bytes:
     """The picture in the format that the ending of ``file`` means; ``title``: instead of the config's name.
 
-    Raises :class:`YamlInjectError` for another ending, and where a format's library is not installed.
+    Raises :class:`YamlInjectError` where a format's library is not installed.
     """
-    ending = PurePath(file).suffix.lower()
-    if ending in _TEXT:
-        return _TEXT[ending](picture, theme, title).encode()
-    if ending in _CONVERTED:
-        return _converted(svg(picture, theme, title).encode(), ending)
-    raise YamlInjectError(f"pictures end in {', '.join([*_TEXT, *_CONVERTED])}", file=file)
+    asked = ending(file)
+    if asked in _TEXT:
+        return _TEXT[asked](picture, theme, title).encode()
+    return _converted(svg(picture, theme, title).encode(), asked)
 
 
-def _converted(data: bytes, ending: str) -> bytes:
+def _converted(data: bytes, asked: str) -> bytes:
     try:
         cairosvg, cairo = import_module("cairosvg"), import_module("cairocffi")
     except ImportError:
         raise YamlInjectError(
-            f"{ending} needs cairosvg: pip install 'yamlinject[draw]', or draw a .svg"
+            f"{asked} needs cairosvg: pip install 'yamlinject[draw]', or draw a .svg"
         ) from None
     except OSError:
         raise YamlInjectError(
-            f"{ending} needs the library cairo, which cairosvg does not bring: install libcairo2 (Debian), "
+            f"{asked} needs the library cairo, which cairosvg does not bring: install libcairo2 (Debian), "
             "cairo (Fedora, Homebrew) or GTK (Windows), or draw a .svg"
         ) from None
 
@@ -64,7 +74,7 @@ def _converted(data: bytes, ending: str) -> bytes:
     pdf: Any = type("Writer", (cairosvg.surface.PDFSurface,), {"surface_class": staticmethod(dated)})
     made: bytes = (
         cairosvg.svg2png(bytestring=data, scale=_SCALE)
-        if ending == ".png"
+        if asked == ".png"
         else pdf.convert(bytestring=data)
     )
     return made

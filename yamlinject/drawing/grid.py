@@ -79,22 +79,31 @@ def arrange(reads: Sequence[Sequence[int]], strides: Sequence[float | None], hea
 
 def beside(left: Grid, right: Grid) -> Grid:
     """Both in one grid with the same rows; layers and columns of ``right`` are counted on from ``left``."""
-    keys = sorted({*_keys(left), *_keys(right)})
     places: list[Place] = []
-    slots = [0] * len(keys)
     order: list[list[int]] = []
     heads: list[int] = []
+    left, right = levelled(left, right)
     for grid in (left, right):
-        rows = [keys.index(key) for key in _keys(grid)]
         first = len(order)
         order += [[len(places) + layer for layer in column] for column in grid.order]
         heads += [len(places) + layer for layer in grid.heads]
-        places += [
-            place._replace(row=rows[place.row], column=first + place.column) for place in grid.places
-        ]
+        places += [place._replace(column=first + place.column) for place in grid.places]
+    return Grid(places, left.strides, left.slots, order, heads)
+
+
+def levelled(left: Grid, right: Grid) -> tuple[Grid, Grid]:
+    """Both with the same rows, which are those of either."""
+    keys = sorted({*_keys(left), *_keys(right)})
+    slots = [0] * len(keys)
+    found = []
+    for grid in (left, right):
+        rows = [keys.index(key) for key in _keys(grid)]
         for row, count in zip(rows, grid.slots, strict=True):
             slots[row] = max(slots[row], count)
-    return Grid(places, [stride or None for stride, _ in keys], slots, order, heads)
+        places = [place._replace(row=rows[place.row]) for place in grid.places]
+        strides = [stride or None for stride, _ in keys]
+        found.append(grid._replace(places=places, strides=strides, slots=slots))
+    return found[0], found[1]
 
 
 def _keys(grid: Grid) -> list[tuple[float, int]]:

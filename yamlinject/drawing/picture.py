@@ -159,6 +159,12 @@ def beside(before: Picture, after: Picture) -> Picture:
     )
 
 
+def levelled(before: Picture, after: Picture) -> tuple[Picture, Picture]:
+    """Both with the same rows, to be shown in turns or side by side."""
+    left, right = grids.levelled(before.grid, after.grid)
+    return before._replace(grid=left), after._replace(grid=right)
+
+
 def check_size(config: Config) -> None:
     """Raise :class:`RefusalError` for more than :data:`MOST_LAYERS` or :data:`MOST_REFERENCES`."""
     counts = {

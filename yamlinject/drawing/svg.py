@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
@@ -26,10 +27,18 @@ from yamlinject.drawing.themes import DASHES, MEANINGS, THEMES, Colours, Mark, T
 #: Those that have the widths which boxes are made for.
 FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif"
 
+#: Where an id begins, or a reference to one: text has no such quotes.
+_ID = re.compile(r'(?<= id=")|(?<="url\(#)')
+
 
 def svg(picture: Picture, theme: Theme = "light", title: str = "") -> str:
     """The picture as a whole SVG file; ``title``: instead of the config's name."""
     return "\n".join(_lines(picture, THEMES[theme], title)) + "\n"
+
+
+def inlined(picture: Picture, colours: Colours, title: str, prefix: str) -> str:
+    """The same for a web page, where the ids of arrowheads and patterns begin with ``prefix``."""
+    return _ID.sub(prefix, "\n".join(_lines(picture, colours, title)))
 
 
 def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
@@ -47,7 +56,8 @@ def _lines(picture: Picture, colours: Colours, title: str) -> Iterator[str]:
     yield f'<g transform="translate(0 {HEAD})">'
     yield from _bands(picture, page, colours)
     for line, edge in zip(page.layout.lines, picture.edges, strict=True):
-        yield _path(line.points, edge.mark, colours)
+        ends = f' data-from="{picture.nodes[edge.source].name}" data-to="{picture.nodes[edge.target].name}"'
+        yield _path(line.points, edge.mark, colours, ends)
     for box, node in zip(page.layout.boxes, picture.nodes, strict=True):
         yield from _box((box.x, box.y, box.width, box.height), node, colours)
     for mark, x, y, is_box in page.legend:
@@ -131,11 +141,11 @@ def _box(shape: tuple[float, float, float, float], node: Node, colours: Colours)
     yield "</g>"
 
 
-def _path(points: tuple[tuple[float, float], ...], mark: Mark, colours: Colours) -> str:
+def _path(points: tuple[tuple[float, float], ...], mark: Mark, colours: Colours, ends: str = "") -> str:
     steps = "L".join(f"{rounded(x)} {rounded(y)}" for x, y in points)
     dash = f' stroke-dasharray="{" ".join(map(str, DASHES[mark]))}"' if mark in DASHES else ""
     return (
-        f'<path d="M{steps}" fill="none" stroke="{colours.marks.get(mark, colours.line)}" '
+        f'<path{ends} d="M{steps}" fill="none" stroke="{colours.marks.get(mark, colours.line)}" '
         f'stroke-width="{2 if mark else 1.2}"{dash} marker-end="url(#to-{mark or "layer"})"/>'
     )
 

@@ -88,3 +88,20 @@ THEMES: dict[Theme, Colours] = {
         dots=True,
     ),
 }
+
+
+def in_css(colours: Colours) -> str:
+    """The colours as CSS variables, which :func:`by_variable` names."""
+    named = [(name, getattr(colours, name)) for name in _GROUNDS] + [*colours.marks.items()]
+    return "".join(f"--{name}:{value};" for name, value in named)
+
+
+def by_variable(colours: Colours) -> Colours:
+    """The same, with the name of a CSS variable instead of each colour: a web page says what it is."""
+    grounds = {name: f"var(--{name})" for name in _GROUNDS}
+    marks: dict[Mark, str] = {mark: f"var(--{mark})" for mark in colours.marks}
+    return Colours(**grounds, marks=marks, dots=colours.dots)
+
+
+#: The colours that are not those of marks.
+_GROUNDS = ("back", "text", "line", "faint", "box", "band")

@@ -56,8 +56,7 @@ def show(stream: TextIO, config: Config, found: Sequence[Finding], scale: str = 
 
     about = _about_references(found)
     marks = {"!": _wrong(config, about), **_marks(config)}
-    counts, strides = _channels_and_strides(config)
-    built = _built(config, scale)
+    described = cells(config, scale)
     rows: list[Row | str] = []
     for section in SECTIONS:
         rows.append(section)
@@ -65,26 +64,37 @@ def show(stream: TextIO, config: Config, found: Sequence[Finding], scale: str = 
             if layer.section != section:
                 continue
             mark = next((mark for mark in marks if layer.index in marks[mark]), "")
-            stride, count = strides[layer.index], counts[layer.index]
-            rows.append(
-                Row(
-                    f"{mark} {layer.index}".lstrip(),
-                    _from(layer),
-                    str(layer.number),
-                    layer.module,
-                    flow(layer.args),
-                    "" if stride is None else f"{stride:g}",
-                    "" if count is None else str(count),
-                    *(() if built is None else _cells(*built[layer.index])),
-                    style=_STYLES.get(mark, ""),
-                )
-            )
+            index, *others = described[layer.index]
+            rows.append(Row(f"{mark} {index}".lstrip(), *others, style=_STYLES.get(mark, "")))
     terminal.emit(stream, [Line(config.label, "italic", whole=True)])
-    heads = _COLUMNS if built is None else (*_COLUMNS, *_BUILT)
-    terminal.emit(stream, table(heads, rows, terminal.width(stream) or _WIDEST))
+    terminal.emit(stream, table(columns(scale), rows, terminal.width(stream) or _WIDEST))
     terminal.emit(stream, (Line(f"{mark} {_LEGEND[mark]}") for mark, layers in marks.items() if layers))
     checked = Checked(config.label, tuple(about))
     terminal.emit(stream, findings.text([checked], terminal.width(stream)))
+
+
+def columns(scale: str = "") -> tuple[Column, ...]:
+    """The columns of the layer table."""
+    return (*_COLUMNS, *_BUILT) if scale else _COLUMNS
+
+
+def cells(config: Config, scale: str = "") -> list[tuple[str, ...]]:
+    """What the layer table says of each layer, in the order of :func:`columns`."""
+    counts, strides = _channels_and_strides(config)
+    built = _built(config, scale)
+    return [
+        (
+            str(layer.index),
+            _from(layer),
+            str(layer.number),
+            layer.module,
+            flow(layer.args),
+            "" if (stride := strides[layer.index]) is None else f"{stride:g}",
+            "" if (count := counts[layer.index]) is None else str(count),
+            *(() if built is None else _cells(*built[layer.index])),
+        )
+        for layer in config.parsed.layers
+    ]
 
 
 def _built(config: Config, scale: str) -> list[tuple[Layer, int | None]] | None:

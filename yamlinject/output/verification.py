@@ -15,18 +15,26 @@ if TYPE_CHECKING:
 
 def lines(result: Verification, width: int | None = None) -> Iterator[Line]:
     """The report, for a terminal of ``width`` columns or for none; its last line is the verdict."""
-    base, config, latency = result.base, result.config, result.latency
-    rows = [
-        Row("layers", str(base.layers), str(config.layers)),
-        Row("parameters", f"{base.parameters:,}", f"{config.parameters:,}"),
-        Row("GFLOPs", _rounded(base.gflops), _rounded(config.gflops)),
-        Row("strides", _list(base.strides), _list(config.strides)),
-    ]
-    if latency is not None:
-        rows.append(Row("latency", f"{latency.base:.1f} ms", f"{latency.config:.1f} ms"))
-    heads = (Column(), Column(base.name, folds=True), Column(config.name, folds=True))
-    yield from table(heads, rows, width)
+    heads = (Column(), *(Column(one.name, folds=True) for one in (result.base, result.config)))
+    yield from table(heads, [Row(*cells) for cells in numbers(result)], width)
     yield Line("")
+    yield from said(result)
+
+
+def numbers(result: Verification) -> Iterator[tuple[str, str, str]]:
+    """What is measured, of the base, and of the config."""
+    base, config, latency = result.base, result.config, result.latency
+    yield "layers", str(base.layers), str(config.layers)
+    yield "parameters", f"{base.parameters:,}", f"{config.parameters:,}"
+    yield "GFLOPs", _rounded(base.gflops), _rounded(config.gflops)
+    yield "strides", _list(base.strides), _list(config.strides)
+    if latency is not None:
+        yield "latency", f"{latency.base:.1f} ms", f"{latency.config:.1f} ms"
+
+
+def said(result: Verification) -> Iterator[Line]:
+    """What stands below the numbers."""
+    base, config, latency = result.base, result.config, result.latency
     yield from _shapes("outputs", base, config, base.eval_shapes, config.eval_shapes)
     yield from _shapes("training", base, config, base.train_shapes, config.train_shapes)
     if latency is not None:
