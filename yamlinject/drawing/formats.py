@@ -73,8 +73,6 @@ def _converted(data: bytes, asked: str) -> bytes:
 
     pdf: Any = type("Writer", (cairosvg.surface.PDFSurface,), {"surface_class": staticmethod(dated)})
     made: bytes = (
-        cairosvg.svg2png(bytestring=data, scale=_SCALE)
-        if asked == ".png"
-        else pdf.convert(bytestring=data)
+        cairosvg.svg2png(bytestring=data, scale=_SCALE) if asked == ".png" else pdf.convert(bytestring=data)
     )
     return made
