@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import BASE
+from tests.support import BASE, Cli
 from tests.test_check_hostile import run
 from yamlinject.checks.discovery import find
 from yamlinject.files import left_by_link, repository
+from yamlinject.study import preparation
+from yamlinject.study.folder import Study
+from yamlinject.study.plan import Plan
 
 #: A warning that --fix fixes: the comment gives layer 4 another index.
 STALE = BASE.replace("# 4", "# 3")
@@ -204,3 +207,22 @@ def test_a_relative_name_below_a_link_is_judged_by_where_it_is(
     assert left_by_link(Path("sub/x.yaml")) == folder / "repo"
     monkeypatch.chdir(folder / "repo" / "sub")  # where the user went, a link or not
     assert left_by_link(Path("x.yaml")) is None
+
+
+# a study in a folder that a link leads to
+
+
+def test_a_study_through_a_link(cli: Cli) -> None:
+    (Path("real")).mkdir()
+    Path("ab").symlink_to("real")
+    Path("dangling").symlink_to("elsewhere")
+    Path("loop").symlink_to("loop")
+    for link, target in (("ab", "real"), ("dangling", "elsewhere")):
+        preparation.create(link, Plan("yolov5n", "yolov5", ("SimAM",), ("SPPF",), seeds=(0,)))
+        assert Path(link).is_symlink()
+        assert len([*Path(target, "configs").iterdir()]) == 3
+        assert len(Study.open(link).jobs) == 3
+    refused = cli("study", "new", "loop", "--modules", "SimAM", "--after", "SPPF")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "yamlinject: error: loop: cannot make it: not a directory\n"
+    assert sorted(path.name for path in Path().iterdir()) == ["ab", "dangling", "elsewhere", "loop", "real"]

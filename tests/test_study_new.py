@@ -19,6 +19,7 @@ from yamlinject.study.folder import Study
 from yamlinject.study.plan import Plan, variants
 
 BASE = "depth_multiple: 0.33\nwidth_multiple: 0.5\n" + TWO_INPUTS
+FILE = str(Path("ab/study.yaml"))
 SIMAM = ("study", "new", "ab", "--base", "base.yaml", "--modules", "SimAM", "--after", "SPPF")
 
 
@@ -36,7 +37,7 @@ def _no_framework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def entries(folder: str | Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in Path(folder).rglob("*.*")}
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in Path(folder).rglob("*.*")}
 
 
 def names(plan: Plan) -> list[str]:
@@ -65,7 +66,7 @@ def test_every_module_at_every_position_with_the_base_and_placebos(cli: Cli) -> 
     assert sorted(path.name for path in Path("ab/configs").iterdir()) == sorted(
         f"{name}.yaml" for name in rows
     )
-    assert sorted(str(path.relative_to("ab/jobs")) for path in Path("ab/jobs").glob("*/*")) == sorted(
+    assert sorted(path.relative_to("ab/jobs").as_posix() for path in Path("ab/jobs").glob("*/*")) == sorted(
         f"{name}/seed-{seed}" for name in rows for seed in (0, 1)
     )
     said = {line.split()[0]: line for line in done.err.splitlines()}
@@ -193,6 +194,23 @@ def test_modules_of_the_users_own(cli: Cli) -> None:
     assert "1, Gate, [16]" in Path("ab/configs/base_Gate_SPPF.yaml").read_text()
 
 
+def test_the_examples_of_the_help(cli: Cli) -> None:
+    for command in ("new", "jobs"):
+        said = " ".join(cli("study", command, "--help").out.replace("│", " ").split())
+        example = re.search(r"Example: yamlinject (.*)", said)
+        assert example
+        assert cli(*example[1].split()).code == 0, example[1]
+
+
+def test_of_a_large_study_the_trainings_count_the_parameters(cli: Cli) -> None:
+    """To build every model takes half a second each; this takes less in all."""
+    positions = [word for index in range(10) for word in ("--after", str(index))]
+    done = cli("study", "new", "ab", "--base", "yolov5n", "--modules", "SE,ECA", *positions)
+    assert done.code == 0
+    assert "not counted: of 31 variants the trainings count them" in done.err
+    assert "trainings 186 = 31 configs x 6 seeds" in done.err
+
+
 # --- study.yaml
 
 
@@ -255,7 +273,7 @@ def test_nonsense_in_study_yaml(cli: Cli, old: str, new: str, message: str) -> N
     for command in (("study", "new", "ab"), ("study", "jobs", "ab")):
         refused = cli(*command)
         assert (refused.code, refused.out) == (2, "")
-        assert re.match(r"yamlinject: error: ab/study.yaml:\d+:\d+: ", refused.err), refused.err
+        assert re.match(rf"yamlinject: error: {re.escape(FILE)}:\d+:\d+: ", refused.err), refused.err
         assert refused.err.count("\n") == 1
         assert expected in refused.err
     assert entries("ab").keys() == {"study.yaml"}
@@ -267,7 +285,7 @@ def test_another_file_of_that_name(cli: Cli, text: bytes) -> None:
     Path("ab/study.yaml").write_bytes(text)
     refused = cli("study", "new", "ab")
     assert refused.code == 2
-    assert refused.err.startswith("yamlinject: error: ab/study.yaml:")
+    assert refused.err.startswith(f"yamlinject: error: {FILE}:")
     assert refused.err.count("\n") == 1
 
 
@@ -294,7 +312,7 @@ def test_the_same_twice_changes_nothing(cli: Cli) -> None:
     for again in (command, ("study", "new", "ab")):
         done = cli(*again)
         assert done.code == 0
-        assert "unchanged ab/study.yaml" in done.err
+        assert f"unchanged {FILE}" in done.err
         assert entries("ab") == before
     assert {file: file.stat().st_mtime_ns for file in Path("ab").rglob("*")} == times
 
@@ -328,7 +346,7 @@ def test_an_edited_config_is_not_replaced(cli: Cli, name: str) -> None:
     before = entries("ab")
     refused = cli("study", "new", "ab")
     assert refused.code == 2
-    assert refused.err.startswith(f"yamlinject: error: ab/configs/{name}.yaml: was edited")
+    assert refused.err.startswith(f"yamlinject: error: {file}: was edited")
     assert entries("ab") == before
     file.unlink()
     assert cli("study", "new", "ab").code == 0
@@ -426,7 +444,7 @@ def test_a_folder_in_the_way(cli: Cli) -> None:
     for folder in ("ab", "file", "base.yaml/ab"):
         refused = cli("study", "new", folder, *SIMAM[3:])
         assert refused.code == 2
-        assert refused.err.startswith(f"yamlinject: error: {folder}: ")
+        assert refused.err.startswith(f"yamlinject: error: {Path(folder)}: ")
         assert refused.err.count("\n") == 1
     assert entries(".") == before
     Path("ab/mine.txt").unlink()
@@ -467,7 +485,7 @@ def test_a_full_disk_leaves_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("os.replace", full)
     refused = cli(*SIMAM)
     assert refused.code == 2
-    assert re.match(r"yamlinject: error: ab/\S+: cannot write it: no space left", refused.err)
+    assert re.match(r"yamlinject: error: ab[\\/]\S+: cannot write it: no space left", refused.err)
     assert sorted(path.name for path in Path().iterdir()) == ["base.yaml"]
     left[0] = 1000
     assert cli(*SIMAM).code == 0

@@ -23,6 +23,9 @@ from yamlinject.verification.cost import Cost, cost
 #: What the list of modules may say for the base alone, as tables in papers do.
 _NONE = "none"
 
+#: The most variants of which parameters and GFLOPs are counted: each takes about half a second.
+_MOST_COUNTED = 30
+
 FolderArgument = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of the study.")]
 
 
@@ -38,6 +41,7 @@ def new(
         typer.Option(
             metavar="BASE",
             help="The config to compare with: a path or a name.",
+            show_default=bases.DEFAULT,
             autocompletion=completion.base,
         ),
     ] = None,
@@ -151,7 +155,7 @@ def _plan(
         replace=tuple(recipes.canonical(one, own) for one in replace),
         checkout=checkout,
         module_files=module_files,
-        paths_from=os.path.relpath(here, target) if target.is_relative_to(here) else here,
+        paths_from=Path(os.path.relpath(here, target)).as_posix() if target.is_relative_to(here) else here,
         **more,
     )
     wrong = sense.nonsense(plan)
@@ -162,6 +166,8 @@ def _plan(
 
 def _costs(study: Study) -> tuple[dict[str, Cost], str | None]:
     """What each variant costs, or why that is not known: the framework is not there, mostly."""
+    if len(study.variants) > _MOST_COUNTED:
+        return {}, f"of {len(study.variants)} variants the trainings count them, for study table"
     import gc
 
     gc.enable()  # the command line runs without it, but models take 100 MB and more
