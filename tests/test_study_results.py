@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -23,6 +24,7 @@ from tests.support import PREFIX, Cli
 from yamlinject.study.folder import Study
 from yamlinject.study.reservations import reservations
 from yamlinject.study.results import Results
+from yamlinject.study.statistics import smallest_p
 
 VALUES = [0.301, 0.312, 0.298, 0.305, 0.308, 0.311]
 #: The base, the same to the last digit, and hundredths more: 0.02 in the mean, with a deviation of 0.001.
@@ -140,6 +142,13 @@ def test_a_replacement_has_no_placebo(tmp_path: Path) -> None:
     assert against["SimAM"] is not None
 
 
+@pytest.mark.framework
+def test_the_words_of_the_frameworks_for_a_validation_that_ran_out_of_time() -> None:
+    for file in ("yolov5/utils/general.py", "ultralytics/utils/nms.py"):
+        text = Path(sysconfig.get_path("purelib"), file).read_text(encoding="utf-8")
+        assert "NMS time limit {time_limit:.3f}s exceeded" in text
+
+
 def cut(study: Study) -> None:
     """Of the module, seed 0 was never run and seed 1 failed."""
     for seed in (0, 1):
@@ -168,6 +177,14 @@ def start(study: Study) -> None:
     for seed in (0, 1, 2, 3, 4, 5):
         digest = "1" * 64 if seed else "2" * 64
         finish(study.job(MODULE, seed), 0.5 + seed / 100, weights=digest)
+
+
+def hurry(study: Study) -> None:
+    """What both frameworks print, in three of the logs."""
+    log = "Class Images\nWARNING \u26a0\ufe0f NMS time limit 1.700s exceeded\n"
+    for job in (study.job(MODULE, 3), study.job(BASE, 5), study.job(PLACEBO, 0)):
+        (job.folder / "log.txt").write_text(log, encoding="utf-8")
+    (study.job(PLACEBO, 1).folder / "log.txt").write_text("all is well\n")
 
 
 def freeze(study: Study) -> None:
@@ -224,6 +241,15 @@ def freeze(study: Study) -> None:
                 f"unequal start: {BASE}, {PLACEBO} from scratch, and the others from weights",
             ],
             id="start weights",
+        ),
+        pytest.param(
+            hurry,
+            [
+                "the metrics of 3 runs are of some of the images only, as the machine was too busy "
+                f"(NMS time limit exceeded: {PLACEBO} seed 0, {MODULE} seed 3, {BASE} seed 5): "
+                "delete their done.json, and run them with less beside them",
+            ],
+            id="out of time",
         ),
         pytest.param(
             freeze, ["mAP50-95 is 0 in all runs, so that it measures nothing: train longer"], id="constant"
@@ -380,6 +406,23 @@ def test_odd_values_in_a_done_json(study: Study, cli: Cli, more: dict[str, Any])
     text = table(cli)
     assert f"{MODULE}: mAP50-95 of seed 0 is no number" in text
     assert re.search(r"SimAM_SPPF +5 +\+0\.0202", text)
+
+
+PAGE = (REPOSITORY / "docs" / "study.md").read_text(encoding="utf-8")
+
+
+def test_what_the_manual_says_of_few_seeds() -> None:
+    def row(name: str) -> list[str]:
+        (found,) = re.findall(rf"^\| {name} \| ([\d.| ]+) \|$", PAGE, re.M)
+        return [cell.strip() for cell in found.split("|")]
+
+    seeds = [int(cell) for cell in row("seeds")]
+    least = [float(cell) for cell in row("smallest p")]
+    variants = [int(cell) for cell in row("variants, of which one can be better")]
+    assert least == [float(f"{smallest_p(count):.3f}") for count in seeds]
+    for count, most in zip(seeds, variants, strict=True):
+        assert smallest_p(count, most + 1) > 0.05
+        assert most == 0 or smallest_p(count, most) <= 0.05
 
 
 def test_neither_imports_a_framework(study: Study) -> None:

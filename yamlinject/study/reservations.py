@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+from yamlinject import files
 from yamlinject.core.request import command_line
+from yamlinject.errors import SourceError
 from yamlinject.study.plan import Job
 from yamlinject.study.results import Results
 from yamlinject.study.statistics import LEVEL, fewest_seeds, smallest_p
+
+#: What the log says where a framework ran out of time, and more bytes than a log has.
+_OUT_OF_TIME, _MOST_LOG = b"NMS time limit", 2**23
 
 #: How many runs a sentence names before it counts the others.
 _NAMED = 3
@@ -21,6 +27,7 @@ def reservations(results: Results) -> list[str]:
         *_unpaired(results),
         *_without_the_metric(results),
         *_always_the_same(results),
+        *_hurried(results),
         *_unlike(results),
         *_starts(results),
         *_too_few(results),
@@ -81,6 +88,26 @@ def _always_the_same(results: Results) -> Iterator[str]:
     values = {value for runs in found for value in runs}
     if len(values) == 1 and max(map(len, found)) > 1:
         yield f"{results.metric} is {values.pop():g} in all runs, so that it measures nothing: train longer"
+
+
+def _hurried(results: Results) -> Iterator[str]:
+    """Runs on a machine that was so busy that the framework left images out of the metrics.
+
+    Both frameworks stop to look for boxes in a batch after 0.05 s an image and a little more, and say only
+    in the log that they did (``utils/general.py`` of YOLOv5, ``utils/nms.py`` of Ultralytics).
+    """
+    found = []
+    for job in results.study.jobs:
+        if job.seed in results.runs[job.variant.name].done:
+            with suppress(SourceError):
+                if _OUT_OF_TIME in files.read_bytes(job.folder / "log.txt", _MOST_LOG):
+                    found.append(f"{job.variant.name} seed {job.seed}")
+    if found:
+        yield (
+            f"the metrics of {len(found)} runs are of some of the images only, as the machine was too busy "
+            f"(NMS time limit exceeded: {_named(found)}): delete their done.json, and run them with less "
+            "beside them"
+        )
 
 
 def _unlike(results: Results) -> Iterator[str]:
