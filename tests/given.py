@@ -1,7 +1,9 @@
-"""What a reader of the documentation has already: images, checkpoints of the base models, a checkout."""
+"""What a reader of the documentation has already: images, checkpoints of the base models, a checkout,
+a study."""
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from tests.checkouts import checkout
 from tests.dataset import make_dataset
+from tests.study import finish, make_study
 
 
 def give(folder: Path, name: str, made_by: str) -> None:
@@ -57,7 +60,16 @@ def _checkout(folder: Path) -> None:
     downloads.write_text(text, encoding="utf-8")
 
 
+def _study(folder: Path) -> None:
+    """The study of ``docs/study.md``: the file holds what ``done.json`` said of each of its runs."""
+    made = make_study(folder / "ablation")
+    said = json.loads(Path(__file__).with_name("study_of_shapes.json").read_text(encoding="utf-8"))
+    for job in made.jobs:
+        finish(job, None, **said[job.variant.name][job.seed])
+
+
 _FILES: dict[str, Callable[[Path], object]] = {
+    "ablation": _study,
     "data.yaml": _images,
     "yolov5": _checkout,
     "yolov5n.pt": lambda folder: _checkpoint(folder, "yolov5n", "yolov5"),
