@@ -81,6 +81,8 @@ def test_every_module_at_every_position_with_the_base_and_placebos(cli: Cli) -> 
 def test_configs_are_those_of_add_and_replace(cli: Cli) -> None:
     done = cli(*SIMAM, "--replace", "C2f", "--at", "C3", "--seeds", "1")
     assert done.code == 0, done.err
+    some = ", ".join(f"configs/base{name}.yaml" for name in ("", "_placebo_SPPF", "_SimAM_SPPF"))
+    assert f"wrote     ab: study.yaml, {some} …\n" in done.err
     assert Path("ab/configs/base.yaml").read_text() == BASE
     for command, name in (
         ("add SimAM base.yaml --after SPPF", "base_SimAM_SPPF"),
@@ -298,6 +300,7 @@ def test_an_edited_study_is_brought_up_to_date(cli: Cli) -> None:
     )
     done = cli("study", "new", "ab")
     assert done.code == 0, done.err
+    assert "wrote     ab: configs/base_SE_SPPF.yaml\n" in done.err
     assert Path("ab/jobs/base_SE_SPPF/seed-7").is_dir()
     after = entries("ab")
     assert {name for name in after if name not in before} == {"configs/base_SE_SPPF.yaml"}
@@ -312,7 +315,7 @@ def test_the_same_twice_changes_nothing(cli: Cli) -> None:
     for again in (command, ("study", "new", "ab")):
         done = cli(*again)
         assert done.code == 0
-        assert f"unchanged {FILE}" in done.err
+        assert "unchanged ab\n" in done.err
         assert entries("ab") == before
     assert {file: file.stat().st_mtime_ns for file in Path("ab").rglob("*")} == times
 

@@ -90,8 +90,8 @@ def new(
     asked = (args, base, modules, after, replace, at, seeds, scale, weights, no_placebo, framework)
     with progress.cleared():
         if not any(one not in (None, False) for one in asked):
-            study, made = Study.open(folder), False
-            preparation.prepare(study, progress.say)
+            study = Study.open(folder)
+            written = preparation.prepare(study, progress.say)
         else:
             plan = _plan(
                 folder,
@@ -107,12 +107,12 @@ def new(
                 placebo=not no_placebo,
                 args=tuple(args or ()),
             )
-            study, made = preparation.create(folder, plan, progress.say)
+            study, written = preparation.create(folder, plan, progress.say)
         costs, why_not = _costs(study)
     terminal.emit(sys.stdout, study_plan.lines(study, costs, terminal.width(sys.stdout)))
     if why_not:
         terminal.tell([terminal.note(f"parameters and GFLOPs were not counted: {why_not}")])
-    terminal.tell([*study_plan.summary(study, made=made)])
+    terminal.tell([*study_plan.summary(study, written)])
 
 
 def jobs(folder: FolderArgument) -> None:

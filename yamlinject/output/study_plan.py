@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from yamlinject.core.request import command_line
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line, note
-from yamlinject.study.folder import PLAN_FILE, Study
+from yamlinject.study.folder import Study
 from yamlinject.study.plan import Variant
 from yamlinject.study.statistics import LEVEL, fewest_seeds, smallest_p
 from yamlinject.verification.cost import Cost
+
+#: The most files that are named, of those that were written.
+_MOST_SHOWN = 4
 
 
 def lines(study: Study, costs: Mapping[str, Cost], width: int | None) -> Iterator[Line]:
@@ -28,8 +31,8 @@ def lines(study: Study, costs: Mapping[str, Cost], width: int | None) -> Iterato
     yield from table(heads, rows, width)
 
 
-def summary(study: Study, *, made: bool) -> Iterator[Line]:
-    """What became of the folder, how many trainings there are, what they can show, and what to do next."""
+def summary(study: Study, written: Sequence[str]) -> Iterator[Line]:
+    """How many trainings there are, what they can show, what was ``written``, and what to do next."""
     variants, seeds = len(study.variants), len(study.plan.seeds)
     done = sum(map(study.is_done, study.jobs))
     said = f", of which {done:,} {'is' if done == 1 else 'are'} done" if done else ""
@@ -39,7 +42,9 @@ def summary(study: Study, *, made: bool) -> Iterator[Line]:
         yield note(
             "a replaced layer has no placebo: the control is the base, which starts from all weights"
         )
-    yield Line(str(study.folder / PLAN_FILE), "bold", label="wrote" if made else "unchanged")
+    shown = ", ".join(written[:_MOST_SHOWN]) + " …" * (len(written) > _MOST_SHOWN)
+    files = f"{study.folder}: {shown}" if written else str(study.folder)
+    yield Line(files, "bold", label="wrote" if written else "unchanged")
     yield Line(command_line("study", "run", str(study.folder)), label="next", whole=True)
 
 

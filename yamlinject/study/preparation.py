@@ -28,8 +28,8 @@ _SUFFIX = ".pt"
 Say = Callable[[str], None]
 
 
-def create(folder: str | Path, plan: Plan, say: Say = lambda _: None) -> tuple[Study, bool]:
-    """Make the study of ``plan`` in ``folder``, at once or not at all; and whether it was made now.
+def create(folder: str | Path, plan: Plan, say: Say = lambda _: None) -> tuple[Study, list[str]]:
+    """Make the study of ``plan`` in ``folder``, at once or not at all; and which files were written.
 
     A folder that holds this study already is brought up to date. Raises :class:`YamlInjectError` for one
     with anything else in it, and where the plan cannot be carried out.
@@ -43,8 +43,7 @@ def create(folder: str | Path, plan: Plan, say: Say = lambda _: None) -> tuple[S
                 "name another folder",
                 file=str(folder),
             )
-        prepare(study, say)
-        return study, False
+        return study, prepare(study, say)
     target = files.resolved(folder)
     temporary = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.tmp")
     try:
@@ -54,7 +53,7 @@ def create(folder: str | Path, plan: Plan, say: Say = lambda _: None) -> tuple[S
         drafted = _configs(draft, {})
         temporary.mkdir(parents=True)
         files.write_atomic(temporary / PLAN_FILE, study_file.text(plan).encode())
-        _write(draft, drafted, {}, say)
+        written = _write(draft, drafted, {}, say)
         if target.is_dir():
             target.rmdir()
         temporary.rename(target)
@@ -67,11 +66,11 @@ def create(folder: str | Path, plan: Plan, say: Say = lambda _: None) -> tuple[S
         raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Study(folder, plan), True
+    return Study(folder, plan), [PLAN_FILE, *written]
 
 
-def prepare(study: Study, say: Say = lambda _: None) -> None:
-    """Bring the configs and the weights up to date with ``study.yaml``; what is so already stays.
+def prepare(study: Study, say: Say = lambda _: None) -> list[str]:
+    """Bring the configs and the weights up to date with ``study.yaml``; returns which were written.
 
     The copies that the study has of the base and of its checkpoint are not read again from elsewhere, so
     that it can be moved, and an update of a framework changes nothing.
@@ -79,7 +78,7 @@ def prepare(study: Study, say: Say = lambda _: None) -> None:
     """
     with files.locked(study.folder / PLAN_FILE):
         record = _record(study)
-        _write(study, _configs(study, record), record, say)
+        return _write(study, _configs(study, record), record, say)
 
 
 def prepare_apart(study: Study) -> None:
@@ -122,8 +121,9 @@ def _origin(plan: Plan, variant: Variant, base: Config | None) -> list[Any]:
     return [_digest(base.to_bytes()), variant.module, variant.position, variant.replaces]
 
 
-def _write(study: Study, made: dict[str, Config], record: dict[str, Any], say: Say) -> None:
-    """Write what is not there as it should be; ``record`` is brought up to date."""
+def _write(study: Study, made: dict[str, Config], record: dict[str, Any], say: Say) -> list[str]:
+    """Write what is not there as it should be, and say what; ``record`` is brought up to date."""
+    written = []
     for folder in ("configs", "weights") if study.plan.weights else ("configs",):
         (study.folder / folder).mkdir(exist_ok=True)
     before = json.dumps(record)
@@ -134,17 +134,19 @@ def _write(study: Study, made: dict[str, Config], record: dict[str, Any], say: S
                 if variant.config.exists():
                     _check_unedited(study, key, variant.config, record.get(key, {}))
                 files.write_atomic(variant.config, data)
+                written.append(key)
             of = _origin(study.plan, variant, made[variant.base] if variant.base else None)
             record[key] = {"sha256": _digest(data), "of": of, "called": made[variant.name].name}
         for variant in study.variants:
-            if variant.weights is not None:
-                _start(study, variant, made, record, say)
+            if variant.weights is not None and _start(study, variant, made, record, say):
+                written.append(f"weights/{variant.weights.name}")
     finally:
         if json.dumps(record) != before:
             text = json.dumps(record, indent=1) + "\n"
             files.write_atomic(study.folder / _RECORD, text.encode("ascii"))
     for job in study.jobs:
         job.folder.mkdir(parents=True, exist_ok=True)
+    return written
 
 
 def _check_unedited(study: Study, key: str, file: Path, entry: dict[str, Any]) -> None:
@@ -162,8 +164,11 @@ _MOST_BYTES = 8 * 2**30
 
 def _start(
     study: Study, variant: Variant, made: dict[str, Config], record: dict[str, Any], say: Say
-) -> None:
-    """Make the start weights of ``variant``: for a base the checkpoint itself, else what it gives."""
+) -> bool:
+    """Make the start weights of ``variant``, unless they are there.
+
+    For a base they are the checkpoint itself, else what it gives.
+    """
     assert variant.weights
     key = f"weights/{variant.weights.name}"
     entry, there = record.get(key, {}), variant.weights.exists()
@@ -172,20 +177,21 @@ def _start(
         source = study.plan.weights[index]
         if there and entry.get("of") == source:
             _check_unedited(study, key, variant.weights, entry)
-            return
+            return False
         data, of = files.read_bytes(study.working_folder / source, _MOST_BYTES), source
     else:
         origin = record[f"weights/{variant.base}{_SUFFIX}"]["sha256"]
         of = f"{origin} {record[f'configs/{variant.config.name}']['sha256']}"
         if there and entry.get("of") == of:
             _check_unedited(study, key, variant.weights, entry)
-            return
+            return False
         say(f"weights of {variant.name}")
         data = _transferred(study, variant, made)
-    if there and entry.get("sha256") != _digest(data):
+    if there and not files.holds(variant.weights, data):
         _check_unedited(study, key, variant.weights, entry)
     files.write_atomic(variant.weights, data)
     record[key] = {"sha256": _digest(data), "of": of}
+    return True
 
 
 def _transferred(study: Study, variant: Variant, made: dict[str, Config]) -> bytes:
