@@ -198,7 +198,7 @@ def freeze(study: Study) -> None:
             cut,
             [
                 f"2 of 18 runs are not done ({MODULE} seed 0, {MODULE} seed 1): yamlinject study run {{}}",
-                f"1 of them failed: each one's log.txt says why ({{}}/jobs/{MODULE}/seed-1)",
+                f"1 of them failed, and their log.txt says why ({{}}/jobs/{MODULE}/seed-1)",
             ],
             id="missing and failed",
         ),
@@ -262,14 +262,15 @@ def test_what_is_said_beside_the_table(
     """In text, Markdown, LaTeX, JSON and, on standard error, with CSV."""
     change(study)
     found = reservations(Results(Study.open(study.folder)))
-    assert found == [line.replace("{}", str(study.folder)) for line in said]
     folder = str(study.folder)
+    plain = [line.replace("\\", "/").replace("'", "") for line in found]  # as paths are elsewhere
+    assert plain == [line.replace("{}", study.folder.as_posix()) for line in said]
     for form in ("text", "md", "latex", "csv", "json"):
         result = cli("study", "table", folder, "--format", form)
         assert result.code == 0
-        printed = " ".join((result.out + result.err).split()).replace("\\", "")
+        printed = (result.out + result.err).replace("\\", "")
         for line in found:
-            assert " ".join(json.dumps(line)[1:-1].split()) in printed, form
+            assert line.replace("\\", "") in printed, form
 
 
 @pytest.mark.parametrize(
@@ -379,7 +380,7 @@ def test_csv_and_json_are_not_rounded(study: Study, cli: Cli) -> None:
         (["table", "ablation", "--delta", "nan"], "--delta nan: has to be a positive number"),
         (["table", "ablation", "--delta", "0"], "--delta 0: has to be a positive number"),
         (["table", "ablation", "--plot", "plot.png"], "plot.png: the plot is an SVG file"),
-        (["table", "ablation", "--plot", "no/plot.svg"], "no/plot.svg: cannot write it"),
+        (["table", "ablation", "--plot", "no/plot.svg"], f"{Path('no', 'plot.svg')}: cannot write it"),
         (["report", "."], ".: no study is there"),
         (["report", "ablation", "--metric", "F1"], "there is no metric F1"),
         (["report", "ablation", "-o", "ablation"], "ablation: is a directory"),

@@ -50,7 +50,7 @@ def _missing(results: Results) -> Iterator[str]:
     command = command_line("study", "run", str(results.study.folder))
     yield f"{len(missing)} of {len(results.study.jobs)} runs are not done ({jobs}): {command}"
     for file, what in (
-        ("failed.json", "failed: each one's log.txt says why"),
+        ("failed.json", "failed, and their log.txt says why"),
         ("done.json", "were done of another plan, config or weights, and do not count"),
     ):
         found = [job for job in missing if _holds(job, file)]
