@@ -184,6 +184,22 @@ def test_the_switch(browser: Chrome) -> None:
     check_lit(browser, "before", "6", ["7", "12"])
 
 
+@pytest.mark.usefixtures("page")
+def test_on_a_wide_screen_the_table_is_beside_the_picture(browser: Chrome) -> None:
+    """So that both can be seen at once, however far down the layer is."""
+    browser.set_window_size(1700, 900)
+    try:
+        press(browser, Keys.TAB, Keys.TAB, Keys.TAB, Keys.END)
+        picture, row = (element(browser, one).rect for one in ('[data-side="after"] svg', "tr.lit"))
+        assert picture["x"] + picture["width"] < row["x"]
+        top = browser.execute_script("return scrollY")
+        assert top <= picture["y"] < row["y"] < top + 900
+        element(browser, "#show-both").click()
+        assert element(browser, '[data-side="after"] tr').rect["y"] > picture["y"] + picture["height"]
+    finally:
+        browser.set_window_size(1300, 1000)
+
+
 def test_rows_of_before_and_after_are_level(browser: Chrome, page: Path) -> None:
     """What is not new stays where it is, or moves down with its row, when the switch is turned."""
     element(browser, "#show-both").click()

@@ -103,11 +103,13 @@ def _body(report: Report, theme: Theme, name: str) -> Iterator[str]:
         left, right = pictures.levelled(before.picture, after.picture)
         sides = {"before": before._replace(picture=left), "after": after._replace(picture=right)}
         yield from _switch(sides, "both" if report.both else "after")
-    yield '<div class="sides">'
+    yield "<main>"
+    yield '<div class="sides pictures">'
     for key, side in sides.items():
         shown = inlined(side.picture, by_variable(THEMES[theme]), "", f"{key}-")
         yield f'<figure data-side="{key}">{shown}</figure>'
     yield "</div>"
+    yield "<div>"
     yield f"<h2>Findings of check in {_x(after.config.label)}</h2>"
     yield from _text(findings.text([Checked(after.config.label, tuple(report.found))])) or ["<p>None.</p>"]
     if report.verified is not None:
@@ -119,7 +121,7 @@ def _body(report: Report, theme: Theme, name: str) -> Iterator[str]:
         yield f'<div data-side="{key}">'
         yield from _table(side, report.scale)
         yield "</div>"
-    yield "</div>"
+    yield "</div></div></main>"
 
 
 def _switch(sides: dict[str, Side], chosen: str) -> Iterator[str]:
