@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 from yamlinject.drawing.text import printable
-from yamlinject.drawing.themes import THEMES, Theme
+from yamlinject.drawing.themes import THEMES, in_css
 from yamlinject.output import study_curves, study_plot
 from yamlinject.output.study_table import Heading, legend, parts
 from yamlinject.study.reservations import reservations
@@ -61,7 +61,7 @@ def _lines(
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     yield f"<title>{name}</title>"
-    yield f"<style>\n{_STYLE % (_variables('light'), _variables('dark'))}</style>"
+    yield f"<style>\n{_STYLE % (in_css(THEMES['light']), in_css(THEMES['dark']))}</style>"
     yield "\n".join(study_plot.style("curve"))
     yield f"<h1>{name}</h1>"
     for title, shown, rows in parts(results):
@@ -85,12 +85,6 @@ def _lines(
     yield "<h2>The same again</h2>"
     yield f"<pre>{_lines_of(commands)}</pre>"
     yield "</html>"
-
-
-def _variables(theme: Theme) -> str:
-    colours = THEMES[theme]
-    names = ("back", "text", "line", "box", "band")
-    return " ".join(f"--{name}: {getattr(colours, name)};" for name in names)
 
 
 def _table(title: str, shown: list[Heading], rows: list[Row]) -> Iterator[str]:
