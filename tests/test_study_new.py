@@ -194,6 +194,13 @@ def test_modules_of_the_users_own(cli: Cli) -> None:
     assert cli(*command.split()).code == 0
     assert Study.open("ab").plan.module_files == ("blocks.py",)
     assert "1, Gate, [16]" in Path("ab/configs/base_Gate_SPPF.yaml").read_text()
+    job = Study.open("ab").jobs[0]
+    (job.folder / "done.json").write_text(json.dumps({"job": job.digest}))
+    assert len(Study.open("ab").commands()) == 2
+    Path("blocks.py").rename("away.py")  # on another machine, where the table is made
+    assert len(Study.open("ab").commands()) == 2
+    Path("blocks.py").write_text(Path("away.py").read_text() + "# another module, as far as we know\n")
+    assert len(Study.open("ab").commands()) == 3
 
 
 def test_the_examples_of_the_help(cli: Cli) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from yamlinject.study.plan import Job, Plan, Variant
 
 #: What makes a folder that of a study.
 PLAN_FILE = "study.yaml"
+
+#: What was made of what, by hashes: so that it is made once, and what somebody edited is not replaced.
+RECORD = "made.json"
 
 
 class Study:
@@ -41,6 +45,26 @@ class Study:
     def working_folder(self) -> Path:
         """The folder in which the training runs, and from which its relative paths are seen."""
         return files.resolved(self.folder / self.plan.paths_from)
+
+    @property
+    def record(self) -> dict[str, dict[str, Any]]:
+        """What was made, by the path in the folder: its hash, and what it was made of."""
+        try:
+            found = json.loads(files.read_bytes(self.folder / RECORD))
+        except (SourceError, ValueError, RecursionError):
+            return {}
+        entries = found.items() if isinstance(found, dict) else ()
+        return {name: entry for name, entry in entries if isinstance(entry, dict)}
+
+    @cached_property
+    def own_modules(self) -> tuple[str | None, ...]:
+        """The hashes of the module files; of one that is not on this machine, what it was at last."""
+        found = []
+        for name in self.plan.module_files:
+            file = self.working_folder / name
+            known = self.record.get(f"modules/{name}", {}).get("sha256")
+            found.append(sha256(files.read_bytes(file)).hexdigest() if file.is_file() else known)
+        return tuple(found)
 
     @cached_property
     def variants(self) -> list[Variant]:
@@ -87,4 +111,4 @@ class Study:
 
     def _job(self, variant: Variant, seed: int) -> Job:
         folder = files.resolved(self.folder) / "jobs" / variant.name / f"seed-{seed}"
-        return Job(variant, seed, folder, self.plan)
+        return Job(variant, seed, folder, self.plan, self.own_modules)

@@ -85,12 +85,16 @@ class Variant:
 
 @dataclass(frozen=True)
 class Job:
-    """One training: a variant with a seed, in a folder of its own."""
+    """One training: a variant with a seed, in a folder of its own.
+
+    ``own_modules``: the hashes of the plan's ``module_files``.
+    """
 
     variant: Variant
     seed: int
     folder: Path
     plan: Plan = field(repr=False)
+    own_modules: tuple[str | None, ...] = field(default=(), repr=False)
 
     @property
     def digest(self) -> str:
@@ -98,7 +102,7 @@ class Job:
 
         Raises :class:`SourceError` if the config or the weights are not there.
         """
-        what = [self.variant.digest, self.plan.framework, self.plan.args, self.seed]
+        what = [self.variant.digest, self.plan.framework, self.plan.args, self.seed, self.own_modules]
         return hashlib.sha256(json.dumps(what).encode("ascii")).hexdigest()
 
 

@@ -17,11 +17,8 @@ from yamlinject.config import Config
 from yamlinject.errors import SourceError, YamlInjectError
 from yamlinject.library import user_modules
 from yamlinject.study import configs, study_file
-from yamlinject.study.folder import PLAN_FILE, Study
+from yamlinject.study.folder import PLAN_FILE, RECORD, Study
 from yamlinject.study.plan import Plan, Variant
-
-#: What was made of what, by hashes: so that it is made once, and what somebody edited is not replaced.
-_RECORD = "made.json"
 
 _SUFFIX = ".pt"
 
@@ -77,7 +74,7 @@ def prepare(study: Study, say: Say = lambda _: None) -> list[str]:
     Raises :class:`YamlInjectError`; a config or weights that somebody edited are not replaced.
     """
     with files.locked(study.folder / PLAN_FILE):
-        record = _record(study)
+        record = study.record
         return _write(study, _configs(study, record), record, say)
 
 
@@ -88,16 +85,6 @@ def prepare_apart(study: Study) -> None:
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise YamlInjectError(said[-1])
-
-
-def _record(study: Study) -> dict[str, Any]:
-    """What was made, by the path in the folder: its hash, and what it was made of."""
-    try:
-        found = json.loads(files.read_bytes(study.folder / _RECORD))
-    except (SourceError, ValueError, RecursionError):
-        return {}
-    entries = found.items() if isinstance(found, dict) else ()
-    return {name: entry for name, entry in entries if isinstance(entry, dict)}
 
 
 def _configs(study: Study, record: dict[str, Any]) -> dict[str, Config]:
@@ -137,13 +124,15 @@ def _write(study: Study, made: dict[str, Config], record: dict[str, Any], say: S
                 written.append(key)
             of = _origin(study.plan, variant, made[variant.base] if variant.base else None)
             record[key] = {"sha256": _digest(data), "of": of, "called": made[variant.name].name}
+        for file, digest in zip(study.plan.module_files, study.own_modules, strict=True):
+            record[f"modules/{file}"] = {"sha256": digest}
         for variant in study.variants:
             if variant.weights is not None and _start(study, variant, made, record, say):
                 written.append(f"weights/{variant.weights.name}")
     finally:
         if json.dumps(record) != before:
             text = json.dumps(record, indent=1) + "\n"
-            files.write_atomic(study.folder / _RECORD, text.encode("ascii"))
+            files.write_atomic(study.folder / RECORD, text.encode("ascii"))
     for job in study.jobs:
         job.folder.mkdir(parents=True, exist_ok=True)
     return written

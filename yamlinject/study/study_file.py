@@ -39,7 +39,7 @@ _KEYS = {
 _HEAD = """\
 # A study of yamlinject: what is compared, and how it is trained. Edit it as you like, then
 # `yamlinject study new FOLDER` brings the configs and the weights up to date; what is done stays done as
-# long as its config, its weights, its seed and the args are the same.
+# long as its config, its weights, its seed, the args and your module files are the same.
 """
 
 
