@@ -15,6 +15,9 @@ from tests.checkouts import checkout
 from tests.dataset import make_dataset
 from tests.study import finish, make_study
 
+#: A folder that other programs import from first.
+SITE = "site"
+
 
 def give(folder: Path, name: str, made_by: str) -> None:
     """Make the file ``name`` of ``folder``: see ``tests/consoles.py``."""
@@ -68,10 +71,30 @@ def _study(folder: Path) -> None:
         finish(job, None, **said[job.variant.name][job.seed])
 
 
+def _sitecustomize(folder: Path, code: str) -> None:
+    (folder / SITE).mkdir()
+    (folder / SITE / "sitecustomize.py").write_text(code, encoding="utf-8")
+
+
+#: What a later version of a library no longer has.
+_NO_PKG_RESOURCES = """\
+from importlib.machinery import PathFinder
+
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name == "pkg_resources" else find(name, *rest)
+"""
+_NO_TRAPZ = """\
+import numpy
+
+vars(numpy).pop("trapz", None)
+"""
+
 _FILES: dict[str, Callable[[Path], object]] = {
     "ablation": _study,
     "data.yaml": _images,
     "yolov5": _checkout,
+    "setuptools 82": lambda folder: _sitecustomize(folder, _NO_PKG_RESOURCES),
+    "numpy 2.4": lambda folder: _sitecustomize(folder, _NO_TRAPZ),
     "yolov5n.pt": lambda folder: _checkpoint(folder, "yolov5n", "yolov5"),
     "yolov5s.pt": lambda folder: _checkpoint(folder, "yolov5s", "yolov5"),
     "yolov8n.pt": lambda folder: _checkpoint(folder, "yolov8n", "ultralytics"),

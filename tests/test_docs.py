@@ -20,7 +20,7 @@ from tests import consoles, terminal_picture
 from tests.conftest import REPOSITORY
 from tests.consoles import Command, Given, Step, Write
 from tests.dataset import offline
-from tests.given import give
+from tests.given import SITE, give
 from yamlinject.cli.app import run
 
 PAGES = consoles.pages()
@@ -96,6 +96,9 @@ def test_consoles_with_frameworks(
     monkeypatch.chdir(tmp_path)
     variables = offline(tmp_path_factory.mktemp("settings"))
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
+    variables["PYTHONPATH"] = os.pathsep.join(
+        [str(tmp_path / SITE), *filter(None, [variables.get("PYTHONPATH")])]
+    )
     for step in steps:
         if not isinstance(step, Command):
             prepare(step)
@@ -239,13 +242,10 @@ def test_the_readmes_test_command_is_what_has_to_pass() -> None:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors of a page's headings, as GitHub and mkdocs make them."""
+    """The anchors of a page's headings, as GitHub and the site make them."""
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    found = {
-        re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
-        for title in re.findall(r"^#+ +(.+?)(?: *\{.*\})?$", prose, re.M)
-    }
-    return found | set(re.findall(r"\{ *#([\w-]+) *\}", prose))
+    titles = re.findall(r"^#+ +(.+)$", prose, re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("name", list(TEXTS))
