@@ -31,7 +31,7 @@ needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason="no ../shared/corp
 #: modes of files, limits of a process, shell scripts, links that anyone may create.
 _POSIX = (
     "bad_input check_hostile checking ci links package report run source strangers_lines together "
-    "study_clusters study_run visible workers"
+    "study_clusters study_real study_run visible workers"
 )
 collect_ignore = [f"test_{name}.py" for name in _POSIX.split()] if sys.platform == "win32" else []
 

@@ -186,7 +186,9 @@ def _result(study: Study, job: Job) -> dict[str, Any]:
     if not epochs:
         raise SourceError("there is no epoch in it", file=str(metrics.results_file(job.folder)))
     best = metrics.best(epochs, facts.get("fitness") or metrics.FITNESS)
-    versions = {"yamlinject": __version__, "python": platform.python_version(), **facts["versions"]}
+    found = {name: facts["versions"].get(name) for name in ("torch", study.plan.framework)}
+    versions = {"yamlinject": __version__, "python": platform.python_version()}
+    versions |= {name: version for name, version in found.items() if version is not None}
     if study.plan.checkout:
         versions[study.plan.framework] = _commit(study.working_folder / study.plan.checkout) or "unknown"
     facts_file.unlink()
