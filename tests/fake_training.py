@@ -68,10 +68,10 @@ value = int(hashlib.sha256(f"{variant} {seed}".encode()).hexdigest(), 16) % 1000
 with open(folder / "results.csv", "a") as file:
     file.write(",".join(columns) + "\n")
     for epoch in range(options.epochs):
+        time.sleep(options.pause)
         file.write(",".join([f"{epoch:20}", *(f"{value + epoch / 10:20.5g}" for _ in columns[1:])]) + "\n")
         file.flush()
         print("epoch", epoch, flush=True)
-        time.sleep(options.pause)
 line = json.dumps([variant, seed, os.environ.get("CUDA_VISIBLE_DEVICES"), time.time()])
 tell("ended")
 """
