@@ -59,7 +59,7 @@ def _checkout(folder: Path) -> None:
     """The package asks the Hugging Face hub for all weights; the repository does not."""
     downloads = checkout(folder / "yolov5") / "utils" / "downloads.py"
     text = downloads.read_text(encoding="utf-8")
-    text += "\n\ndef attempt_download_from_hub(repo_id, hf_token=None):\n    return None\n"
+    text += "\n\ndef attempt_download_from_hub(*_, **__):\n    return None\n"
     downloads.write_text(text, encoding="utf-8")
 
 
