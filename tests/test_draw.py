@@ -260,6 +260,24 @@ def test_every_text_is_in_its_box() -> None:
                 assert top + size * 0.8 <= y <= top + height - size * 0.2, one.text
 
 
+@pytest.mark.parametrize("name", ["yolov5n", "yolov5x"])
+def test_texts_can_be_read_in_a_column_of_a_paper(name: str) -> None:
+    """In one of 8 cm names of layers have 6 points, the least that journals print, and the rest has 5."""
+    config = load(name).add("SimAM", after="SPPF")
+    root, layers = shapes(svg(picture(config, resolve(config)), "paper"))
+    points = 8 / 2.54 * 72 / float(root.attrib["width"])
+    for layer in layers:
+        first, *rest = (float(one.attrib["font-size"]) * points for one in layer.iter(f"{SVG}text"))
+        assert first >= 6
+        assert all(size >= 5 for size in rest)
+
+
+def test_modules_of_torch_are_named_without_their_package() -> None:
+    _, layers = shapes(svg(picture(load("yolov5s"))))
+    assert next(one.text for one in layers[11].iter(f"{SVG}text")) == "11 Upsample"
+    assert title_of(layers[11]) == "11: [-1, 1, nn.Upsample, [None, 2, nearest]]"
+
+
 def test_marks_without_colours() -> None:
     """On paper new layers are dotted, those without effect hatched, and marked lines broken differently."""
     wrong = load("yolov5s").add("SimAM", after="SPPF").text.replace("[[-1, 15], 1", "[[-1, 14], 1")

@@ -27,7 +27,7 @@ class Metrics(NamedTuple):
 
 
 #: In pixels, for text of 12.
-PIXELS = Metrics(step=5, above=8, beside=8, gap=14, box=34, legend=62)
+PIXELS = Metrics(step=5, above=8, beside=8, gap=12, box=34, legend=58)
 
 
 class Box(NamedTuple):
@@ -88,9 +88,9 @@ def lay_out(
         x += width
         gutters[column] = x + metrics.beside
         if count := 1 + max(in_gutters[column].values(), default=-1):
-            x += max(2 * metrics.gap, 2 * metrics.beside + metrics.step * (count - 1))
+            x += max(metrics.gap + metrics.beside, 2 * metrics.beside + metrics.step * (count - 1))
         elif column < grid.columns - 1:
-            x += 2 * metrics.gap
+            x += metrics.gap + metrics.beside
     boxes = []
     for layer, place in enumerate(grid.places):
         left, width = lefts[place.column], column_widths[place.column]

@@ -227,7 +227,7 @@ def _renumbered(found: Lineage) -> Iterator[tuple[int, int]]:
 def _node(part: Sequence[Layer], channels: int | None, marks: Mapping[int, Mark]) -> Node:
     first, last = part[0].index, part[-1].index
     times = f" {TIMES}{part[0].number}" if len(part) == 1 and part[0].number > 1 else ""
-    modules = Counter(layer.module for layer in part)
+    modules = Counter(layer.module.removeprefix("torch.").removeprefix("nn.") for layer in part)
     what = ", ".join(f"{count} {name}" if count > 1 else name for name, count in modules.items())
     return Node(
         first,

@@ -17,13 +17,13 @@ TITLE, FIRST, SECOND, REST = 14, 12, 10, 11
 HEAD, BASELINE = 32, 21
 
 #: The margin at the left, of the title and of the names of rows.
-MARGIN = 12
+MARGIN = 8
 
 #: The length and the height of a sample in the legend, and its distance from its text.
 SAMPLE, THICK, SPACE = 24, 10, 8
 
-#: The height of a line of the legend, and the least width of a picture with a title.
-_FOOT, _NARROWEST = 18, 240
+#: The height of a line of the legend, the least width of a picture with one, and the least of the last name.
+_FOOT, _NARROWEST, _NAME = 18, 240, 120
 
 
 class Sample(NamedTuple):
@@ -51,8 +51,9 @@ class Sheet(NamedTuple):
 def sheet(picture: Picture, title: str = "") -> Sheet:
     """The picture laid out; ``title``: instead of the config's name."""
     layout = picture.lay_out(widths(picture))
-    width = max(layout.width, _NARROWEST, 2 * MARGIN + text.width(title, TITLE))
-    titles = [(float(MARGIN), text.printable(title))] if title else list(_titles(picture, layout, width))
+    lefts = [float(MARGIN)] if title else list(_beginnings(picture, layout))
+    width = max(layout.width, _NARROWEST, lefts[-1] + _NAME, 2 * MARGIN + text.width(title, TITLE))
+    titles = [(lefts[0], text.printable(title))] if title else list(_titles(picture, lefts, width))
     legend = list(_legend(picture, width, layout.height))
     bottom = legend[-1].y + _FOOT / 2 if legend else layout.height
     return Sheet(width, HEAD + bottom, layout, titles, legend)
@@ -61,17 +62,20 @@ def sheet(picture: Picture, title: str = "") -> Sheet:
 def widths(picture: Picture) -> list[float]:
     """How wide each box has to be for its text."""
     return [
-        16 + max(text.width(node.title, FIRST), text.width(node.detail, SECOND)) for node in picture.nodes
+        10 + max(text.width(node.title, FIRST), text.width(node.detail, SECOND)) for node in picture.nodes
     ]
 
 
-def _titles(picture: Picture, layout: Layout, width: float) -> Iterator[tuple[float, str]]:
-    """The names above, with where each begins, the first at the margin, as far as there is room."""
-    lefts: list[float] = []
+def _beginnings(picture: Picture, layout: Layout) -> Iterator[float]:
+    """Where each name begins, the first at the margin."""
     for _, column in picture.names:
         boxes = zip(layout.boxes, picture.grid.places, strict=True)
         left = min(box.x for box, place in boxes if place.column == column)
-        lefts.append(left if column else float(MARGIN))
+        yield left if column else float(MARGIN)
+
+
+def _titles(picture: Picture, lefts: list[float], width: float) -> Iterator[tuple[float, str]]:
+    """The names above, with where each begins, as far as there is room."""
     for (name, _), left, end in zip(picture.names, lefts, [*lefts[1:], width], strict=True):
         shown = text.printable(name)
         while left + text.width(shown, TITLE) > end - MARGIN:
