@@ -22,7 +22,7 @@ MARGIN = 8
 #: The length and the height of a sample in the legend, and its distance from its text.
 SAMPLE, THICK, SPACE = 24, 10, 8
 
-#: The height of a line of the legend, the least width of a picture with one, and the least of the last name.
+#: The height of a line of the legend, the least width of a picture with one, and that of the last name.
 _FOOT, _NARROWEST, _NAME = 18, 240, 120
 
 
