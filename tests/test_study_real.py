@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,8 @@ def yamlinject(folder: Path, variables: dict[str, str], *words: str) -> str:
 @pytest.fixture
 def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="ray") as short:  # for the names of Ray's sockets
-        yield {**offline(tmp_path), "RAY_TMPDIR": short}
+        own = {"RAY_TMPDIR": short, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        yield {**offline(tmp_path), **own}
 
 
 def planned(folder: Path, variables: dict[str, str], base: str, args: str) -> list[dict[str, Any]]:
