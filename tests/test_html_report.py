@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.support import ADD, BASE, GOOD, PREFIX, Cli
 from tests.test_verify_report import RESULT
+from yamlinject import load
 from yamlinject.config import Config
 from yamlinject.drawing.picture import picture
 from yamlinject.drawing.themes import Theme
@@ -260,3 +261,14 @@ def test_a_page_of_script() -> None:
     lines = (REPOSITORY / "yamlinject" / "output" / "report.js").read_text("utf-8").splitlines()
     assert len(lines) <= 65
     assert max(map(len, lines)) <= 120
+
+
+def test_without_a_base_that_can_be_shown(cli: Cli) -> None:
+    """What is new changes the channels, so nothing that could be drawn is left without it."""
+    base = load("yolov5s").replace("C2f", at="all/C3", provenance=False)
+    config = base.add("Conv", after="SPPF", args=[512, 1, 1], provenance=False)
+    Path("mine.yaml").write_text(config.text.replace("[1024, 3, 2]", "[1000, 3, 2]"))
+    assert cli("draw", "mine.yaml", "-o", "mine.html").code == 0
+    assert '<input type="radio"' not in Path("mine.html").read_text("utf-8")
+    refused = cli("draw", "mine.yaml", "-o", "mine.html", "--side-by-side")
+    assert (refused.code, "layer 10 (Conv) cannot be removed" in refused.err) == (2, True)

@@ -13,7 +13,7 @@ from yamlinject.cli.options import FrameworkOption, ModulesOption, ScaleOption
 from yamlinject.config import Config, load
 from yamlinject.drawing import formats, themes
 from yamlinject.drawing.picture import Picture, beside, check_size, picture
-from yamlinject.errors import YamlInjectError
+from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.library import bases
 from yamlinject.lineage.resolve import Lineage, resolve
 from yamlinject.output import pictures, progress, terminal
@@ -150,7 +150,12 @@ def _before(config: Config, found: Lineage | None, *, needed: bool) -> Config | 
                 "--side-by-side needs a base, and none is known: give --base", file=config.label
             )
         return None
-    base = found.named or found.base
+    try:
+        base = found.named or found.base
+    except RefusalError:  # what is new changes channels, so that nothing is left without it
+        if needed:
+            raise
+        return None
     same = [layer.row for layer in base.layers] == [layer.row for layer in config.layers]
     return None if same and not needed else base
 
