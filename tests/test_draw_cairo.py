@@ -20,6 +20,7 @@ from yamlinject.drawing.formats import draw
 from yamlinject.drawing.picture import picture
 from yamlinject.drawing.sheet import HEAD
 from yamlinject.drawing.svg import svg
+from yamlinject.errors import YamlInjectError
 
 pytestmark = pytest.mark.framework  # whose extra brings cairosvg
 
@@ -70,3 +71,14 @@ def test_pdf_holds_text_and_no_time() -> None:
     )
     time.sleep(1.1)
     assert draw(shown, "x.pdf") == made
+
+
+def test_a_picture_that_is_too_large_for_pixels() -> None:
+    """cairo's images have 32,767 pixels a side at most; 1000 layers in a row take 140,000."""
+    rows = "  - [-1, 1, Conv, [16]]\n" * 999
+    tall = picture(Config.from_text(f"backbone:\n{rows}head:\n  - [-1, 1, Detect, [nc]]\n"))
+    with pytest.raises(
+        YamlInjectError, match=r"the picture is too large for \.png: draw a \.svg or a \.pdf"
+    ):
+        draw(tall, "x.png")
+    assert draw(tall, "x.pdf").startswith(b"%PDF-")

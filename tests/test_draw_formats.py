@@ -135,6 +135,7 @@ def test_odd_names_in_tex() -> None:
         r"{2 a\textbackslash{}b\{c\}\$\#\%\&\_\textasciitilde{}\textasciicircum{}{<}{>}{-}{-}{'}{'}{?}é}"
         in content
     )
+    assert r"{?}[31m{?}\dots{}};" in tikz(odd())  # a name that is cut says so
     assert all(char.isprintable() or char == "\n" for char in tikz(odd(), title=ODD))
     assert max(tikz(odd(), title=ODD)) <= "ÿ"
 

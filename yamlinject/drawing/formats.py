@@ -45,7 +45,7 @@ def ending(file: str) -> str:
 def draw(picture: Picture, file: str, theme: Theme = "light", title: str = "") -> bytes:
     """The picture in the format that the ending of ``file`` means; ``title``: instead of the config's name.
 
-    Raises :class:`YamlInjectError` where a format's library is not installed.
+    Raises :class:`YamlInjectError` where a format's library is not installed, or has no images so large.
     """
     asked = ending(file)
     if asked in _TEXT:
@@ -72,7 +72,12 @@ def _converted(data: bytes, asked: str) -> bytes:
         return surface
 
     pdf: Any = type("Writer", (cairosvg.surface.PDFSurface,), {"surface_class": staticmethod(dated)})
-    made: bytes = (
-        cairosvg.svg2png(bytestring=data, scale=_SCALE) if asked == ".png" else pdf.convert(bytestring=data)
-    )
+    try:
+        made: bytes = (
+            cairosvg.svg2png(bytestring=data, scale=_SCALE)
+            if asked == ".png"
+            else pdf.convert(bytestring=data)
+        )
+    except (cairo.CairoError, MemoryError):
+        raise YamlInjectError(f"the picture is too large for {asked}: draw a .svg or a .pdf") from None
     return made

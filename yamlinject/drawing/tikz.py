@@ -32,6 +32,7 @@ _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "…": r"\dots{}",  # what a name that is cut ends with
     **{char: f"\\{char}" for char in "#$%&_{}"},
     **{char: f"{{{char}}}" for char in "-<>'`,\"!?"},  # no ligature with the next one
 }
@@ -160,5 +161,7 @@ def _place(x: float, y: float) -> str:
 
 
 def _escaped(content: str) -> str:
-    shown = (char if " " <= char <= _LAST and char.isprintable() else "?" for char in content)
-    return "".join(_SPECIAL.get(char, char) for char in shown)
+    written = (
+        char if char in _SPECIAL or (char.isprintable() and char <= _LAST) else "?" for char in content
+    )
+    return "".join(_SPECIAL.get(char, char) for char in written)
