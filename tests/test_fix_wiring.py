@@ -24,7 +24,7 @@ from yamlinject.errors import YamlInjectError
 from yamlinject.library import architectures
 from yamlinject.lineage import matching
 
-WARNED = "it is another model now, and checkpoints of the one before do not fit it"
+WARNED = "checkpoints of the model before do not fit it any more"
 
 
 def inserted(*, line: bool = False) -> str:

@@ -155,7 +155,7 @@ def _told(results: "Iterable[Checked]", tally: "Tally") -> "Iterator[Checked]":
         yield checked
 
 
-_ANOTHER_MODEL = "it is another model now, and checkpoints of the one before do not fit it"
+_ANOTHER_MODEL = "checkpoints of the model before do not fit it any more"
 
 
 def rule(
