@@ -16,6 +16,7 @@ from _pytest.mark.expression import Expression
 
 from tests.support import Cli, Result
 from yamlinject.cli.app import app, run
+from yamlinject.library import user_modules
 
 # the tests run in one process per core, so more threads would only compete
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -69,6 +70,12 @@ def _commands_are_built_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("yamlinject.cli.app.app", lambda first: built(*first))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _module_files_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--modules`` sets a variable, which the next test in this process must not find."""
+    monkeypatch.setenv(user_modules.VARIABLE, "")
 
 
 @pytest.fixture(autouse=True)
