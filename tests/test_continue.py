@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.checkouts import checkout
+from tests.conftest import EXHAUSTIVE
 from tests.dataset import make_dataset, offline
 from tests.test_training import RUN, call, one_epoch
 from yamlinject import frameworks, load
@@ -46,7 +47,7 @@ print([type(m).__module__ for m in attempt_load(sys.argv[1]).modules() if type(m
 """
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", MODULES if EXHAUSTIVE else MODULES[1:])
 def test_a_checkpoint_of_a_registered_checkout(tmp_path: Path, module: str) -> None:
     """Under ``run`` it is loaded by the package, and by a checkout in which nothing is registered."""
     registered, other = checkout(tmp_path / "registered"), checkout(tmp_path / "other")
