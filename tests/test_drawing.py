@@ -21,7 +21,7 @@ from yamlinject import load
 from yamlinject.config import Config
 from yamlinject.drawing.grid import Place, arrange
 from yamlinject.drawing.layout import PIXELS, Box, Layout, lay_out
-from yamlinject.drawing.picture import MOST_LAYERS, Picture, beside, picture
+from yamlinject.drawing.picture import MOST_LAYERS, TIMES, Picture, beside, picture
 from yamlinject.drawing.sheet import widths
 from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.lineage.resolve import resolve
@@ -322,25 +322,31 @@ def test_texts_of_boxes() -> None:
     shown = picture(Config.from_text(BASE.replace("[-1, 1, C3, [16]]", "[-1, 3, C3, [16]]")))
     assert [(node.title, node.detail) for node in shown.nodes] == [
         ("0 Conv", "16 ch"),
-        ("1 C3", "16 ch ×3"),  # noqa: RUF001
+        ("1 C3", f"16 ch {TIMES}3"),
         ("2 SPPF", "16 ch"),
         ("3 Concat", "32 ch"),
         ("4 C3", "32 ch"),
         ("5 Detect", ""),
     ]
-    assert shown.labels(8) == ("P3/8", "80×80")  # noqa: RUF001
-    assert picture(load("yolov5s"), image_size=1280).labels(32) == ("P5/32", "40×40")  # noqa: RUF001
+    assert shown.labels(8) == ("P3/8", f"80{TIMES}80")
+    assert picture(load("yolov5s"), image_size=1280).labels(32) == ("P5/32", f"40{TIMES}40")
     assert shown.labels(None) == ("", "")
 
 
 def test_real_channels_and_repeats() -> None:
     """yolov5s halves its channels, and builds a third of its repeats; its head gives no channels."""
     shown = picture(load("yolov5s"), scale="auto")
-    assert [node.detail for node in shown.nodes[:5]] == ["32 ch", "64 ch", "64 ch", "128 ch", "128 ch ×2"]  # noqa: RUF001
+    assert [node.detail for node in shown.nodes[:5]] == [
+        "32 ch",
+        "64 ch",
+        "64 ch",
+        "128 ch",
+        f"128 ch {TIMES}2",
+    ]
     assert shown.nodes[24].detail == ""
     assert shown.name == "yolov5s, as built"
     assert picture(load("yolov5s"), scale="l").name == "yolov5s, scale l"
-    assert picture(load("yolov5s"), scale="l").nodes[4].detail == "256 ch ×6"  # noqa: RUF001
+    assert picture(load("yolov5s"), scale="l").nodes[4].detail == f"256 ch {TIMES}6"
     with pytest.raises(YamlInjectError, match="there is no scale 't'"):
         picture(load("yolov5s"), scale="t")
 

@@ -14,6 +14,7 @@ from tests import oracle
 from tests.conftest import CORPUS, needs_corpus, shipped
 from tests.support import BASE, Cli
 from yamlinject import Config, YamlInjectError, load
+from yamlinject.core.selectors import Scope
 from yamlinject.lineage.commands import selecting
 from yamlinject.lineage.differences import differences
 from yamlinject.lineage.explanation import explain
@@ -247,8 +248,8 @@ def test_json(cli: Cli) -> None:
         ([2, 9], "backbone", "2,9"),
     ],
 )
-def test_selectors_as_one_would_type_them(indices: list[int], scope: str, text: str) -> None:
-    assert selecting(load("yolov5s").layers, indices, scope) == text  # type: ignore[arg-type]
+def test_selectors_as_one_would_type_them(indices: list[int], scope: Scope, text: str) -> None:
+    assert selecting(load("yolov5s").layers, indices, scope) == text
 
 
 # --- adoption

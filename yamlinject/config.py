@@ -18,7 +18,7 @@ from yamlinject.core.request import Request
 from yamlinject.core.rewrite import Rewrite, Signature
 from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
-from yamlinject.errors import SourceError, YamlInjectError, named
+from yamlinject.errors import YamlInjectError, named
 from yamlinject.library import bases, requests, user_modules
 from yamlinject.library.recipes import as_flow, canonical
 
@@ -228,17 +228,7 @@ class Config:
         Raises :class:`SourceError` when it cannot be written, or when another file is in the way and
         ``force`` is not set.
         """
-        path, data = Path(path), self.to_bytes()
-        with files.locked(path):
-            found = files.holds(path, data)
-            if found is False and not force:
-                raise SourceError(
-                    "is there already and is different: name another file, or replace it with `force`",
-                    file=str(path),
-                )
-            if not found:
-                files.write_atomic(path, data)
-        return not found
+        return files.save(Path(path), self.to_bytes(), force=force)
 
 
 class Rewritten(Config):

@@ -226,3 +226,21 @@ def _is_repository(folder: Path) -> bool:
 def resolved(path: Path) -> Path:
     """``path`` without links; unlike :meth:`Path.resolve` it does not raise for a loop of them."""
     return Path(os.path.realpath(path))
+
+
+def save(path: Path, data: bytes, *, force: bool) -> bool:
+    """Write the file atomically unless it has those bytes already; returns whether it was written.
+
+    Raises :class:`SourceError` when it cannot be written, or when a different file is there without
+    ``force``.
+    """
+    with locked(path):
+        found = holds(path, data)
+        if found is False and not force:
+            raise SourceError(
+                "is there already and is different: name another file, or replace it with `force`",
+                file=str(path),
+            )
+        if not found:
+            write_atomic(path, data)
+    return not found

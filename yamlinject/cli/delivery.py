@@ -13,7 +13,7 @@ from yamlinject import files
 from yamlinject.cli import targets
 from yamlinject.cli.options import OutputFormat
 from yamlinject.config import Config, Rewritten
-from yamlinject.errors import SourceError, YamlInjectError
+from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases
 from yamlinject.output import rewrites, terminal
 from yamlinject.output.terminal import Line
@@ -113,12 +113,5 @@ def _told(target: str, outcome: str) -> Iterator[Line]:
 
 def save(path: Path, data: bytes, *, force: bool) -> None:
     """Write a file and say so; a different one is only replaced with ``force``."""
-    held = files.holds(path, data)
-    if held is False and not force:
-        raise SourceError(
-            "is there already and is different: name another file, or replace it with `force`",
-            file=str(path),
-        )
-    if not held:
-        files.write_atomic(path, data)
-    terminal.tell([Line(str(path), "bold", label="unchanged" if held else "wrote")])
+    written = files.save(path, data, force=force)
+    terminal.tell([Line(str(path), "bold", label="wrote" if written else "unchanged")])
