@@ -16,6 +16,7 @@ from _pytest.mark.expression import Expression
 
 from tests.support import Cli, Result
 from yamlinject.cli.app import app, run
+from yamlinject.frameworks import parse_model
 from yamlinject.library import user_modules
 
 # the tests run in one process per core, so more threads would only compete
@@ -73,9 +74,17 @@ def _commands_are_built_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _module_files_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``--modules`` sets a variable, which the next test in this process must not find."""
+def _module_files_of_one_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What ``--modules`` leaves in a process, the next test must not find."""
     monkeypatch.setenv(user_modules.VARIABLE, "")
+    monkeypatch.setattr(parse_model, "_OF_USER", {})
+    path = list(sys.path)
+    yield
+    added = set(sys.path) - set(path)  # by the import of a module file, from its folder
+    for name, module in list(sys.modules.items()) if added else ():
+        if str(Path(getattr(module, "__file__", None) or "/").parent) in added:
+            del sys.modules[name]
+    sys.path[:] = path
 
 
 @pytest.fixture(autouse=True)
