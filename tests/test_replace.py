@@ -50,7 +50,7 @@ def test_the_blocks_of_a_backbone() -> None:
     }
     line, _, rest = result.text.partition("\n")
     assert line == (
-        "# yamlinject 0.1.0: replace C2f yolov5s --at C3 (at 2,4,6,8; was C3; base 98c28a0-5138710)"
+        "# yamlinject 0.2.0: replace C2f yolov5s --at C3 (at 2,4,6,8; was C3; base 98c28a0-5138710)"
     )
     assert rest == re.sub(r"C3, \[(128|256|512|1024)\]", r"C2f, [\1]", base.text)
     assert result.undo().to_bytes() == base.to_bytes()

@@ -4,8 +4,8 @@ It holds all that undoing needs: which layers were injected or replaced, what st
 and the index comments that plain renumbering would not restore. It may come from anyone, so a line with any
 command other than ``add`` or ``replace`` does not count: no message repeats another command. Examples::
 
-    # yamlinject 0.1.0: add SimAM yolov5s --after SPPF (at 10; base 98c28a0-36f9a7d)
-    # yamlinject 0.1.0: replace C2f yolov5s --at C3 (at 2,4,6,8; was C3; base 98c28a0-36f9a7d)
+    # yamlinject 0.2.0: add SimAM yolov5s --after SPPF (at 10; base 98c28a0-36f9a7d)
+    # yamlinject 0.2.0: replace C2f yolov5s --at C3 (at 2,4,6,8; was C3; base 98c28a0-36f9a7d)
 
 It is ASCII whatever the base is called, because frameworks read configs in the encoding of the system.
 """
