@@ -11,13 +11,16 @@ A page is a session in a folder of its own, from its first block to its last:
   ``tests/given.py``. With further lines it is a config: a command of yamlinject without its ``-o``, and
   replacements ``OLD -> NEW``.
 
+A Chinese page is compared with the English one step for step (``of_its_own``), and what they have in common
+is run once.
+
 ``python -m tests.consoles`` counts them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +63,9 @@ class Given(NamedTuple):
 
 Step = Command | Write | Given
 
+#: The Chinese page that follows an English one of another name.
+OTHERS = {"README.zh-CN.md": "docs/tutorial.md"}
+
 
 def pages() -> list[Path]:
     """Every page of the documentation."""
@@ -85,6 +91,33 @@ def _steps(text: str) -> Iterator[Step]:
             yield Write(title, body)
 
 
+def followed(name: str) -> str | None:
+    """The English page whose steps the Chinese page ``name`` repeats."""
+    return OTHERS.get(name, name.replace(".zh.md", ".md") if name.endswith(".zh.md") else None)
+
+
+def of_its_own(steps: Iterable[Step], others: Iterable[Step]) -> list[bool]:
+    """Of each step, whether it is to be run: it is not how the page ``others`` goes on.
+
+    What is not to be run is all that the other page has up to there. Commands may stand between; after a
+    file that the other page has not, or has otherwise, everything is to be run.
+    """
+    left = [step for step in others if not left_out(step)]
+    own = []
+    for step in steps:
+        repeated = left[:1] == [step]
+        del left[:repeated]
+        own.append(not repeated and not left_out(step))
+        if own[-1] and not isinstance(step, Command):
+            left.clear()
+    return own
+
+
+def left_out(step: Step) -> bool:
+    """Whether a step is marked as one that is not run."""
+    return isinstance(step, Command) and step.mark.startswith("not run")
+
+
 def matches(shown: str, printed: str) -> bool:
     """Whether the output is what the page shows."""
     pattern = "".join(
@@ -94,21 +127,27 @@ def matches(shown: str, printed: str) -> bool:
     return re.fullmatch(pattern, printed) is not None
 
 
+def to_run() -> dict[str, tuple[tuple[Step, bool], ...]]:
+    """Of each page its steps, and whether each is to be run, or is run for the page that it repeats."""
+    texts = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8") for path in pages()}
+    steps = {name: session(text) for name, text in texts.items()}
+    return {
+        name: tuple(zip(own, of_its_own(own, steps.get(followed(name) or "", ())), strict=True))
+        for name, own in steps.items()
+    }
+
+
 def counts() -> dict[str, int]:
     """How many commands there are, and how many of them are run, by what they take."""
-    every = [
-        step
-        for path in pages()
-        for step in session(path.read_text(encoding="utf-8"))
-        if isinstance(step, Command)
-    ]
-    plain = sum(not step.mark for step in every)
-    framework = sum(step.mark == "framework" for step in every)
+    every = [(step, own) for steps in to_run().values() for step, own in steps if isinstance(step, Command)]
+    run = [step for step, own in every if own]
+    not_run = sum(left_out(step) for step, _ in every)
     return {
         "commands": len(every),
-        "run": plain + framework,
-        "of these with a framework": framework,
-        "marked as not run": len(every) - plain - framework,
+        "run": len(run),
+        "of these with a framework": sum(step.mark == "framework" for step in run),
+        "the same as on the English page": len(every) - len(run) - not_run,
+        "marked as not run": not_run,
     }
 
 

@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.given import SITE, give
 from yamlinject.cli.app import run
 
 PAGES = consoles.pages()
+STEPS = consoles.to_run()
 TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8") for path in PAGES}
 
 
@@ -31,13 +31,13 @@ TEXTS = {path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8
 
 
 def sessions(mark: str) -> list[ParameterSet]:
-    """Each session with a command of that mark; pages in two languages that have the same one share it."""
-    found = defaultdict(list)
-    for name, text in TEXTS.items():
-        steps = consoles.session(text)
-        if any(isinstance(step, Command) and step.mark == mark for step in steps):
-            found[steps].append(name)
-    return [pytest.param(steps, id=",".join(names)) for steps, names in found.items()]
+    """Of each page that has commands of that mark to run, the steps up to the last that is to be run."""
+    found = []
+    for name, steps in STEPS.items():
+        if any(own and isinstance(step, Command) and step.mark == mark for step, own in steps):
+            last = max(at for at, (_, own) in enumerate(steps) if own)
+            found.append(pytest.param(tuple(step for step, _ in steps[: last + 1]), id=name))
+    return found
 
 
 Perform = Callable[[Command, dict[str, str]], None]
@@ -86,7 +86,7 @@ def test_consoles(
 
 def of_this_run(found: list[ParameterSet]) -> list[ParameterSet]:
     """All once a week; else every third of the pages by error message, each of which starts frameworks."""
-    errors = [one for one in found if str(one.id).startswith("docs/errors/")]
+    errors = [one for one in found if re.fullmatch(r"docs/errors/[\w-]+\.md", str(one.id))]
     return found if EXHAUSTIVE else [one for one in found if one not in errors or one in errors[::3]]
 
 
@@ -164,6 +164,60 @@ def test_every_command_is_in_a_console_that_is_run_or_marked(text: str) -> None:
 )
 def test_what_a_console_may_leave_out(shown: str, printed: str, expected: bool) -> None:
     assert consoles.matches(shown, printed) is expected
+
+
+ENGLISH = """\
+<!-- not run: it installs -->
+```console
+$ pip install .
+```
+<!-- given: data.yaml -->
+```console
+$ yamlinject add SimAM
+wrote     yolov5s_SimAM.yaml
+```
+<!-- framework -->
+```console
+$ yamlinject verify yolov5s_SimAM.yaml
+$ yamlinject run train.py
+```
+"""
+ADD, VERIFY, RUN = "yamlinject add SimAM", "yamlinject verify yolov5s_SimAM.yaml", "yamlinject run train.py"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "run"),
+    [
+        ("", "", []),
+        ("it installs", "it takes an hour", []),
+        ("$ yamlinject run train.py\n", "", []),
+        ("<!-- framework", "```console\n$ yamlinject bases\n```\n<!-- framework", ["yamlinject bases"]),
+        ("verify yolov5s", "verify yolov5n", ["yamlinject verify yolov5n_SimAM.yaml", RUN]),
+        ("wrote ", "write ", [ADD, VERIFY, RUN]),
+        ("wrote     yolov5s_SimAM.yaml\n", "", [ADD, VERIFY, RUN]),
+        ("<!-- framework -->\n", "", [VERIFY, RUN]),
+        ("data.yaml", "yolov5s.pt", [ADD, VERIFY, RUN]),
+        ("<!-- given: data.yaml -->\n", "", [ADD, VERIFY, RUN]),
+        ("<!-- framework", '```yaml title="yolov5s_SimAM.yaml"\n```\n<!-- framework', [VERIFY, RUN]),
+        (f"$ {VERIFY}\n$ {RUN}", f"$ {RUN}\n$ {VERIFY}", [RUN]),
+        (f"$ {VERIFY}\n", "", [RUN]),
+    ],
+)
+def test_what_a_page_does_not_have_as_the_english_one_is_run(old: str, new: str, run: list[str]) -> None:
+    assert old in ENGLISH
+    steps = consoles.session(ENGLISH.replace(old, new, 1))
+    own = consoles.of_its_own(steps, consoles.session(ENGLISH))
+    found = [step.line for step, own in zip(steps, own, strict=True) if own and isinstance(step, Command)]
+    assert found == run
+
+
+def test_every_command_is_run_or_marked_or_run_as_that_of_the_english_page() -> None:
+    """A page that nothing is run of has all that it shows from the other one, or marked."""
+    for name, steps in STEPS.items():
+        repeated = [step for step, own in steps if not own and not consoles.left_out(step)]
+        other = STEPS[consoles.followed(name) or name]
+        run = [step for step, own in other if own]
+        assert repeated == [] or repeated == run[: len(repeated)]
 
 
 # --- the Python API
