@@ -15,6 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.conftest import REPOSITORY
+from yamlinject import __version__
 
 #: Takes seconds to load, and no job of the core needs it.
 HEAVY = {"torch", "yolov5", "ultralytics", "numpy"}
@@ -28,6 +29,9 @@ JOBS = [
     ),
     pytest.param(["add", "SimAM", "--after", "SPPF", "--diff"], id="diff"),
     pytest.param(["remove", "SimAM", "made.yaml", "-o", "out.yaml"], id="remove"),
+    pytest.param(["undo", "made.yaml", "-o", "out.yaml"], id="undo"),
+    pytest.param(["replace", "C2f", "--at", "C3"], id="replace"),
+    pytest.param(["explain", "made.yaml"], id="explain"),
     pytest.param(["show", "yolov5s"], id="show"),
     pytest.param(["draw", "made.yaml", "-o", "-"], id="draw"),
     pytest.param(["draw", "made.yaml", "-o", "made.html"], id="draw-a-report"),
@@ -54,6 +58,11 @@ def test_what_a_run_imports(folder: Path, arguments: list[str]) -> None:
     assert "yamlinject.cli.app" in imported
     assert "yaml" in imported
     assert {name.partition(".")[0] for name in imported} & HEAVY == set()
+
+
+def test_the_newest_version_of_the_changelog() -> None:
+    headings = re.findall(r"^## \[(.*?)\]", (REPOSITORY / "CHANGELOG.md").read_text(), re.M)
+    assert next(heading for heading in headings if heading != "Unreleased") == __version__
 
 
 def test_what_importing_the_package_imports() -> None:
