@@ -20,6 +20,7 @@ from tests.conftest import EXHAUSTIVE, REPOSITORY
 from tests.consoles import Command, Given, Step, Write
 from tests.dataset import offline
 from tests.given import SITE, give
+from yamlinject.checks.rules import RULES
 from yamlinject.cli.app import run
 
 PAGES = consoles.pages()
@@ -296,6 +297,52 @@ SET_UP = ("pip install . && yamlinject add SimAM --after SPPF", 'pip install -e 
 
 def test_the_readmes_test_command_is_what_has_to_pass() -> None:
     assert f"\n{SET_UP[1]} || exit 1\n" in (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+
+
+# --- two languages
+
+CHINESE = [name for name in TEXTS if name.endswith(".zh.md")]
+FENCE = re.compile(r"^(`{3,})(.*?)^\1$", re.M | re.S)
+
+#: Of docstrings.
+GENERATED = "docs/reference.md"
+
+
+def test_every_page_is_there_in_chinese_and_its_title_in_the_navigation_too() -> None:
+    english = {name for name in TEXTS if name.startswith("docs/")} - {*CHINESE, GENERATED}
+    assert set(CHINESE) == {name.replace(".md", ".zh.md") for name in english}
+    site = (REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8")
+    translated = re.findall(r"^ {12}(\w[\w ]*): ", site.partition(" nav_translations:\n")[2], re.M)
+    titles = re.findall(r"^  - (.+): \S+\.md$", site.partition("\nnav:\n")[2], re.M)
+    assert len(titles) > 15
+    assert translated == titles
+
+
+@pytest.mark.parametrize("name", CHINESE)
+def test_a_chinese_page_has_the_parts_of_the_english_one(name: str) -> None:
+    """Its headings, and its blocks but for consoles: of those it may have its own, which are run."""
+
+    def parts(text: str) -> tuple[list[str], list[str]]:
+        blocks = [block for _, block in FENCE.findall(text) if not block.startswith("console\n")]
+        return re.findall(r"^(#+) ", FENCE.sub("", text), re.M), blocks
+
+    assert parts(TEXTS[name]) == parts(TEXTS[name.replace(".zh.md", ".md")])
+
+
+@pytest.mark.parametrize("name", [*CHINESE, "README.zh-CN.md"])
+def test_a_chinese_page_leads_to_chinese_ones(name: str) -> None:
+    for link in re.findall(r"\]\(([\w/.-]+)\.md[#)]", TEXTS[name]):
+        if not link.endswith((".zh", ".zh-CN")):
+            assert not (REPOSITORY / name).parent.joinpath(f"{link}.zh.md").exists(), link
+
+
+def test_the_chinese_page_on_check_names_every_rule() -> None:
+    """An error in bold, as the page says."""
+    row = re.compile(r"^\| (\*\*)?\[(YI\d+)\]\(\.\./templates/rules/\2\.md\)", re.M)
+    rows = row.findall(TEXTS["docs/check.zh.md"])
+    assert {code: "error" if bold else "warning" for bold, code in rows} == {
+        code: rule.severity for code, rule in RULES.items()
+    }
 
 
 # --- links
