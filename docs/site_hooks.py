@@ -44,6 +44,9 @@ def _add_rules(folder: Path) -> None:
         rows.append(f"| [{code}]({path.name}) | {name} |")
     table = "\n".join(["# The rules of check", "", "| code | name |", "|---|---|", *rows, ""])
     (folder / "index.md").write_text(table, encoding="utf-8")
+    chinese = (ROOT / "docs" / "check.zh.md").read_text(encoding="utf-8").partition("\n## 有哪些规则\n")[2]
+    chinese = chinese.replace("](../templates/rules/", "](")
+    (folder / "index.zh.md").write_text(f"# 检查规则\n{chinese}", encoding="utf-8")
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
