@@ -329,6 +329,17 @@ def test_a_chinese_page_has_the_parts_of_the_english_one(name: str) -> None:
     assert parts(TEXTS[name]) == parts(TEXTS[name.replace(".zh.md", ".md")])
 
 
+@pytest.mark.parametrize("name", CHINESE)
+def test_a_chinese_page_names_what_the_english_one_does(name: str) -> None:
+    """All commands, options and numbers of its text, so that a change of them is made in both."""
+
+    def named(text: str) -> set[str]:
+        prose = re.sub(r"^#+ .*", "", FENCE.sub("", text), flags=re.M)
+        return {*re.findall(r"`([^`\n]+)`", prose), *re.findall(r"\d+(?:[.,]\d+)*", prose)}
+
+    assert named(TEXTS[name.replace(".zh.md", ".md")]) - named(TEXTS[name]) == set()
+
+
 @pytest.mark.parametrize("name", [*CHINESE, "README.zh-CN.md"])
 def test_a_chinese_page_leads_to_chinese_ones(name: str) -> None:
     for link in re.findall(r"\]\(([\w/.-]+)\.md[#)]", TEXTS[name]):
