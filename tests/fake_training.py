@@ -34,6 +34,7 @@ parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--pause", type=float, default=0)
 parser.add_argument("--fail-at", type=int)
 parser.add_argument("--fail-if-there")
+parser.add_argument("--until-there")
 parser.add_argument("--megabytes", type=int, default=0)
 parser.add_argument("--without")
 parser.add_argument("--helper", action="store_true")
@@ -58,6 +59,8 @@ except OSError:
     tell("twice")
 if options.helper:
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+while options.until_there and not os.path.exists(options.until_there):
+    time.sleep(0.01)
 for number in range(options.megabytes):
     sys.stdout.write(("%07d\n" % number) * 2**17)
 if options.fail_at == seed or (options.fail_if_there and os.path.exists(options.fail_if_there)):
@@ -125,8 +128,10 @@ def results(folder: Path) -> dict[tuple[str, int], float]:
     return {(one["variant"], one["seed"]): one["metrics"]["mAP50-95"] for one in found}
 
 
-def all_expected(seeds: Sequence[int] = (0, 1)) -> dict[tuple[str, int], float]:
-    return {(variant, seed): expected(variant, seed) for variant in VARIANTS for seed in seeds}
+def all_expected(
+    seeds: Sequence[int] = (0, 1), variants: Sequence[str] = VARIANTS
+) -> dict[tuple[str, int], float]:
+    return {(variant, seed): expected(variant, seed) for variant in variants for seed in seeds}
 
 
 def start(folder: Path, *words: str, **settings: Any) -> subprocess.Popen[bytes]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -70,6 +72,23 @@ def run(folder: Path, *arguments: str, stdin: bytes = b"") -> Done:
 def run_here(folder: Path, *arguments: str) -> Done:
     done = process_here(folder, *arguments)
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def run_limited(folder: Path, *arguments: str) -> Done:
+    """What :func:`run` does, in this process: so much more memory, and so many seconds from now on."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    handler = signal.signal(signal.SIGPROF, lambda *_: pytest.fail(f"more than {SECONDS} seconds"))
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, before[1]))
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        done = run_here(folder, *arguments)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        signal.signal(signal.SIGPROF, handler)
+    assert "Traceback" not in done.err, done.err[-1000:]
+    return done
 
 
 def changed(old: str, new: str) -> bytes:
@@ -426,7 +445,7 @@ def test_large_files(tmp_path: Path, content: Callable[[], str | bytes], code: i
     data = content()
     (tmp_path / "x.yaml").write_bytes(data if isinstance(data, bytes) else data.encode())
     assert (tmp_path / "x.yaml").stat().st_size < 4 * MEBIBYTE
-    done = run(tmp_path, "check", "x.yaml", "--output-format", "json")
+    done = run_limited(tmp_path, "check", "x.yaml", "--output-format", "json")
     assert done.code == code
     assert len(done.out) < 100 * MEBIBYTE
 
@@ -435,7 +454,7 @@ def test_spaces_where_a_row_is_inserted(tmp_path: Path) -> None:
     """A row that shares its line with the closing bracket, a mebibyte further on."""
     head = "head: [[-1, 1, Detect, [2]]]\n"
     (tmp_path / "x.yaml").write_text(f"backbone: [[-1, 1, Conv, [64]]{a_mebibyte(' ')}]\n{head}")
-    done = run(tmp_path, "add", "SimAM", "x.yaml", "--after", "0", "--no-provenance", "-o", "-")
+    done = run_limited(tmp_path, "add", "SimAM", "x.yaml", "--after", "0", "--no-provenance", "-o", "-")
     assert done.code == 0
     assert done.out.startswith("backbone: [[-1, 1, Conv, [64]], [-1, 1, SimAM, [64]]   ")
 

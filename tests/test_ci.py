@@ -411,14 +411,25 @@ def test_no_paths_are_an_error(folder: Path) -> None:
     assert run_action(folder, paths="").code == 2
 
 
-@pytest.mark.parametrize("given", ["paths", "args"])
+#: Each would leave a file behind, or name one that is there, if the shell read it.
+FOR_THE_SHELL = [
+    "$(touch hit)",
+    "`touch hit`",
+    "; touch hit",
+    "' ; touch hit '",
+    '" ; touch hit "',
+    "*.yaml",
+]
+
+
 @pytest.mark.parametrize(
-    "text", ["$(touch hit)", "`touch hit`", "; touch hit", "' ; touch hit '", '" ; touch hit "', "*.yaml"]
+    ("given", "names"), [("paths", FOR_THE_SHELL), ("args", " ".join(FOR_THE_SHELL).split())]
 )
-def test_user_input_is_data(folder: Path, given: str, text: str) -> None:
+def test_user_input_is_data(folder: Path, given: str, names: list[str]) -> None:
     write(folder, {"good.yaml": GOOD})
-    done = run_action(folder, **{given: text})
+    done = run_action(folder, **{given: "\n".join(FOR_THE_SHELL)})
     assert done.code == 2, done
+    assert set(annotated(done.out)) == {f"::error file={name}" for name in names}, done
     assert [path.name for path in folder.iterdir()] == ["good.yaml"]
 
 
