@@ -51,6 +51,9 @@ TWO_INPUTS = BASE.replace("[[4], 1, Detect, [nc]]", "[[1, 4], 1, Detect, [nc, an
 ADD = ("add", "SimAM", "base.yaml", "--after", "SPPF")
 PREFIX = "yamlinject: error: "
 
+#: What decides about colours and widths, or makes typer take a CI job for a terminal.
+CONTROLS = {"NO_COLOR", "FORCE_COLOR", "PY_COLORS", "COLUMNS", "TERMINAL_WIDTH", "GITHUB_ACTIONS"}
+
 
 def check_undone(config: Config) -> None:
     """What is known of ``config.undone`` without reading it is what reading its text gives."""
@@ -93,17 +96,31 @@ def process(folder: Path, *arguments: str, **more: Any) -> subprocess.CompletedP
     return subprocess.run(command, **{**settings, **more})
 
 
+class _Screen(io.BytesIO):
+    """All that is shown in a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def process_here(
-    folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
+    folder: Path, *arguments: str, stdin: bytes = b"", terminal: str = "", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """What :func:`process` gives without a terminal, and without the start of an interpreter."""
-    streams = {
-        name: io.TextIOWrapper(io.BytesIO(data), "utf-8", write_through=True)
-        for name, data in (("stdin", stdin), ("stdout", b""), ("stderr", b""))
-    }
+    """What :func:`process` gives, without the start of an interpreter.
+
+    ``terminal``: the names of the streams that are one; each of them gives all that it shows.
+    """
+    screen = _Screen()
+    given = {"stdin": io.BytesIO(stdin), "stdout": io.BytesIO(), "stderr": io.BytesIO()}
+    given |= dict.fromkeys(terminal.split(), screen)
+    streams = {name: io.TextIOWrapper(data, "utf-8", write_through=True) for name, data in given.items()}
+    if terminal:
+        environment = {"TERM": "xterm-256color", **environment}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["yamlinject", *arguments])
+        for name in CONTROLS:
+            patch.delenv(name, raising=False)
         for name, value in environment.items():
             patch.setenv(name, value)
         for name, stream in streams.items():
@@ -114,5 +131,5 @@ def process_here(
     gc.enable()  # main saves itself the collections
     code = ended.value.code
     assert isinstance(code, int), code
-    out, err = (streams[name].buffer.getvalue() for name in ("stdout", "stderr"))
+    out, err = (given[name].getvalue() for name in ("stdout", "stderr"))
     return subprocess.CompletedProcess(arguments, code, out, err)

@@ -12,29 +12,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ADD, TWO_INPUTS, process, process_here
+from tests.support import ADD, BAD, CONTROLS, TWO_INPUTS, process, process_here
 from yamlinject import __version__
 from yamlinject.cli.app import app
 
 BASE = "# two classes\n" + TWO_INPUTS.replace("C3", "Stage")
-PROGRAM = (sys.executable, "-m", "yamlinject")
-#: What else decides about colours and widths, or makes typer take a CI job for a terminal.
-CONTROLS = {"NO_COLOR", "FORCE_COLOR", "PY_COLORS", "COLUMNS", "TERMINAL_WIDTH", "GITHUB_ACTIONS"}
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in CONTROLS}
-
-
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run the program in a process in ``folder``, without a terminal."""
-    return process(folder, *arguments, env={**ENVIRONMENT, **environment}, stdin=subprocess.DEVNULL)
 
 
 def run_in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
-    """Run the program with a pseudo-terminal as its standard output and error."""
+    """What a terminal shows that is standard output and error."""
+    done = process_here(folder, *arguments, terminal="stdout stderr", **environment)
+    finds = arguments[0] == "check" or "--check" in arguments
+    assert done.returncode in ((0, 1) if finds else (0,)), done
+    return done.stdout.decode()
+
+
+def run_in_real_terminal(folder: Path, *arguments: str, **environment: str) -> str:
+    """The same with a pseudo-terminal, of a process of its own."""
     ours, theirs = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name not in CONTROLS}
     running = subprocess.Popen(
-        [*PROGRAM, *arguments],
+        [sys.executable, "-m", "yamlinject", *arguments],
         cwd=folder,
-        env={**ENVIRONMENT, "TERM": "xterm-256color", **environment},
+        env={**kept, "TERM": "xterm-256color", **environment},
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
@@ -47,8 +47,7 @@ def run_in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
     except OSError:  # how Linux says that the other end was closed
         pass
     os.close(ours)
-    finds = arguments[0] == "check" or "--check" in arguments
-    assert running.wait() in ((0, 1) if finds else (0,)), output
+    running.wait()
     return output.decode().replace("\r\n", "\n")
 
 
@@ -58,6 +57,25 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["show", "yolov5s"], {"COLUMNS": "60"}),
+        ([*ADD, "--diff"], {}),
+        ([*ADD], {"NO_COLOR": "1", "COLUMNS": "40"}),
+        (["check", "bad.yaml"], {"TERM": "dumb"}),
+    ],
+)
+def test_a_real_terminal_shows_the_same(
+    folder: Path, arguments: list[str], environment: dict[str, str]
+) -> None:
+    """So the other tests may do without one."""
+    (folder / "bad.yaml").write_text(BAD)
+    shown = run_in_terminal(folder, *arguments, **environment)
+    (folder / "base_SimAM.yaml").unlink(missing_ok=True)
+    assert run_in_real_terminal(folder, *arguments, **environment) == shown != ""
+
+
 def table(output: str) -> dict[str, list[str]]:
     """The rows of ``show`` by their first column; cells are two spaces or more apart."""
     rows = (re.split(r"\s{2,}", line.strip()) for line in output.splitlines())
@@ -65,8 +83,8 @@ def table(output: str) -> dict[str, list[str]]:
 
 
 def test_show(folder: Path) -> None:
-    run(folder, "add", "SimAM", "--after", "SPPF")
-    done = run(folder, "show", "yolov5s_SimAM.yaml")
+    process_here(folder, "add", "SimAM", "--after", "SPPF")
+    done = process_here(folder, "show", "yolov5s_SimAM.yaml")
     assert (done.returncode, done.stderr) == (0, b"")
     rows = table(done.stdout.decode())
     assert len(rows) == 26
@@ -193,7 +211,7 @@ def test_show_leaves_open_what_odd_args_do_not_tell(folder: Path, row: str) -> N
 )
 def test_diff_keeps_the_bytes_that_patch_needs(folder: Path, old: bytes, new: bytes) -> None:
     (folder / "base.yaml").write_bytes(BASE.encode().replace(old, new))
-    done = run(folder, *ADD, "--diff")
+    done = process_here(folder, *ADD, "--diff")
     assert done.returncode == 0
     for line in (
         b" # two classes\n",
@@ -214,7 +232,11 @@ def test_diff_keeps_the_bytes_that_patch_needs(folder: Path, old: bytes, new: by
     ],
 )
 def test_no_escape_codes_without_a_terminal(folder: Path, arguments: list[str], code: int) -> None:
-    done = run(folder, *arguments, TERM="xterm-256color")
+    environment = {name: value for name, value in os.environ.items() if name not in CONTROLS}
+    if "--help" in arguments:  # typer has read in which terminal the tests run
+        done = process(folder, *arguments, env={**environment, "TERM": "xterm-256color"})
+    else:
+        done = process_here(folder, *arguments, TERM="xterm-256color")
     assert done.returncode == code
     assert done.stdout + done.stderr
     assert b"\x1b" not in done.stdout + done.stderr
@@ -248,12 +270,12 @@ def test_injected_rows_are_coloured_in_show(folder: Path) -> None:
 
 
 def test_version(folder: Path) -> None:
-    done = run(folder, "--version")
+    done = process(folder, "--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"yamlinject {__version__}\n".encode(), b"")
 
 
 def test_without_a_command_there_is_help_and_no_error_line(folder: Path) -> None:
-    done = run(folder)
+    done = process_here(folder)
     assert b"add SimAM --after SPPF" in done.stdout + done.stderr
     assert b"error" not in done.stdout + done.stderr
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import process_here
 from tests.test_grammar import COMMON, GRAMMAR, MODEL
-from tests.test_report import complete, run, run_in_terminal
+from tests.test_report import complete, run_in_terminal
 from yamlinject.checks.findings import Checked, Finding
 from yamlinject.checks.rules import RULES
 from yamlinject.output import findings as finding_report
@@ -172,7 +172,7 @@ def test_names_of_configs_are_harmless_in_the_report_of_verify() -> None:
 def test_names_are_harmless_in_every_format(
     folder: Path, paths: tuple[str, ...], output_format: str
 ) -> None:
-    done = run(folder, "check", *paths, "--output-format", output_format)
+    done = process_here(folder, "check", *paths, "--output-format", output_format)
     assert done.returncode == (2 if ODD_FILE in paths else 1)
     output = done.stdout.decode()
     assert unfit(output + done.stderr.decode()) == []
