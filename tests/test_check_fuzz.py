@@ -5,7 +5,6 @@ What is asserted is in ``tests/benchmarks/fuzz_check.py``, which a coverage-guid
 
 from __future__ import annotations
 
-import os
 import random
 from datetime import timedelta
 
@@ -14,16 +13,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.fuzz_check import PIECES, SMALL, examine, mutate
+from tests.conftest import EXHAUSTIVE
 from tests.strategies import Sample, samples
 from yamlinject import Config, load
 from yamlinject.library.bases import embedded
 
-TIMES = 40 if "YAMLINJECT_EXHAUSTIVE" in os.environ else 1
+TIMES = 80 if EXHAUSTIVE else 1
 
 ci = settings(
     derandomize=True,
     database=None,
-    max_examples=30 * TIMES,
+    max_examples=15 * TIMES,
     deadline=timedelta(seconds=20),
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -58,7 +58,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @given(st.lists(st.sampled_from([*PIECES, "backbone:\n- ", "head:\n- ", "\n- "]), max_size=20).map("".join))
-@settings(ci, max_examples=75 * TIMES)
+@settings(ci, max_examples=35 * TIMES)
 def test_any_yaml_like_text(text: str) -> None:
     examine(text.encode("utf-8", "surrogateescape"))
 
@@ -72,20 +72,20 @@ def test_random_models_without_a_mutation(sample: Sample) -> None:
 
 
 @given(samples(), chosen)
-@settings(ci, max_examples=60 * TIMES)
+@settings(ci, max_examples=30 * TIMES)
 def test_mutated_models(sample: Sample, choose: random.Random) -> None:
     examine(mutated(sample.data.decode("utf-8"), choose))
 
 
 @pytest.mark.parametrize("name", GENERATED)
 @given(chosen)
-@settings(ci, max_examples=12 * TIMES)
+@settings(ci, max_examples=6 * TIMES)
 def test_mutated_generated_configs(name: str, choose: random.Random) -> None:
     examine(mutated(GENERATED[name], choose))
 
 
 @given(st.sampled_from(sorted(BASES)), chosen)
-@settings(ci, max_examples=20 * TIMES)
+@settings(ci, max_examples=10 * TIMES)
 def test_mutated_bases(name: str, choose: random.Random) -> None:
     examine(mutated(BASES[name], choose))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import BASE, Cli
-from tests.test_check_hostile import run
+from tests.test_check_hostile import run_here as run
 from yamlinject.checks.discovery import find
 from yamlinject.files import left_by_link, repository
 from yamlinject.study import preparation

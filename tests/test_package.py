@@ -15,6 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.conftest import REPOSITORY
+from tests.support import process_here
 from yamlinject import __version__
 
 #: Takes seconds to load, and no job of the core needs it.
@@ -46,7 +47,7 @@ JOBS = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     made = ["add", "SimAM", "--after", "SPPF", "-o", "made.yaml"]
-    subprocess.run([sys.executable, "-m", "yamlinject", *made], cwd=tmp_path, check=True)
+    assert process_here(tmp_path, *made).returncode == 0
     return tmp_path
 
 

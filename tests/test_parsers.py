@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.fuzz_check import PIECES, mutate
+from tests.conftest import EXHAUSTIVE
 from tests.strategies import Sample, samples
 from yamlinject import Config, load
 from yamlinject.cli.app import run
@@ -21,13 +21,11 @@ from yamlinject.core.document import Document
 from yamlinject.core.yaml_nodes import Reading
 from yamlinject.errors import ConfigError
 
-EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
-
 ci = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=2000 if EXHAUSTIVE else 60,
+    max_examples=2000 if EXHAUSTIVE else 30,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
@@ -147,7 +145,7 @@ def test_they_decide_on_mutations_too(monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["? ", "- ", ": ", " #", "!!str ", "&a ", "*a", "<<: ", "'x':1", "\r\n"]
     parts = [*"[]{},:#-?&*!|>'\"%@` \t\n\r.", *words]
     both = []
-    for _ in range(6000 if EXHAUSTIVE else 100):
+    for _ in range(6000 if EXHAUSTIVE else 50):
         start = rng.randrange(len(base))
         both.append(base[:start] + rng.choice(parts) + base[start + rng.choice([0, 0, 1, 2]) :])
     assert [read(text) for text in both] == [pure(text, monkeypatch) for text in both]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import EXHAUSTIVE
 from tests.strategies import BOM, LINE_STYLES, Model, Sample, models, picks, samples
 from tests.support import check_undone
 from yamlinject import Config, SelectorError, SourceError, YamlInjectError
@@ -22,12 +22,12 @@ from yamlinject.core.removal import remove
 from yamlinject.core.selectors import parse
 from yamlinject.core.source import Source
 
-TIMES = 10 if "YAMLINJECT_EXHAUSTIVE" in os.environ else 1
+TIMES = 20 if EXHAUSTIVE else 1
 
 ci = settings(
     derandomize=True,
     database=None,
-    max_examples=40 * TIMES,
+    max_examples=20 * TIMES,
     deadline=timedelta(seconds=20),
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -128,7 +128,7 @@ def test_two_additions_are_undone_last_first(data: st.DataObject, sample: Sample
 
 
 @given(samples(max_layers=6, newlines=False))
-@settings(ci, max_examples=4 * TIMES)
+@settings(ci, max_examples=2 * TIMES)
 def test_every_position_with_every_line_break(sample: Sample) -> None:
     text = sample.data
     variants = {
@@ -175,7 +175,7 @@ def test_only_numbers_change_outside_the_new_lines(data: st.DataObject, sample: 
 
 
 @given(models())
-@settings(ci, max_examples=20 * TIMES)
+@settings(ci, max_examples=10 * TIMES)
 def test_nothing_picked_changes_nothing(model: Model) -> None:
     text = yaml.safe_dump(
         {"nc": 3, "backbone": model.backbone, "head": model.head}, default_flow_style=None
@@ -187,7 +187,7 @@ def test_nothing_picked_changes_nothing(model: Model) -> None:
 
 
 @given(st.data(), models())
-@settings(ci, max_examples=25 * TIMES)
+@settings(ci, max_examples=12 * TIMES)
 def test_dumped_configs(data: st.DataObject, model: Model) -> None:
     """What PyYAML writes itself, in flow and block style."""
     flow = data.draw(st.sampled_from([None, True, False]))
@@ -330,13 +330,13 @@ def test_any_text_gives_a_document_or_one_of_our_errors(text: str) -> None:
 
 
 @given(st.lists(YAML_PIECES, max_size=15).map("".join))
-@settings(ci, max_examples=150 * TIMES)
+@settings(ci, max_examples=75 * TIMES)
 def test_any_yaml_like_text_gives_a_document_or_one_of_our_errors(text: str) -> None:
     expect_only_our_errors(text)
 
 
 @given(st.data(), samples(max_layers=5))
-@settings(ci, max_examples=40 * TIMES)
+@settings(ci, max_examples=20 * TIMES)
 def test_a_damaged_config_is_rewritten_rightly_or_refused(data: st.DataObject, sample: Sample) -> None:
     text = sample.data.decode("utf-8-sig")
     offset = data.draw(st.integers(0, len(text)))
@@ -375,7 +375,7 @@ def test_any_selector_parses_or_is_a_selector_error(text: str) -> None:
 
 
 @given(st.text(alphabet="abC3@:-0123456789/,. _\n", max_size=12))
-@settings(ci, max_examples=150 * TIMES)
+@settings(ci, max_examples=75 * TIMES)
 def test_any_selector_like_text_parses_or_is_a_selector_error(text: str) -> None:
     try:
         found = parse(text)

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import EXHAUSTIVE
 from tests.strategies import Sample, samples
 from tests.support import BASE, Cli, check_undone
 from yamlinject import Config, RefusalError, YamlInjectError, check, load
@@ -553,7 +554,7 @@ def test_layers_that_were_replaced_and_then_moved_are_marked() -> None:
 
 
 @given(st.data(), samples())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=500 if EXHAUSTIVE else 20, deadline=None)
 def test_any_config_comes_back(data: st.DataObject, sample: Sample) -> None:
     size = len(sample.model.rows)
     picked = data.draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True))

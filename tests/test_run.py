@@ -22,6 +22,7 @@ import pytest
 import yamlinject
 from tests.checkouts import checkout
 from tests.dataset import offline
+from tests.support import process_here
 from yamlinject.frameworks import import_hooks, parse_model
 
 Done = subprocess.CompletedProcess[str]
@@ -264,11 +265,13 @@ def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], fragment: str)
     write(tmp_path / "needs/module.py", "print('never')\n")
     write(tmp_path / "broken.py", "print('never')\ndef f(:\n")
     (tmp_path / "image.py").write_bytes(b"\x89PNG\r\n\0\0")
-    done = python(*RUN, *arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("yamlinject: error: ")
-    assert done.stderr.count("\n") == 1
-    assert fragment in done.stderr
+    done = process_here(tmp_path, "run", *arguments)
+    sys.modules.pop("folder", None)  # it was looked at for a program
+    message = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert message.startswith("yamlinject: error: ")
+    assert message.count("\n") == 1
+    assert fragment in message
 
 
 # --- acting on a module once it is imported

@@ -16,7 +16,7 @@ from typing import NoReturn
 import pytest
 
 import yamlinject
-from tests.support import ADD, BASE, Cli, process
+from tests.support import ADD, BASE, Cli, process_here
 from tests.test_register import COMMON, MODEL, PATCHED_MODEL, content
 from yamlinject import SourceError
 from yamlinject.checkout.patch import Checkout
@@ -114,7 +114,7 @@ def test_two_in_place(folder: Path, two: Two, first: list[str], second: list[str
     alone = folder.parent / "alone"
     alone.mkdir()
     (alone / "base.yaml").write_text(BASE)
-    assert process(alone, *first, "--in-place").returncode == 0
+    assert process_here(alone, *first, "--in-place").returncode == 0
     codes = two.run([*first, "--in-place"], [*second, "--in-place"])
     assert codes == (0, 2, f"yamlinject: error: base.yaml: {CHANGED}\n")
     assert (folder / "base.yaml").read_bytes() == (alone / "base.yaml").read_bytes()
@@ -166,7 +166,7 @@ def test_two_register(folder: Path, two: Two, second: list[str], file: str, at_w
     assert said == f"yamlinject: error: yolo/models/{file}: {CHANGED}\n"
     assert Checkout.open(root).registered == ["SE", "SimAM"]
     assert not Checkout.open(root).register(["SE", "SimAM"]).changed
-    assert process(folder, "register", "yolo", *second).returncode == 0
+    assert process_here(folder, "register", "yolo", *second).returncode == 0
     Checkout.open(root).undo().save()
     assert content(root) == {"common.py": COMMON.encode(), "yolo.py": MODEL.encode()}
 
