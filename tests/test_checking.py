@@ -742,7 +742,7 @@ def test_progress_in_a_terminal(tmp_path: Path, jobs: str) -> None:
     assert last.split() == "Checked 50 files: nothing found".split()
 
 
-def shown_here(folder: Path, arguments: list[str], streams: str, **variables: str) -> tuple[int, str]:
+def shown_here(folder: Path, arguments: list[str], streams: str, **variables: Any) -> tuple[int, str]:
     """The same in this process."""
     done = process_here(folder, *arguments, terminal=streams, COLUMNS="100", **variables)
     return done.returncode, (done.stderr if "stderr" in streams else done.stdout).decode()

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from yamlinject.cli.app import app
 BASE = "# two classes\n" + TWO_INPUTS.replace("C3", "Stage")
 
 
-def run_in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
+def run_in_terminal(folder: Path, *arguments: str, **environment: Any) -> str:
     """What a terminal shows that is standard output and error."""
     done = process_here(folder, *arguments, terminal="stdout stderr", **environment)
     finds = arguments[0] == "check" or "--check" in arguments
