@@ -43,11 +43,11 @@ _LINE = re.compile(
 _WAS = r"(?s)(?P<module>(['\"]?)[A-Za-z_][\w.]*\2)(?: (?P<number>[1-9][0-9]{0,8}))?(?: (?P<args>[^0-9].*))?"
 
 #: A word as bash quotes it where it holds other characters than those of printable ASCII: ``$'\u4e2d'``.
-_CODE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(00[01][0-9a-f]{5}))")
-_ESCAPED = re.compile(rf"\$(?=.*\\)((?:[^\\]|{_CODE.pattern})*)")
+_CODE = r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(00[01][0-9a-f]{5}))"
+_ESCAPED = rf"\$(?=.*\\)((?:[^\\]|{_CODE})*)"
 
 #: What bash reads as more than itself in double quotes.
-_SPECIAL = re.compile(r'["$`!\\]')
+_SPECIAL = r'["$`!\\]'
 
 #: A comment or an empty line, up to what YAML takes for its end, or the start of anything else.
 _ABOVE = re.compile(r"[ \t]*(?:#[^\r\n\x85\u2028\u2029]*)?(?:\r\n|[\r\n\x85\u2028\u2029])|(?P<other>.)")
@@ -150,8 +150,8 @@ def _digests() -> ModuleType:
 
 def _quoted(word: str) -> str:
     """``word`` in printable ASCII, as bash quotes it."""
-    if word.isascii() and word.isprintable() and not _ESCAPED.fullmatch(word):
-        return f'"{word}"' if "'" in word and not _SPECIAL.search(word) else shlex.quote(word)
+    if word.isascii() and word.isprintable() and not _escapes(word):
+        return f'"{word}"' if "'" in word and not re.search(_SPECIAL, word) else shlex.quote(word)
     return f"$'{''.join(map(_escaped, word))}'"
 
 
@@ -162,12 +162,16 @@ def _escaped(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def _escapes(word: str) -> re.Match[str] | None:
+    return re.fullmatch(_ESCAPED, word) if word.startswith("$") else None
+
+
 def _unquoted(word: str) -> str:
     """The inverse of :func:`_quoted`, for a word that shlex has split off."""
-    escaped = _ESCAPED.fullmatch(word)
+    escaped = _escapes(word)
     if not escaped:
         return word
-    return _CODE.sub(lambda code: chr(int(code[1] or code[2] or code[3], 16)), escaped[1])
+    return re.sub(_CODE, lambda code: chr(int(code[1] or code[2] or code[3], 16)), escaped[1])
 
 
 def read(text: str) -> list[Found]:
