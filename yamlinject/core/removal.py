@@ -31,8 +31,8 @@ def remove(document: Document, module: str, *, proven: bool = True) -> Rewrite:
         raise RefusalError(f"it has no {module} layer to remove")
     line, changed = None, []
     found = document.provenance
-    damaged = provenance.damaged(document.text)
-    if not found and damaged is not None:
+    damaged = None if found else provenance.damaged(document.text)
+    if damaged is not None:
         raise RefusalError(
             "its line '# yamlinject' cannot be read, so it does not tell which layers were "
             f"injected: delete it to remove every {module}",

@@ -254,6 +254,8 @@ def _given_args(text: str) -> list[Any]:
 
 def as_flow(args: Sequence[Any]) -> str:
     """Args as the YAML text of a list in brackets; raises :class:`YamlInjectError` if they are not YAML."""
+    if all(type(arg) is int for arg in args):  # nearly all there are, and a hundred times as fast
+        return str(list(args))
     try:
         return yaml.safe_dump(list(args), default_flow_style=True, width=float("inf")).rstrip("\n")
     except yaml.YAMLError as error:

@@ -86,10 +86,11 @@ def _recorded_base(
     if name in (bases.STDIN, ""):
         return None, None
     folders = dict.fromkeys([Path(), *([config.parent] if config else [])])
+    roots = {folder: files.repository(folder) for folder in folders}
     allowed = given and given.path and given.path.resolve()
     names = dict.fromkeys([scales.unscaled(name), name])  # the file of all scales, where there is no other
-    paths = [(folder, folder / each) for folder in folders for each in names]
-    inside = [path for folder, path in paths if path.resolve() == allowed or _is_inside(path, folder)]
+    paths = [(root, folder / each) for folder, root in roots.items() for each in names]
+    inside = [path for root, path in paths if path.resolve() == allowed or _is_inside(path, root)]
     found = []
     for path in (path for path in inside if path.is_file()):
         if config and path.samefile(config):
@@ -107,9 +108,9 @@ def _recorded_base(
     return Config(name, named.data, stem=named.stem), None
 
 
-def _is_inside(path: Path, folder: Path) -> bool:
-    """Whether ``path``, its links followed, is in the repository of ``folder`` and not git's own."""
-    resolved, root = path.resolve(), files.repository(folder)
+def _is_inside(path: Path, root: Path) -> bool:
+    """Whether ``path``, its links followed, is in the repository at ``root`` and not git's own."""
+    resolved = path.resolve()
     if not resolved.is_relative_to(root):
         return False
     # by any name that a disk which does not tell upper from lower case has for it
