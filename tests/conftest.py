@@ -18,6 +18,7 @@ from tests.support import Cli, Result
 from yamlinject.cli.app import app, run
 from yamlinject.frameworks import parse_model
 from yamlinject.library import user_modules
+from yamlinject.output import next_steps
 
 # the tests run in one process per core, so more threads would only compete
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -85,6 +86,12 @@ def _module_files_of_one_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         if str(Path(getattr(module, "__file__", None) or "/").parent) in added:
             del sys.modules[name]
     sys.path[:] = path
+
+
+@pytest.fixture(autouse=True)
+def _frameworks_count_as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``add`` names next depends on it, and tests without frameworks compare that too."""
+    monkeypatch.setattr(next_steps, "is_installed", lambda _: True)
 
 
 @pytest.fixture(autouse=True)

@@ -105,8 +105,13 @@ def test_bad(case: Path, cli: Cli) -> None:
     assert (rule.code, rule.severity) in {(one.code, one.severity) for one in found}
     assert {one.severity for one in found} <= {"warning", rule.severity}
     assert result.code == (rule.severity == "error")
-    assert result.err.startswith("Checked 1 file: ")
-    assert result.err.count("\n") == 1
+    summary, *following = result.err.splitlines()
+    assert summary.startswith("Checked 1 file: ")
+    for line in following:  # one at most, the command that shows the fix
+        shown = cli(*shlex.split(line.removeprefix("next      yamlinject ")))
+        assert shown.out.startswith(f"--- {case.name}\n")
+        assert shown.err.startswith("Checked 1 file: ")  # nothing is left alone
+    assert len(following) <= (rule.severity == "error")
 
 
 @pytest.mark.parametrize("case", BAD, ids=name_of)

@@ -158,7 +158,7 @@ CONTENTS: list[tuple[str, bytes, set[str] | None, str]] = [
     ("encoded-surrogate", b"# \xed\xa0\x80\n" + BASE.encode(), set(), ""),
     ("bom-in-the-middle", changed("head:", "\ufeffhead:"), None, ""),
     # references
-    ("reference-10**30", changed(CONCAT, f"[[-1, {10**30}], 1, Concat"), {"YI103"}, "no earlier layer"),
+    ("reference-10**30", changed(CONCAT, f"[[-1, {10**30}], 1, Concat"), {"YI103"}, "not an earlier layer"),
     ("reference-10**4000", changed(CONCAT, f"[[-1, {10**4000}], 1, Concat"), {"YI103"}, ""),
     ("reference-10**5000", changed(CONCAT, f"[[-1, {'1' * 5000}], 1, Concat"), {"YI001"}, "digits"),
     ("reference--10**30", changed(CONCAT, f"[[-1, {-(10**30)}], 1, Concat"), {"YI101"}, "beyond layer 0"),

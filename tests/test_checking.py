@@ -625,7 +625,7 @@ def test_findings_are_printed_as_they_come(cli: Cli, monkeypatch: pytest.MonkeyP
     write({"a.yaml": BAD, "b.yaml": DOUBTFUL})
     lines = cli("check", "a.yaml", "b.yaml", "--output-format", name).out.splitlines()
     order = [line for line in lines if line.startswith("now") or "YI102" in line or "YI402" in line]
-    assert order[0::2] == ["now a.yaml", "now b.yaml"]
+    assert order[0:4:2] == ["now a.yaml", "now b.yaml"]
     assert "YI102" in order[1]
     assert "YI402" in order[3]
 

@@ -93,7 +93,7 @@ def test_summary_goes_to_stderr(cli: Cli) -> None:
         "changed layer 24 (Detect): [17, 20, 23] -> [18, 21, 24] (now layer 25)",
         "wrote yolov5s_SimAM.yaml",
         "draw yamlinject draw yolov5s_SimAM.yaml",
-        "next yamlinject run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml",
+        "next yamlinject verify yolov5s_SimAM.yaml",
     ]
 
 

@@ -45,7 +45,12 @@ STALE = (("[[-1, 15], 1, Concat", "[[-1, 14], 1, Concat"), ("[[18, 21, 24], 1", 
 
 def test_references_that_were_not_renumbered(cli: Cli) -> None:
     Path("mine.yaml").write_text(broken(*STALE))
-    assert cli("check", "mine.yaml").code == 1
+    found = cli("check", "mine.yaml", "--base", "yolov5s")
+    assert found.code == 1
+    assert found.err == (
+        "Checked 1 file: 4 errors in 1 file\n"
+        "next      yamlinject check --base yolov5s --fix --wiring --diff mine.yaml\n"
+    )
     comments = cli("check", "mine.yaml", "--fix")
     assert comments.code == 1  # --fix alone mends comments only
     assert Path("mine.yaml").read_text() == broken(*STALE)
@@ -124,6 +129,7 @@ def test_what_is_not_sure_is_left_alone(cli: Cli, text: str, said: str) -> None:
     done = cli("check", "mine.yaml", "--fix", "--wiring")
     assert Path("mine.yaml").read_text() == text
     assert (done.code, done.out) == (before.code, before.out)
+    assert "next" not in before.err  # nothing would come of it
     assert said in " ".join(done.out.split())
 
 

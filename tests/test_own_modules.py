@@ -83,9 +83,7 @@ def test_a_project_names_its_files(cli: Cli, blocks: Path) -> None:
     Path("pyproject.toml").write_text("[tool.yamlinject]\nmodules = ['blocks.py']\n")
     result = cli("add", "MyGate", "base.yaml", "--after", "SPPF")
     assert (result.code, "MyGate of blocks.py" in result.err) == (0, True)
-    assert result.err.endswith(
-        "next      yamlinject run yolo detect train model=base_MyGate.yaml data=data.yaml\n"
-    )
+    assert result.err.endswith("next      yamlinject verify base_MyGate.yaml\n")
 
 
 def test_in_python(blocks: Path) -> None:

@@ -359,7 +359,7 @@ def test_the_summary(cli: Cli) -> None:
         "its Python file with --modules",
         "wrote     yolov5s_C3k2.yaml",
         "draw      yamlinject draw yolov5s_C3k2.yaml",
-        "next      yamlinject run yolov5 train --cfg yolov5s_C3k2.yaml --data data.yaml",
+        "next      yamlinject verify yolov5s_C3k2.yaml",
     ]
     shown = cli("show", "yolov5s_C3k2.yaml").out
     assert " * 8            -1       3  C3k2" in shown

@@ -19,10 +19,10 @@ def marked(output: str) -> list[int]:
 # what is wrong, in which layer, the rule, and what check says
 WRONG = [
     ("[[4], 1, Detect", "[[5], 1, Detect", 5, "YI102", "'from' 5 is the layer itself"),
-    ("[[4], 1, Detect", "[[9], 1, Detect", 5, "YI103", "'from' 9 is no earlier layer"),
-    ("[[-1, 1], 1, Concat", "[[-1, 7], 1, Concat", 3, "YI103", "'from' 7 is no earlier layer"),
+    ("[[4], 1, Detect", "[[9], 1, Detect", 5, "YI103", "'from' 9 is not an earlier layer"),
+    ("[[-1, 1], 1, Concat", "[[-1, 7], 1, Concat", 3, "YI103", "'from' 7 is not an earlier layer"),
     ("[[-1, 1], 1, Concat", "[[-1, -9], 1, Concat", 3, "YI101", "reaches back beyond layer 0"),
-    ("[-1, 1, Conv, [16", "[2, 1, Conv, [16", 0, "YI104", "the first layer can read the image only"),
+    ("[-1, 1, Conv, [16", "[2, 1, Conv, [16", 0, "YI104", "the first layer can read only the image"),
 ]
 
 

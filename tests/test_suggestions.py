@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from yamlinject import Config, RefusalError, SelectorError, load
 from yamlinject.library import bases
 from yamlinject.library.data import template
 from yamlinject.output import next_steps
+from yamlinject.output.next_steps import is_installed  # before tests are told that all are
 
 
 def last(text: str, label: str) -> str:
@@ -324,11 +326,43 @@ def test_a_name_that_selects_no_scale(
         ("OBB, [nc, 1]", "run yolo obb train model=base_SimAM.yaml data=data.yaml"),
     ],
 )
-def test_next_is_how_to_train_it(cli: Cli, tmp_path: Path, head: str, command: str) -> None:
+def test_how_to_train_it(head: str, command: str) -> None:
     anchors = "anchors: 3\n" if "anchors" in head else ""
-    (tmp_path / "base.yaml").write_text(anchors + BASE.replace("Detect, [nc]", head))
+    config = Config.from_text(anchors + BASE.replace("Detect, [nc]", head))
+    assert next_steps.train(config, "base_SimAM.yaml").text == f"yamlinject {command}"
+
+
+def test_next_is_to_verify_it_with_its_modules(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "blocks.py").write_text(
+        "from torch import nn\n\nclass MyGate(nn.Module):\n"
+        "    def __init__(self, channels): ...\n    def forward(self, x): ...\n"
+    )
+    added = cli("add", "MyGate", "yolov5s", "--after", "SPPF", "--modules", "blocks.py")
+    assert last(added.err, "next") == "yamlinject verify --modules blocks.py yolov5s_MyGate.yaml"
+    replaced = cli("replace", "C3Ghost", "yolov5s", "--at", "C3")
+    assert last(replaced.err, "next") == "yamlinject verify yolov5s_C3Ghost.yaml"
+
+
+@pytest.mark.parametrize(
+    ("anchors", "framework"), [("anchors: 3\n", "yolov5"), ("", "ultralytics")], ids=["anchors", "none"]
+)
+def test_next_is_to_install_the_framework_that_is_missing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anchors: str, framework: str
+) -> None:
+    (tmp_path / "base.yaml").write_text(anchors + BASE)
+    monkeypatch.setattr(next_steps, "is_installed", lambda package: package != framework)
     result = cli("add", "SimAM", "base.yaml", "--after", "SPPF")
-    assert last(result.err, "next") == f"yamlinject {command}"
+    assert last(result.err, "next") == f"pip install 'yamlinject[{framework}]'"
+
+
+def test_what_counts_as_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a_package").mkdir()
+    (tmp_path / "a_package" / "__init__.py").write_text("raise AssertionError('it was imported')\n")
+    (tmp_path / "a_folder").mkdir()  # such as a checkout of YOLOv5 where Python was started
+    monkeypatch.syspath_prepend(tmp_path)
+    found = [is_installed(name) for name in ("a_package", "a_folder", "not_there")]
+    assert found == [True, False, False]
+    assert "a_package" not in sys.modules
 
 
 @pytest.mark.parametrize(

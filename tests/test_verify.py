@@ -136,6 +136,14 @@ def test_a_name_without_a_scale_is_noted(tmp_path: Path, name: str, family: str,
     assert result.notes == [f"its file's name selects no scale, so n was built{example}"]
 
 
+@pytest.mark.parametrize("base", ["yolov8n", "yolo11n"])
+def test_a_name_without_a_scale_is_not_noted_where_the_bases_is_built(tmp_path: Path, base: str) -> None:
+    load(base).add("SimAM", after="SPPF").save(tmp_path / "mine.yaml")
+    result = verified(load(tmp_path / "mine.yaml"), "ultralytics")
+    assert (result.problems, result.notes) == ([], [])
+    assert (result.base.name, result.config.parameters) == (base, OF_A_SCALE[base])
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("name", ["yolo11s_mine.yaml", "my-yolo11s.yaml"])
 def test_a_base_of_all_scales_has_the_configs(tmp_path: Path, name: str, recorded: bool) -> None:
@@ -308,7 +316,7 @@ def test_an_unknown_base_proves_nothing(tmp_path: Path) -> None:
     assert result.problems == []
     assert result.equal
     assert not result.proven
-    assert any("its base is not known: name it" in note for note in result.notes)
+    assert any("its base is not known, so wrong references are not found" in note for note in result.notes)
 
 
 def test_a_changed_class_count_is_no_problem(tmp_path: Path) -> None:
@@ -441,7 +449,8 @@ def test_the_report(
     monkeypatch.chdir(tmp_path)
     load("yolov5s").add("SimAM", after="SPPF").save("yolov5s_SimAM.yaml")
     code, out, err = cli(capsys, "yolov5s_SimAM.yaml", "--imgsz", "64", "--latency")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err == "next      yamlinject run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml\n"
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert lines[0] == "yolov5s yolov5s_SimAM.yaml"
     assert "parameters 7,235,389 7,235,389" in lines
@@ -461,6 +470,20 @@ def test_the_report(
     assert "compared without the attention, the outputs equal those of the base" in lines
     assert lines[-1] == "verified yolov5s_SimAM.yaml builds, and is yolov5s with attention inserted"
     assert not any(line.endswith(" ") for line in out.splitlines())
+
+
+def test_next_is_weights_where_the_bases_checkpoint_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    load("yolov5n").save("own.yaml")
+    load("own.yaml").add("SimAM", after="SPPF").save("mine.yaml")
+    Path("own.pt").touch()
+    Path("yolov5s.pt").touch()  # of another model
+    for options in ((), ("--base", "own.yaml", "--framework", "yolov5")):
+        code, _, err = cli(capsys, "mine.yaml", "--imgsz", "64", *options)
+        given = "".join(f"{word} " for word in options)
+        assert (code, err) == (0, f"next      yamlinject weights {given}own.pt mine.yaml\n")
 
 
 def test_what_is_being_done_is_told_as_it_begins() -> None:
@@ -496,10 +519,12 @@ def test_a_problem_exits_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, _ = cli(capsys, "yolov5n", "--imgsz", "64")
+    code, out, err = cli(capsys, "yolov5n", "--imgsz", "64")
     assert code == 1
     assert "problem   there is no attention layer in it" in out
     assert out.splitlines()[-1] == "wrong     yolov5n has 1 problem, see above"
+    assert "compared" not in out
+    assert err == ""
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -62,9 +62,14 @@ def test_a_config_that_is_wrong() -> None:
     assert not any(line.startswith(("compared", "verified")) for line in lines)
 
 
+def test_a_config_without_anything_new() -> None:
+    wrong = replace(RESULT, attention=[], problems=["there is no attention layer in it"])
+    assert not any(line.startswith("compared") for line in printed(wrong).splitlines())
+
+
 def test_a_config_whose_base_is_not_known() -> None:
     last = printed(replace(RESULT, proven=False)).splitlines()[-1]
-    assert last == "builds    yolov5s_SimAM.yaml builds; whether it is wired rightly is not known"
+    assert last == "builds    yolov5s_SimAM.yaml builds; whether its references are right is not known"
 
 
 @pytest.mark.parametrize("width", [80, 120])

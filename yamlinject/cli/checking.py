@@ -10,11 +10,12 @@ import typer
 from yamlinject.cli import completion
 from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
 from yamlinject.errors import YamlInjectError
-from yamlinject.output import progress, terminal
+from yamlinject.output import next_steps, progress, terminal
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line
 
 if TYPE_CHECKING:
+    from yamlinject.checks.files import Options
     from yamlinject.checks.findings import Checked
     from yamlinject.checks.registry import Rule
     from yamlinject.output.tally import Tally
@@ -112,7 +113,9 @@ def check(
     )
     found = find(paths)
     tally = Tally()
-    results = _told(progress.watched(check_files(found, options, jobs), len(found), "checking"), tally)
+    wrong: list[Checked] = []
+    each = progress.watched(check_files(found, options, jobs), len(found), "checking")
+    results = _told(each, tally, wrong)
     try:
         if fix:  # whoever stops reading the output does not stop the work
             results = iter(list(results))
@@ -133,15 +136,35 @@ def check(
     if output_format is ReportFormat.text:
         terminal.tell(tally.by_rule(terminal.width(sys.stderr)))
     terminal.tell([tally.summary()])
+    if wrong and output_format is ReportFormat.text and not fix and "-" not in paths:
+        words = [*(["--base", base] if base else []), *["--no-base"] * no_base]
+        words += [word for name in modules or () for word in ("--modules", name)]
+        terminal.tell(_fixable(wrong[0], options, paths, words))
     if tally.failed:
         return 2
     return int("error" in tally.severities or (strict and bool(tally.severities)))
 
 
-def _told(results: "Iterable[Checked]", tally: "Tally") -> "Iterator[Checked]":
-    """Count the results, and say at once which files could not be checked."""
+def _fixable(wrong: "Checked", options: "Options", paths: list[str], words: list[str]) -> Iterator[Line]:
+    """How to see the fix, where the first of the files with errors has one that is sure."""
+    from yamlinject.checks.discovery import File
+    from yamlinject.checks.files import check_file
+    from yamlinject.checks.rewiring import WRONG
+
+    errors = [finding for finding in wrong.findings if finding.rule.severity == "error"]
+    wiring = any(finding.rule.code in WRONG for finding in errors)
+    if wiring or any(finding.fix for finding in errors):
+        tried = check_file(File(wrong.file), options._replace(fix=True, wiring=wiring, dry=True))
+        if tried.diff and not tried.left:
+            yield next_steps.fix(paths, [*words, "--fix", *["--wiring"] * wiring, "--diff"])
+
+
+def _told(results: "Iterable[Checked]", tally: "Tally", wrong: "list[Checked]") -> "Iterator[Checked]":
+    """Count the results, say at once which files could not be checked, and keep the first with an error."""
     for checked in results:
         tally.count(checked)
+        if not wrong and any(finding.rule.severity == "error" for finding in checked.findings):
+            wrong.append(checked)
         if checked.findings or checked.error is not None:
             progress.clear()
         if checked.error is not None:

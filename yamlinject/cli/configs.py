@@ -188,7 +188,7 @@ def _rewritten(
     ]
     code = delivery.deliver(result, target, summary)
     if delivery.writes(target) and not delivery.as_json:
-        terminal.tell([next_steps.draw(target), next_steps.train(result, target, modules)])
+        terminal.tell([next_steps.draw(target), next_steps.verify(result, target, modules)])
     return code
 
 

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +12,11 @@ from yamlinject.cli.options import FrameworkOption, ModulesOption, OutputFormat,
 from yamlinject.config import load
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import user_modules
-from yamlinject.output import progress, summaries, terminal
+from yamlinject.output import next_steps, progress, summaries, terminal
+
+if TYPE_CHECKING:
+    from yamlinject.config import Config
+    from yamlinject.verification.result import Verification
 
 _DEFAULT_MODULE = "SimAM"
 
@@ -46,9 +51,10 @@ def verify(
     from yamlinject.verification.comparison import verify
 
     user_modules.use(modules or ())
+    loaded = load(config)
     with progress.cleared():
         result = verify(
-            load(config),
+            loaded,
             load(base) if base is not None else None,
             framework=framework,
             image_size=imgsz,
@@ -62,7 +68,30 @@ def verify(
         print(terminal.as_json(asdict(result)))
     else:
         terminal.emit(sys.stdout, report.lines(result, terminal.width(sys.stdout)))
+        sys.stdout.flush()  # if both streams go to one place, what comes next is last
+        if result.proven and not result.problems and loaded.path:
+            terminal.tell([_after(result, loaded, config, modules or (), framework, base)])
     return int(bool(result.problems))
+
+
+def _after(
+    result: "Verification",
+    loaded: "Config",
+    file: str,
+    modules: list[str] | tuple[()],
+    framework: str | None,
+    base: str | None,
+) -> terminal.Line:
+    """What comes after a clean ``verify``: weights where the base's checkpoint is there, else training."""
+    from yamlinject import frameworks
+
+    checkpoint = Path(f"{result.base.name.removesuffix('.yaml')}.pt")
+    if checkpoint.is_file():
+        given = {"--base": base, "--framework": framework}
+        options = [word for name, value in given.items() if value for word in (name, value)]
+        return next_steps.weights(checkpoint, file, modules, options)
+    builder = frameworks.find(framework, loaded)
+    return next_steps.train(loaded, file, modules, framework=builder.name, checkout=builder.checkout)
 
 
 def run(

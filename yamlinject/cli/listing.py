@@ -43,7 +43,7 @@ def module(
     ] = False,
     args: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="With --test: the args of its row, such as '[channels, 8]'."),
+        typer.Option(metavar="LIST", help="With --test: the args of its row, as a YAML list."),
     ] = None,
     modules: ModulesOption = None,
     output_format: OutputOption = OutputFormat.text,

@@ -31,10 +31,10 @@ def reference_problem(index: int, reference: int) -> str | None:
     if source == index:
         return f"'from' {reference} is the layer itself"
     if source > index:
-        can = (
-            f"it can read layers up to {index - 1}" if index else "the first layer can read the image only"
-        )
-        return f"'from' {reference} is no earlier layer: {can}"
+        can = f"it can read layers 0 to {index - 1}" if index > 1 else "it can read only layer 0"
+        if not index:
+            can = "the first layer can read only the image"
+        return f"'from' {reference} is not an earlier layer: {can}"
     if source < 0 and (index, reference) != (0, -1):
         return f"'from' {reference} reaches back beyond layer 0"
     return None

@@ -37,7 +37,8 @@ def lines(name: str, found: Explanation | None) -> Iterator[Line]:
     elif found.same_graph:
         yield Line(f"{made} as a graph; other values are left over", label="result")
     else:
-        yield Line(f"{name} cannot be made of {found.base} by commands alone", label="result")
+        what = "these commands do not give all of" if found.requests else "no command gives"
+        yield Line(f"{what} {name}: edit by hand what is left over", label="result")
 
 
 def as_json(file: str, found: Explanation | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,35 @@ def draw(file: str) -> Line:
     return Line(command_line("draw", file), label="draw", whole=True)
 
 
+def verify(config: Config, file: str, modules: Sequence[str] = ()) -> Line:
+    """How to verify ``config``, which is in ``file``; without its framework, how to install that."""
+    framework = upstream.written_for(config.document)
+    if not is_installed(framework):
+        return Line(f"pip install 'yamlinject[{framework}]'", label="next", whole=True)
+    return Line(command_line("verify", *_naming(modules), file), label="next", whole=True)
+
+
+def is_installed(package: str) -> bool:
+    """Whether ``package`` can be imported; nothing is, not even what ``importlib.util`` needs."""
+    found = (finder.find_spec(package, None) for finder in sys.meta_path)
+    return any(spec.has_location for spec in found if spec)  # a folder without a module has none
+
+
+def weights(checkpoint: Path, file: str, modules: Sequence[str] = (), options: Sequence[str] = ()) -> Line:
+    """How to transfer ``checkpoint`` to the config in ``file``."""
+    words = ["weights", *_naming(modules), *options, str(checkpoint), file]
+    return Line(command_line(*words), label="next", whole=True)
+
+
+def fix(paths: Sequence[str], options: Sequence[str]) -> Line:
+    """How to see what ``check`` can fix in ``paths``."""
+    return Line(command_line("check", *options, *paths), label="next", whole=True)
+
+
+def _naming(modules: Sequence[str]) -> list[str]:
+    return [word for name in modules for word in ("--modules", name)]
+
+
 def train(
     config: Config,
     file: str,
@@ -33,7 +63,7 @@ def train(
     ``modules``: the module files that it takes; ``checkpoint``: what to start from; ``framework`` and its
     ``checkout``, if it is one: without it the one that the config is written for.
     """
-    words = ["run", *(word for name in modules for word in ("--modules", name))]
+    words = ["run", *_naming(modules)]
     head = config.layers[-1].module
     framework = framework or upstream.written_for(config.document)
     if framework == "yolov5":

@@ -46,7 +46,7 @@ def said(result: Verification) -> Iterator[Line]:
     for layer in result.replaced:
         what = f"{layer.parameters:,} parameters, and the {layer.before} before {layer.parameters_before:,}"
         yield Line(f"layer {layer.layer} ({layer.module}): {what}", "green", label="replaced")
-    if result.proven:
+    if result.proven and (result.attention or result.replaced):
         how = ["without the attention"] * bool(result.attention)
         how += ["with the base's modules in the replaced places"] * bool(result.replaced)
         yield Line(f"{' and '.join(how)}, the outputs equal those of the base", label="compared")
@@ -69,7 +69,11 @@ def _verdict(result: Verification) -> Line:
         what += ["modules replaced"] * bool(result.replaced)
         said = f"{name} builds, and is {result.base.name} with {' and '.join(what)}"
         return Line(said, "green", label="verified")
-    return Line(f"{name} builds; whether it is wired rightly is not known", "yellow", label="builds")
+    return Line(
+        f"{name} builds; whether its references are right is not known",
+        "yellow",
+        label="builds",
+    )
 
 
 def _shapes(

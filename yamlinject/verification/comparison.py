@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from yamlinject.core import scales
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import recipes
 from yamlinject.lineage.resolve import NAMELESS, Lineage, resolve
@@ -83,7 +84,8 @@ def verify(
     say("counting operations" + ", and timing both" * latency)
     uncounted = sum(one.gflops for one in attention)
     wrong, lost = judgement.wiring_problems(config, found), judgement.scale_problems(config, other)
-    by_default = () if lost and not wrong else builder.scale_by_default(config)  # said once
+    meant = scales.asked(other.stem) and not lost  # the scale of its base, which is what is built
+    by_default = () if meant or (lost and not wrong) else builder.scale_by_default(config)  # said once
     result = Verification(
         framework=str(builder),
         image_size=image_size,

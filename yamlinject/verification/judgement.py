@@ -30,7 +30,7 @@ def notes(
     if found.edited:
         notes.append("it was edited after it was generated")
     if found.reference is None:
-        notes.append("wrong references in it cannot be seen, for its base is not known: name it")
+        notes.append("its base is not known, so wrong references are not found: give `base`")
     indices = found.injected
     counts = config.document.channels
     for layer in (config.layers[index] for index in indices):
