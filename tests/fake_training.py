@@ -34,7 +34,7 @@ parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--pause", type=float, default=0)
 parser.add_argument("--fail-at", type=int)
 parser.add_argument("--fail-if-there")
-parser.add_argument("--until-there")
+parser.add_argument("--until-there", default=__file__)
 parser.add_argument("--megabytes", type=int, default=0)
 parser.add_argument("--without")
 parser.add_argument("--helper", action="store_true")
@@ -59,8 +59,6 @@ except OSError:
     tell("twice")
 if options.helper:
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
-while options.until_there and not os.path.exists(options.until_there):
-    time.sleep(0.01)
 for number in range(options.megabytes):
     sys.stdout.write(("%07d\n" % number) * 2**17)
 if options.fail_at == seed or (options.fail_if_there and os.path.exists(options.fail_if_there)):
@@ -72,6 +70,8 @@ with open(folder / "results.csv", "a") as file:
     file.write(",".join(columns) + "\n")
     for epoch in range(options.epochs):
         time.sleep(options.pause)
+        while epoch == options.epochs - 1 and not os.path.exists(options.until_there):
+            time.sleep(0.01)
         file.write(",".join([f"{epoch:20}", *(f"{value + epoch / 10:20.5g}" for _ in columns[1:])]) + "\n")
         file.flush()
         print("epoch", epoch, flush=True)

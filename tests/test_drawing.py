@@ -144,7 +144,7 @@ def test_stages_stay_side_by_side() -> None:
         st.tuples(st.integers(0, 4), st.sets(st.integers(1, 12), max_size=4)), min_size=2, max_size=40
     )
 )
-@settings(max_examples=500 if EXHAUSTIVE else 50, deadline=None)
+@settings(max_examples=500 if EXHAUSTIVE else 25, deadline=None)
 @pytest.mark.parametrize("known", [True, False])
 def test_no_line_goes_through_a_box_or_lies_on_another(
     rows: list[tuple[int, set[int]]], known: bool

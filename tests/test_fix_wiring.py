@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from yamlinject.lineage import matching
 WARNED = "checkpoints of the model before do not fit it any more"
 
 
+@cache
 def inserted(*, line: bool = False) -> str:
     """yolov5s with SimAM after SPPF, as it is right."""
     return load("yolov5s").add("SimAM", after="SPPF", provenance=line).text

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.conftest import REPOSITORY
+from tests.conftest import EXHAUSTIVE, REPOSITORY
 from tests.support import process_here
 from yamlinject import __version__
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("arguments", JOBS)
+@pytest.mark.parametrize("arguments", JOBS if EXHAUSTIVE else JOBS[::2])
 def test_what_a_run_imports(folder: Path, arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "yamlinject", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)

@@ -179,27 +179,34 @@ def test_a_disk_that_is_full(folder: Path) -> None:
 
 def test_the_live_view(folder: Path) -> None:
     """In a terminal: the jobs that are running, with their epochs and what they have reached."""
-    make_study(folder, "--epochs", "3", "--pause", "1", seeds=[4], variants=["base"])
+    seen = folder.parent / "seen"
+    make_study(folder, "--epochs", "3", "--until-there", str(seen), seeds=[4], variants=["base"])
     ours, its = os.openpty()
     os.set_blocking(ours, False)
     one = start(
         folder, "run", str(folder), stderr=its, env={**os.environ, "TERM": "xterm", "COLUMNS": "90"}
     )
-    shown = b""
-    while one.poll() is None:
-        time.sleep(0.05)  # the terminal is read all the time, or it would fill up
-        with suppress(OSError):
-            shown += os.read(ours, 2**16)
-    one.communicate()
     os.close(its)
-    with suppress(OSError):
-        shown += os.read(ours, 2**16)
+    text, deadline = "", time.monotonic() + SECONDS
+    while one.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)  # the terminal is read all the time, or it would fill up
+        text += in_plain(ours)
+        if "about" in text and " 2/3 " in text:  # or else it would end before it is looked at
+            seen.touch()
+    one.communicate(timeout=SECONDS)
+    text += in_plain(ours)
     os.close(ours)
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     assert re.search(r"0 of 1 done, 0 failed; about \d s left", text)
     reached = expected("base", 4, epochs=2)
     assert re.search(rf"^base +4 +2/3 +{reached:.4f} +\d s", text, re.M)
     assert text.rstrip().endswith("1 of 1 jobs done")
+
+
+def in_plain(terminal: int) -> str:
+    """What there is to be read of a terminal, without colours and movements."""
+    with suppress(OSError):
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(terminal, 2**16).decode())
+    return ""
 
 
 def test_two_runs_at_once(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import accumulate
 
 import pytest
@@ -14,6 +15,7 @@ from yamlinject.errors import YamlInjectError
 from yamlinject.weights.state_dict import layer_of, transfer_state_dict
 
 
+@cache
 def inserted(after: str, base: str = "yolov5s", module: str = "SimAM") -> IndexMap:
     return load(base).add(module, after=after).rewrite.index_map
 

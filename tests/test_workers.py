@@ -23,7 +23,7 @@ SECONDS = 60
 
 
 def config(rows: int) -> str:
-    """With a layer that reads itself at its end (YI102); 6000 rows take some tenths of a second."""
+    """With a layer that reads itself at its end (YI102); 3000 rows take a tenth of a second or two."""
     return (
         "backbone:\n  - [-1, 1, Conv, [64, 3, 1]]\n  - [-1, 1, C3, [64]]\n"
         + "  - [-1, 1, Conv, [64, 3, 1]]\n" * rows
@@ -55,7 +55,7 @@ def test_the_pool(tmp_path: Path, method: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Enough for something to happen before the end."""
-    return fill(tmp_path, config(6000))
+    return fill(tmp_path, config(3000))
 
 
 def fill(folder: Path, text: str) -> Path:
@@ -186,7 +186,7 @@ def test_a_file_that_kills_each_process(tmp_path: Path) -> None:
 def test_the_parent_is_killed(folder: Path, method: str) -> None:
     check = start(folder, method=method)
     workers(check)
-    time.sleep(0.3)
+    time.sleep(0.1)
     os.kill(check.pid, signal.SIGKILL)
     check.communicate(timeout=SECONDS)
     assert ends(check.pid)
@@ -212,13 +212,13 @@ def test_an_interrupt_while_an_interpreter_starts(tmp_path: Path, method: str) -
     """As on a busy machine: only the parent answers to it, whose children are not disturbed."""
     slow = tmp_path / "slow"
     slow.mkdir()
-    (slow / "sitecustomize.py").write_text("import time\ntime.sleep(1)\n")
+    (slow / "sitecustomize.py").write_text("import time\ntime.sleep(0.6)\n")
     folder = tmp_path / "configs"
     folder.mkdir()
     places = f"{slow}{os.pathsep}{REPOSITORY}"
     check = start(fill(folder, config(1)), method=method, PYTHONPATH=places)
     found = workers(check, 2)  # one of them is multiprocessing's own, which keeps account of what is shared
-    time.sleep(0.5)
+    time.sleep(0.3)
     for child in found:
         os.kill(child, signal.SIGINT)
     out, err = check.communicate(timeout=SECONDS)
