@@ -166,9 +166,9 @@ def test_a_branch_that_was_asked_for_is_no_bypass(cli: Cli) -> None:
 def test_usage(cli: Cli) -> None:
     Path("mine.yaml").write_text(broken(*STALE))
     for options, message in [
-        (("--wiring",), "--wiring and --diff say what --fix does: give that too"),
-        (("--diff",), "--wiring and --diff say what --fix does"),
-        (("--fix", "--bypassed"), "--bypassed says what --wiring does"),
+        (("--wiring",), "--wiring and --diff need --fix: give that too"),
+        (("--diff",), "--wiring and --diff need --fix"),
+        (("--fix", "--bypassed"), "--bypassed needs --wiring"),
         (("--fix", "--diff", "--output-format", "json"), "--diff is text"),
     ]:
         refused = cli("check", "mine.yaml", *options)

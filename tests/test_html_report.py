@@ -233,7 +233,7 @@ def test_what_verify_measures() -> None:
         (["-o", "x.html", "--verify", "--no-base"], "--verify compares with the base: give no --no-base"),
         (
             ["-o", "x.html", "--framework", "yolov5"],
-            "--framework, --modules and --trust say what --verify does: give that too",
+            "--framework, --modules and --trust need --verify: give that too",
         ),
     ],
 )

@@ -96,9 +96,9 @@ def check(
     if fix and "-" in paths:
         raise YamlInjectError("--fix needs files to fix, not standard input")
     if (wiring or diff) and not fix:
-        raise YamlInjectError("--wiring and --diff say what --fix does: give that too")
+        raise YamlInjectError("--wiring and --diff need --fix: give that too")
     if bypassed and not wiring:
-        raise YamlInjectError("--bypassed says what --wiring does: give that too")
+        raise YamlInjectError("--bypassed needs --wiring: give that too")
     if diff and output_format is not ReportFormat.text:
         raise YamlInjectError("--diff is text: give no --output-format")
     options = Options(

@@ -93,7 +93,7 @@ def draw(
     if verify and no_base:
         raise YamlInjectError("--verify compares with the base: give no --no-base")
     if (framework or trust or (modules and not is_report)) and not verify:
-        raise YamlInjectError("--framework, --modules and --trust say what --verify does: give that too")
+        raise YamlInjectError("--framework, --modules and --trust need --verify: give that too")
     loaded, given = load(config), load(base) if base else None
     check_size(loaded)  # before its base is looked for
     found = None if no_base else resolve(loaded, given)
