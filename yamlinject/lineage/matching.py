@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from yamlinject.core import graph
@@ -62,13 +62,13 @@ def match(layers: Sequence[Layer], wirings: Iterable[Wiring], *, replacement: bo
     """
     joins = graph.joins(layers)  # which no injected or replaced layer changes
     alike = [base for base in wirings if base.joins == joins and len(base.layers) <= len(layers)]
-    found = [(_unlikely(layers, exact), exact) for exact in _exact(layers, alike)]
+    found = [(_unlikely(layers, exact, alike), exact) for exact in _exact(layers, alike)]
     certain = any(not (cost.twins or cost.wrong) for cost, _ in found)
     if replacement and not certain and len(layers) <= _LARGEST:
         for base in _similar(layers, alike):
             least = _least_unlikely(layers, base)
             if all(least < cost for cost, _ in found):
-                found += [(_unlikely(layers, way), way) for way in _explanations(layers, base)]
+                found += [(_unlikely(layers, way, alike), way) for way in _explanations(layers, base)]
     cost, best = min(found, key=lambda pair: pair[0], default=(None, None))
     return None if cost is None or cost.design else best
 
@@ -89,12 +89,12 @@ def rival(layers: Sequence[Layer], wirings: Iterable[Wiring], found: Match) -> M
     ]
     if len(layers) <= _LARGEST:
         ways += (way for base in _similar(layers, alike) for way in _explanations(layers, base))
-    cost = _unlikely(layers, found)
+    cost = _unlikely(layers, found, alike)
     return next(
         (
             way
             for way in ways
-            if way.wrong_readers != found.wrong_readers and _unlikely(layers, way) <= cost
+            if way.wrong_readers != found.wrong_readers and _unlikely(layers, way, alike) <= cost
         ),
         None,
     )
@@ -109,13 +109,13 @@ def _exact(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Iterator[Match
             yield Match(base, aligned, list(alignment.wrong_readers(layers, base.layers, aligned)))
 
 
-def _unlikely(layers: Sequence[Layer], found: Match) -> _Unlikely:
+def _unlikely(layers: Sequence[Layer], found: Match, alike: Sequence[Wiring]) -> _Unlikely:
     base = found.base.layers
     injected = [layers[index].module for index in alignment.injected(layers, found.aligned)]
     replaced = _replacements(layers, found.base, found.aligned)
     own = {layer.module for layer in base}
     return _Unlikely(
-        not _is_meant(layers, found),
+        not _is_meant(layers, found, alike),
         len(replaced) + len(set(injected)),
         sum(module in own for module in injected),
         len(found.wrong_readers),
@@ -227,11 +227,12 @@ def _replaced(layer: Layer, factor: float | None, base: Wiring, index: int, is_l
     return 1 if another_upsample or factor == wanted else _NEVER
 
 
-def _is_meant(layers: Sequence[Layer], found: Match) -> bool:
+def _is_meant(layers: Sequence[Layer], found: Match, alike: Iterable[Wiring]) -> bool:
     """Whether the wrong references are miscounted numbers, and not another design.
 
     A number that was not raised, or by too much, lies between the base's and the same for all that was
-    injected, miscounted by one. Above all injected layers, nobody has a reason to lower it.
+    injected, miscounted by one. Above all injected layers, nobody has a reason to lower it; but it may come
+    from a model of ``alike`` whose modules are all here: that file was rebuilt after ``found``'s.
     """
     most = len(layers) - len(found.aligned) + 1
     of_base = {place: index for index, place in enumerate(found.aligned)}
@@ -244,5 +245,17 @@ def _is_meant(layers: Sequence[Layer], found: Match) -> bool:
                 continue  # no design reads that
             lowest = number - (wrong.expected[position] > number)
             if not lowest <= source <= wrong.expected[position] + most:
-                return False
+                nth = sum(len(layer.references) != 1 for layer in layers[: wrong.layer.index])
+                if source not in _numbers(alike, nth, position, {layer.module for layer in layers}):
+                    return False
     return True
+
+
+def _numbers(wirings: Iterable[Wiring], nth: int, position: int, modules: Set[str]) -> set[int]:
+    """What the ``nth`` layer that does not read just one reads at ``position``, in those of ``modules``."""
+    joining = (
+        [layer for layer in base.layers if len(layer.references) != 1]
+        for base in wirings
+        if base.modules.keys() <= modules
+    )
+    return {joins[nth].references[position] for joins in joining}
