@@ -171,7 +171,7 @@ def test_a_recipe_that_is_none(blocks: Path, text: str, message: str) -> None:
     [
         (
             ("MyHeads", "--modules", "blocks.py"),
-            "blocks.py:12:1: nothing tells the constructor of MyHeads its heads, size: give the --args of "
+            "blocks.py:12:1: the constructor of MyHeads has no value for heads, size: give the --args of "
             "its row, such as '[channels, ...]'",
         ),
         (("MyGate",), "MyGate has no recipe: give the --args of its row"),
@@ -200,7 +200,7 @@ def test_they_are_listed_and_explained(cli: Cli, blocks: Path) -> None:
         ["MyHeads", "give", "--args", f"{blocks}:12"],
     ]
     explained = cli("module", "MyHeads", "--modules", "blocks.py").out
-    assert "heads (nothing tells its value)" in explained
+    assert "heads (no value)" in explained
     assert f"blocks.MyHeads in {blocks}:12" in explained
     data = json.loads(cli("module", "--modules", "blocks.py", "--output-format", "json").out)
     assert {"module": "MyGate", "file": str(blocks), "line": 4, "args": ["channels"]}.items() <= data[

@@ -153,7 +153,7 @@ def test_what_tells_the_args_of_a_class_that_takes_more_than_channels(
     monkeypatch.chdir(tmp_path)
     base = load("yolov5s")
     for at in ("8", "13"):  # the second of C3's args is no number of heads either
-        with pytest.raises(YamlInjectError, match="nothing tells the constructor of Heads its heads"):
+        with pytest.raises(YamlInjectError, match="the constructor of Heads has no value for heads"):
             base.replace("Heads", at, modules=["blocks.py"])
     given = base.replace("Heads", "13", args="[channels, 8]", modules=["blocks.py"])
     assert given.layers[13].row == [-1, 3, "Heads", [512, 8]]

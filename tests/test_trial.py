@@ -596,7 +596,7 @@ def test_json(cli: Cli, blocks: Path) -> None:
     [
         (
             ("Heads", "--test"),
-            ":30:1: nothing tells the constructor of Heads its heads: give the --args of its",
+            ":30:1: the constructor of Heads has no value for heads: give the --args of its",
         ),
         (
             ("Heads", "--test", "--args", "[channels, 5]"),

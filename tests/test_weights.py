@@ -359,7 +359,7 @@ def test_an_unknown_base(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     state = tmp_path / "state.pt"
     torch.save(_pretrained("yolov5n").state_dict(), state)
     line = refused(capsys, state, config, "-o", tmp_path / "out.pt")
-    assert line.endswith(": its base is not known, so which layers are new cannot be told: give --base")
+    assert line.endswith(": it is not known which of its layers are new: give --base")
 
 
 def test_which_of_two_twins_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

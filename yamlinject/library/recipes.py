@@ -171,7 +171,7 @@ def derived(found: ModuleClass) -> Recipe:
         return Recipe(found.name, data["args"], role)
     if found.untold:
         raise YamlInjectError(
-            f"nothing tells the constructor of {found.name} its {', '.join(found.untold)}: give the `args` "
+            f"the constructor of {found.name} has no value for {', '.join(found.untold)}: give the `args` "
             f"of its row, such as '[{', '.join([CHANNELS] * bool(found.channels) + ['...'])}]'",
             found.place,
             file=str(found.file),
@@ -194,7 +194,7 @@ def told(found: ModuleClass) -> str:
     beside = _beside(found)
     if beside.is_file():
         return f"{beside.name} beside it"
-    untold = [f"{name} (nothing tells its value)" for name in found.untold]
+    untold = [f"{name} (no value)" for name in found.untold]
     return "; ".join([*found.told, *untold]) or "its constructor takes none"
 
 

@@ -191,7 +191,7 @@ def trained(config: Config, architecture: Sequence[Layer]) -> Lineage:
     if len(found) > 1:
         with named(config.label):
             raise RefusalError(
-                "of two equal layers, it cannot be told which one is new: give `base`",
+                "two equal layers, and it is not known which one is new: give `base`",
                 config.document.place(min(set(found[0]) ^ set(found[1]))),
             )
     (aligned,) = found

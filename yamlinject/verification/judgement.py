@@ -52,7 +52,7 @@ def notes(
             notes.append(f"{reader} bypasses {layer} and reads the layer above it")
     for one in attention:
         if one.module == "SimAM" and one.e_lambda is None and one.effective:
-            notes.append(f"layer {one.layer} (SimAM) follows another formula: its lambda cannot be told")
+            notes.append(f"layer {one.layer} (SimAM) follows another formula: its lambda is not known")
         if not one.effective and one.parameters:
             notes.append(f"layer {one.layer} ({one.module}) has no effect before it is trained")
     return notes

@@ -131,7 +131,7 @@ def known(config: Config, base: Config | None, own: Sequence[Layer] = ()) -> Lin
     found = resolve(config, base, own)
     if found.evidence == "none":
         with named(config.label):
-            raise RefusalError("its base is not known, so which layers are new cannot be told: give `base`")
+            raise RefusalError("it is not known which of its layers are new: give `base`")
     return found
 
 
