@@ -92,14 +92,15 @@ def cases(data: oracle.Data) -> Iterator[Case]:
             yield Case(module if by_name else ",".join(map(str, targets)), scope, targets)
 
 
-def shares(path: Path, *, upstream: bool) -> tuple[int, int]:
+def shares(path: Path, layers: int, *, upstream: bool) -> tuple[int, int]:
     """Of how many insertions one is tried: below one layer, and below several.
 
-    In files of other lengths it is another one.
+    In files of other lengths it is another one; each takes longer in a large file.
     """
     if EXHAUSTIVE or (path in SHIPPED and path in FIRST_OF_ITS_KIND):
         return 1, 1
-    return (12, 6) if upstream and path not in FIRST_OF_ITS_KIND else (4, 2)
+    several = (12 if upstream and path not in FIRST_OF_ITS_KIND else 4) * (1 + layers // 50)
+    return 2 * several, several
 
 
 def check_file(path: Path, *, upstream: bool) -> None:
@@ -114,7 +115,7 @@ def check_file(path: Path, *, upstream: bool) -> None:
     data, rows = oracle.read(oracle.decode(base))
     illegal, channels = oracle.illegal(data), oracle.channels(data)
     lines = [oracle.decode(base).count("\n", 0, row.start) + 1 for row in rows]
-    alone, several = shares(path, upstream=upstream)
+    alone, several = shares(path, len(rows), upstream=upstream)
     done: dict[tuple[int, ...], str] = {}
     written, result_data = b"", None
     for number, case in enumerate(cases(data)):

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from tests import pickles
+from tests.conftest import EXHAUSTIVE
 from tests.pickles import call, get, mapping, module, name, put, tensor, value
 from tests.test_torch_file import problem, read, refused, saved
 from tests.test_weights import pretrained, save_checkpoint, save_config
@@ -247,7 +248,9 @@ def test_little_stays_little(tmp_path: Path) -> None:
     """Each takes a few seconds at most; the test ends after minutes that nothing needs."""
     config = tmp_path / "yolov5n_x.yaml"
     load("yolov5n").add("SimAM", after="SPPF", provenance=False).save(config)
-    files = [str(pickles.save(tmp_path / f"{one}.pt", steps)) for one, steps in BOMBS.items()]
+    # what is merely large takes the most of the time
+    tried = {one: steps for one, steps in BOMBS.items() if EXHAUSTIVE or not one.startswith("many-")}
+    files = [str(pickles.save(tmp_path / f"{one}.pt", steps)) for one, steps in tried.items()]
     command = [sys.executable, "-c", EACH, str(config), *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.stdout == f"{[2] * len(files)}\n", done.stderr[-2000:]

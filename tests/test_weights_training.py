@@ -118,7 +118,7 @@ def test_yolov5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ULTRALYTICS if EXHAUSTIVE else ["yolo11n"])
 def test_ultralytics(tmp_path: Path, name: str) -> None:
     base = for_two_classes(tmp_path, name)
-    run = train_ultralytics(tmp_path, base, offline(tmp_path))
+    run = train_ultralytics(tmp_path, base, offline(tmp_path), plots=[])
     best = run / "weights" / "best.pt"
     original = model_in(best)
     items = len(original.state_dict())
