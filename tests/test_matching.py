@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -341,10 +342,9 @@ def test_a_module_of_the_base_is_its_own() -> None:
     assert (found.aligned, found.wrong_readers) == ([0, 1, 3, 5, 6, 7, 8, 9], [])
 
 
-def written(name: str) -> list[Layer]:
+def written(wiring: Wiring) -> list[Layer]:
     """A wiring of the catalogue as layers whose args say the same strides."""
     args: dict[float, list[Any]] = {2.0: [64, 3, 2], 0.5: [None, 2, "nearest"]}
-    (wiring,) = [base for base in wirings() if base.name == name]
     return [
         layer._replace(args=args.get(factor or 1, [64]) if layer.module != "Focus" else [64, 3])
         for layer, factor in zip(wiring.layers, wiring.factors, strict=True)
@@ -362,6 +362,31 @@ def with_attention(layers: list[Layer], target: int) -> list[Layer]:
     ]
     attention = Layer(target + 1, layers[target].section, [target], 1, "Att", [])
     return [*raised[: target + 1], attention, *raised[target + 1 :]]
+
+
+def targets(base: list[Layer]) -> list[int]:
+    """The layers that read one other, but not the first or the last."""
+    return [layer.index for layer in base[1:-1] if len(layer.references) == 1]
+
+
+def stale_numbers(base: list[Layer], target: int) -> Iterator[tuple[list[Layer], Layer]]:
+    """Attention below ``target`` with one number that was not raised, and the layer as it should be."""
+    right = with_attention(base, target)
+    for layer in right:
+        for position, source in enumerate(layer.references):
+            if source in (target + 1, layer.index - 1) or source <= target:
+                continue  # it bypasses the attention, reads the layer above, or was not to be raised
+            stale = [*layer.references[:position], source - 1, *layer.references[position + 1 :]]
+            edited = [*right[: layer.index], layer._replace(from_=stale), *right[layer.index + 1 :]]
+            yield edited, layer
+
+
+def answer(layers: list[Layer]) -> tuple[str, list[tuple[int, list[int]]]] | None:
+    """The name of the known model, and the wrong layers with what they should read."""
+    found = matching.match(layers, wirings())
+    if found is None:
+        return None
+    return found.base.name, [(wrong.layer.index, wrong.expected) for wrong in found.wrong_readers]
 
 
 GSCONV = {"Conv": "GSConv", "C3": "VoVGSCSP"}
@@ -392,32 +417,32 @@ def test_every_number_that_was_not_raised_is_found(
     name: str, in_backbone: dict[str, str], in_head: dict[str, str]
 ) -> None:
     """For attention anywhere, whatever took the place of the base's blocks: and the right base is named."""
+    (wiring,) = [base for base in wirings() if base.name == name]
     base = [
         layer._replace(
             module=(in_head if layer.section == "head" else in_backbone).get(layer.module, layer.module)
         )
-        for layer in written(name)
+        for layer in written(wiring)
     ]
     tried, step = 0, 1 if EXHAUSTIVE else 3
-    for target in range(1, len(base) - 1, step):
-        if len(base[target].references) > 1:
-            continue
-        right = with_attention(base, target)
-        exact = matching.match(right, wirings())
+    for target in targets(base)[::step]:
+        exact = matching.match(with_attention(base, target), wirings())
         assert exact is not None
         assert (exact.base.name, exact.wrong_readers) == (name, [])
-        for layer in right:
-            for position, source in enumerate(layer.references):
-                if source in (target + 1, layer.index - 1) or source <= target:
-                    continue  # it bypasses the attention, reads the layer above, or was not to be raised
-                stale = [*layer.references[:position], source - 1, *layer.references[position + 1 :]]
-                edited = [*right[: layer.index], layer._replace(from_=stale), *right[layer.index + 1 :]]
-                found = matching.match(edited, wirings())
-                tried += 1
-                assert found is not None, (target, layer)
-                wrong = [(each.layer.index, each.expected) for each in found.wrong_readers]
-                assert (found.base.name, wrong) == (name, [(layer.index, layer.references)]), target
+        for edited, layer in stale_numbers(base, target):
+            tried += 1
+            assert answer(edited) == (name, [(layer.index, layer.references)]), (target, layer)
     assert tried > 20 // step
+
+
+@pytest.mark.parametrize("wiring", wirings(), ids=lambda wiring: wiring.name.replace(" ", "-"))
+def test_of_all_known_models_the_right_one_is_named(wiring: Wiring) -> None:
+    """With attention at a few places, chosen at random, and at each one number that was not raised."""
+    base, chance = written(wiring), random.Random(str(wiring))
+    most = 100 if EXHAUSTIVE else 3
+    for target in chance.sample(targets(base), min(most, len(targets(base)))):
+        for edited, layer in list(stale_numbers(base, target))[-1:]:
+            assert answer(edited) == (wiring.name, [(layer.index, layer.references)]), (target, layer)
 
 
 # --- what is left out of the search changes nothing that it finds
@@ -465,7 +490,7 @@ def matched(layers: Sequence[Layer], patch: pytest.MonkeyPatch) -> matching.Matc
     """The base of ``layers``, which is the same if none is left out for what speaks against it at least."""
     found = matching.match(layers, wirings())
     with patch.context() as patched:
-        nothing = matching._Unlikely(False, -1, 0, 0, 0, False)
+        nothing = matching._Unlikely(False, -1, 0, 0, 0, False, False)
         patched.setattr(matching, "_least_unlikely", lambda layers, base: nothing)
         assert matching.match(layers, wirings()) == found
     return found

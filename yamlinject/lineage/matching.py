@@ -43,7 +43,8 @@ class _Unlikely(NamedTuple):
     modules were replaced or injected, the head's aside. ``twins``: the injected layers of modules that the
     base has already, which is less likely than one wrong number: two convolutions would make a yolov5 of a
     yolov8. ``wrong``: the layers that read something else. ``replaced``: the kinds that were replaced and
-    not injected. ``head``: whether the head was replaced.
+    not injected. ``head``: whether the head was replaced. ``sections``: whether a layer is in the other
+    section, as the SPPELAN of gelan-c-seg is in that of yolov9c-seg.
     """
 
     design: bool
@@ -52,6 +53,7 @@ class _Unlikely(NamedTuple):
     wrong: int
     replaced: int
     head: bool
+    sections: bool
 
 
 def match(layers: Sequence[Layer], wirings: Iterable[Wiring], *, replacement: bool = True) -> Match | None:
@@ -121,6 +123,10 @@ def _unlikely(layers: Sequence[Layer], found: Match, alike: Sequence[Wiring]) ->
         len(found.wrong_readers),
         len(replaced),
         base[-1].module != layers[-1].module,
+        any(
+            original.section != layers[place].section
+            for original, place in zip(base, found.aligned, strict=True)
+        ),
     )
 
 
@@ -130,7 +136,7 @@ def _least_unlikely(layers: Sequence[Layer], base: Wiring) -> _Unlikely:
     Modules that only one of both has, the head aside, were all replaced or injected.
     """
     here, there = ({layer.module for layer in each[:-1]} for each in (layers, base.layers))
-    return _Unlikely(False, max(len(here - there), len(there - here)), 0, 0, 0, False)
+    return _Unlikely(False, max(len(here - there), len(there - here)), 0, 0, 0, False, False)
 
 
 def _similar(layers: Sequence[Layer], wirings: Iterable[Wiring]) -> Iterator[Wiring]:
