@@ -88,10 +88,19 @@ def _module_files_of_one_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     sys.path[:] = path
 
 
+_is_installed = next_steps.is_installed
+
+
 @pytest.fixture(autouse=True)
 def _frameworks_count_as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ``add`` names next depends on it, and tests without frameworks compare that too."""
     monkeypatch.setattr(next_steps, "is_installed", lambda _: True)
+
+
+@pytest.fixture
+def as_installed(_frameworks_count_as_installed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frameworks count as they do in a process of its own."""
+    monkeypatch.setattr(next_steps, "is_installed", _is_installed)
 
 
 @pytest.fixture(autouse=True)

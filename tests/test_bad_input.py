@@ -274,6 +274,7 @@ def test_standard_input(tmp_path: Path, stdin: bytes, fragment: str) -> None:
     ][:: 1 if EXHAUSTIVE else 2],
     ids=" ".join,
 )
+@pytest.mark.usefixtures("as_installed")
 def test_a_process_of_its_own_ends_alike(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """So the other tests may run the program in theirs."""
     content = BASE.replace("SPPF, [16", "SPPF, ['\u202e', 16").encode() + b"# \x9b\n"

@@ -262,8 +262,8 @@ def test_resolve(index: int, reference: int, layer: int) -> None:
     [
         (5, 5, "'from' 5 is the layer itself"),
         (0, 0, "'from' 0 is the layer itself"),
-        (5, 6, "up to 4"),
-        (5, 99, "up to 4"),
+        (5, 6, "0 to 4"),
+        (5, 99, "0 to 4"),
         (5, -6, "beyond layer 0"),
         (0, -2, "beyond layer 0"),
         (2, -3, "beyond layer 0"),

@@ -67,6 +67,7 @@ def folder(tmp_path: Path) -> Path:
         (["check", "bad.yaml"], {"TERM": "dumb"}),
     ],
 )
+@pytest.mark.usefixtures("as_installed")
 def test_a_real_terminal_shows_the_same(
     folder: Path, arguments: list[str], environment: dict[str, str]
 ) -> None:
@@ -445,6 +446,7 @@ def test_findings_fit_a_terminal(folder: Path, columns: int) -> None:
     text = (folder / "x.yaml").read_text().replace("[18, 21, 24]", "[17, 20, 23]")
     (folder / "x.yaml").write_text(text.replace("[nc, anchors]],", f"[nc, anchors]],  # {'far ' * 40}"))
     shown = run_in_terminal(folder, "check", "x.yaml", COLUMNS=str(columns), NO_COLOR="1")
-    assert max(map(len, shown.splitlines())) <= columns
+    lines = [line for line in shown.splitlines() if not line.startswith("next ")]  # to be copied whole
+    assert max(map(len, lines)) <= columns
     assert shown.count("YI301 error: ") == 3
     assert "…" in shown
