@@ -16,6 +16,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from tests.conftest import EXHAUSTIVE
 from yamlinject import frameworks, load
 from yamlinject.cli.app import run
 from yamlinject.config import Config
@@ -155,6 +157,11 @@ TENSORS = {
     "BRA": 6,
 }
 
+#: Each module with tensors at one place, and at both once a week.
+_BOTH = [("yolov5n", "C3"), ("yolov8n", "SPPF")]
+_NAMES = [module for module, tensors in TENSORS.items() if tensors]
+LEARNED = product(_BOTH, _NAMES) if EXHAUSTIVE else zip(cycle(_BOTH), _NAMES, strict=False)
+
 ITEMS = {"yolov5n": 349, "yolov8n": 355}
 
 
@@ -162,8 +169,7 @@ ITEMS = {"yolov5n": 349, "yolov8n": 355}
     ("base", "after", "module"),
     [
         *((base, after, "SimAM") for base, after in PLACES),
-        *(("yolov5n", "C3", module) for module in TENSORS if module != "SimAM"),
-        *(("yolov8n", "SPPF", module) for module in TENSORS if module != "SimAM"),
+        *((base, after, module) for (base, after), module in LEARNED),
         ("yolov5n", "detect-inputs", "CBAM"),
         ("yolov8n", "all/C2f", "CoordAtt"),
     ],
