@@ -32,10 +32,37 @@ class _SafeLoader(yaml.SafeLoader):
     """The loader of ``yaml.safe_load``, except for numbers that Python cannot print."""
 
 
-#: The same on libyaml, PyYAML's fast parser, where it was built with it: ten times as fast.
-_FAST_LOADER: type[yaml.SafeLoader] = type(
-    "_FastLoader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {}
-)
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same on libyaml, PyYAML's fast parser, where it was built with it: ten times as fast.
+
+    It looks at each text once: the rows of a config repeat a few words and numbers, which cannot change.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._tags: dict[tuple[type[Node], str | None, Any], str] = {}
+        self._values: dict[tuple[str, str], Any] = {}
+
+    def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:
+        """The tag of a node without one."""
+        key = kind, value, implicit
+        if key not in self._tags:
+            self._tags[key] = super().resolve(*key)
+        return self._tags[key]
+
+    @property
+    def has_empty_value(self) -> bool:
+        """Whether a value was empty: libyaml gives it the place of what follows it."""
+        return any(value == "" for _, value, _ in self._tags)
+
+    def construct_object(self, node: Node, deep: bool = False) -> Any:
+        """The value of a node."""
+        if not isinstance(node, ScalarNode):
+            return super().construct_object(node, deep)
+        key = node.tag, node.value
+        if key not in self._values:
+            self._values[key] = super().construct_object(node, deep)
+        return self._values[key]
 
 
 def _bounded(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -56,7 +83,7 @@ def _bounded(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return constructed
 
 
-for _loader in (_SafeLoader, _FAST_LOADER):
+for _loader in (_SafeLoader, _FastLoader):
     yaml.add_constructor("tag:yaml.org,2002:int", _bounded(_SafeLoader.construct_yaml_int), _loader)
     yaml.add_constructor("tag:yaml.org,2002:float", _bounded(_SafeLoader.construct_yaml_float), _loader)
 
@@ -118,12 +145,12 @@ def _composed(text: str) -> tuple[yaml.SafeLoader, Node | None]:
     """The nodes of ``text``, and the loader that makes values of them; both loaders give the same."""
     if _is_read_alike(text):
         try:
-            loader = _FAST_LOADER(text)
-            root = loader.get_single_node()
+            fast = _FastLoader(text)
+            root = fast.get_single_node()
         except (yaml.YAMLError, *ODD_VALUE):  # the other loader says whether and where it is one
             root = None
-        if root is not None and not _has_empty_value(root):
-            return loader, root
+        if root is not None and not fast.has_empty_value:
+            return fast, root
     loader = _SafeLoader(text)
     return loader, loader.get_single_node()
 
@@ -138,13 +165,6 @@ def _is_read_alike(text: str) -> bool:
 def _doubtful(comment: re.Match[str]) -> str:
     """What may be more than a comment."""
     return comment[0] if "'" in comment[0] or '"' in comment[0] else ""
-
-
-def _has_empty_value(root: Node) -> bool:
-    """Whether a value is empty: libyaml gives it the place of what follows it."""
-    return root.value == "" or any(
-        child.value == "" for node in collections(root) for child in children(node)
-    )
 
 
 @contextmanager
