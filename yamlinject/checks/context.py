@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from yamlinject.checks import classes, mending, strides
+from yamlinject.checks import classes, mending, one_row, strides
+from yamlinject.config import Config
 from yamlinject.core import graph, module_rules, provenance
 from yamlinject.core.retyped import retyped
 from yamlinject.errors import ConfigError, RefusalError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from yamlinject.checks.classes import Taken
-    from yamlinject.config import Config
     from yamlinject.core.document import Document, Row
     from yamlinject.core.edits import Edit
     from yamlinject.core.layer import Layer
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from yamlinject.lineage.generated import Generated
     from yamlinject.lineage.matching import Match
     from yamlinject.lineage.resolve import Lineage, Search
-
-#: What forks make of a first row that is a whole backbone (``is_backbone`` in their ``parse_model``): its
-#: feature maps, of the strides 2 to 32, are numbered as layers.
-BACKBONE_MAPS = 5
 
 #: A backbone of more rows is written out.
 _MOST_ROWS_BELOW_IT = 4
@@ -100,20 +96,37 @@ class Subject:
     def first_row_is_backbone(self) -> bool:
         """Whether the first row is a whole backbone, whose feature maps the numbers below count as layers.
 
-        The numbers tell: if all of the maps count, the highest number names the row above its reader.
+        The numbers tell: if all of the maps count, the highest number names the row above its reader, or
+        all numbers fit though some of them name no earlier layer.
         """
         first, *others = self.layers
         below = [layer for layer in others if layer.section == "backbone"]
         declares = bool(first.args) and module_rules.is_count(first.args[0])
         if declares or first.module in architectures.modules():
             return False
-        if first.section != "backbone" or len(below) > _MOST_ROWS_BELOW_IT:
+        if first.section != "backbone" or first.references != [-1] or len(below) > _MOST_ROWS_BELOW_IT:
             return False
         if any(map(graph.picks, others)):  # the way to pick maps by rows
             return False
         ahead = [source - layer.index for layer in others for source in graph.sources(layer)]
         is_made = self.lineage is not None and self.lineage.evidence in ("given", "recorded")
-        return max(ahead, default=0) == BACKBONE_MAPS - 2 and not is_made
+        furthest = max(ahead, default=-1)
+        return not is_made and (
+            furthest == one_row.MAPS - 2
+            or (0 <= furthest < one_row.MAPS - 2 and one_row.fits(one_row.unfolded(self.document)))
+        )
+
+    @cached_property
+    def followed(self) -> Subject | None:
+        """What the rules that follow the layers look at; None where they cannot be followed."""
+        if self.is_graph:
+            return self
+        if not self.first_row_is_backbone:
+            return None
+        config = Config(self.config.name, self.config.to_bytes(), path=self.config.path)
+        config.parsed = one_row.unfolded(self.document)
+        counted = Subject(config, search="nowhere", modules=self._modules)
+        return counted if counted.is_graph else None
 
     @cached_property
     def lineage(self) -> Lineage | None:

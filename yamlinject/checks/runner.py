@@ -36,7 +36,7 @@ def check(
 def _findings(subject: Subject) -> Iterator[Finding]:
     finder = Finder(subject.config.text, Lines(subject.config.text))
 
-    def broken(needs: Needs) -> list[Finding]:
+    def broken(needs: Needs, subject: Subject = subject) -> list[Finding]:
         """What the rules that need exactly this find."""
         return [
             finder.finding(rule, problem)
@@ -49,8 +49,9 @@ def _findings(subject: Subject) -> Iterator[Finding]:
     if subject.unreadable:
         return
     found = broken("rows")
-    if subject.is_graph:
-        found += broken("graph")
+    followed = subject.followed
+    if followed:
+        found += broken("graph", followed)
         if not any(finding.rule.code in _WRONG_REFERENCE for finding in found):
-            found += broken("wiring")
+            found += broken("wiring", followed)
     yield from found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from yamlinject.checks.context import BACKBONE_MAPS, Subject
+from yamlinject.checks import one_row
+from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph, modules
 from yamlinject.core.layer import Layer
@@ -56,8 +57,8 @@ def whole_backbone(subject: Subject) -> Iterator[Problem]:
         first = subject.rows[0]
         yield Problem(
             first.span,
-            f"{first.layer} looks like a whole backbone, whose {BACKBONE_MAPS} feature maps its framework "
-            f"counts as layers 0 to {BACKBONE_MAPS - 1}",
+            f"{first.layer} looks like a whole backbone, whose {one_row.MAPS} feature maps its framework "
+            f"counts as layers 0 to {one_row.MAPS - 1}",
             "leave it to that fork, or write the backbone's layers as separate rows",
         )
 
