@@ -97,8 +97,10 @@ def shares(path: Path, layers: int, *, upstream: bool) -> tuple[int, int]:
 
     In files of other lengths it is another one; each takes longer in a large file.
     """
-    if EXHAUSTIVE or (path in SHIPPED and path in FIRST_OF_ITS_KIND):
+    if EXHAUSTIVE:
         return 1, 1
+    if path in SHIPPED and path in FIRST_OF_ITS_KIND:
+        return 2, 1
     several = (12 if upstream and path not in FIRST_OF_ITS_KIND else 4) * (1 + layers // 50)
     return 2 * several, several
 

@@ -29,8 +29,11 @@ FILES = [
     *(("ultralytics", file) for file in shipped("ultralytics", "cfg/models")),
 ]
 
-#: Without this variable in the environment, the wide ones of YOLOv5 and single layers are left out.
+#: Without this variable in the environment, large ones and single layers are left out.
 EXHAUSTIVE = "YAMLINJECT_EXHAUSTIVE" in os.environ
+
+#: They have the modules of smaller ones; of YOLOv5 the wide ones do.
+LARGE = set("rtdetr-resnet101 rtdetr-x yolov10b yolov10l yolov10m yolov10x yolov9c yolov9m".split())
 
 
 def detection_configs() -> list[object]:
@@ -39,7 +42,7 @@ def detection_configs() -> list[object]:
         if file.name == "anchors.yaml":  # anchor boxes only
             continue
         config = Config(str(file), file.read_bytes())
-        large = float(config.document.data.get("width_multiple", 0)) > 0.5
+        large = float(config.document.data.get("width_multiple", 0)) > 0.5 or file.stem in LARGE
         if config.layers[-1].module in HEADS and (EXHAUSTIVE or not large):
             found.append(pytest.param(framework, file, id=f"{framework}-{file.stem}"))
     return found
