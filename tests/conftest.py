@@ -74,6 +74,14 @@ def _commands_are_built_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_project_is_read_once() -> Iterator[None]:
+    """The ``pyproject.toml`` of this repository is that of most configs here: a tenth of a run of check."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(user_modules, "_listed", functools.cache(user_modules._listed))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _module_files_of_one_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What ``--modules`` leaves in a process, the next test must not find."""
@@ -112,7 +120,7 @@ def _no_summaries() -> None:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Cli:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Cli:
     """Run the command line in an empty folder, or in another one."""
     monkeypatch.chdir(tmp_path)
 
@@ -121,7 +129,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.Cap
             monkeypatch.chdir(folder)
         code = run(arguments)
         sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
+        out, err = capsysbinary.readouterr()
         return Result(code, out.decode(), err.decode())
 
     return invoke

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import EXHAUSTIVE
 from yamlinject import Config, RefusalError, SelectorError, load
 from yamlinject.cli.app import run
 from yamlinject.core import provenance
@@ -256,7 +257,11 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("what", [*LONG, "base", "dots", "version", "layers", "comments"])
+#: One in two in each run.
+PARTS = [*LONG, "base", "dots", "version", "layers", "comments"][:: 1 if EXHAUSTIVE else 2]
+
+
+@pytest.mark.parametrize("what", PARTS)
 def test_a_line_of_400_kb(repo: Path, capsys: pytest.CaptureFixture[str], what: str) -> None:
     """It is told in no time, and no command goes by it."""
     text = made_from("base.yaml")
