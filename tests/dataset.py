@@ -61,7 +61,8 @@ def offline(folder: Path, *, font: bool = True) -> dict[str, str]:
             shutil.copyfile(arial(), where / "Arial.ttf")
     proxies = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     return {
-        **{name: value for name, value in os.environ.items() if name.lower() != "no_proxy"},
+        # Ultralytics writes into its own package where it sees pytest
+        **{k: v for k, v in os.environ.items() if k.lower() != "no_proxy" and not k.startswith("PYTEST_")},
         **dict.fromkeys(proxies, CLOSED),
         "PIP_NO_INDEX": "1",
         "YOLOV5_CONFIG_DIR": str(settings),
