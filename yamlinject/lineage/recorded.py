@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -90,9 +91,14 @@ def _recorded_base(
     allowed = given and given.path and given.path.resolve()
     names = dict.fromkeys([scales.unscaled(name), name])  # the file of all scales, where there is no other
     paths = [(root, folder / each) for folder, root in roots.items() for each in names]
-    inside = [path for root, path in paths if path.resolve() == allowed or _is_inside(path, root)]
+
+    def is_ours(root: Path, path: Path) -> bool:
+        return path.resolve() == allowed or _is_inside(path, root)
+
     found = []
-    for path in (path for path in inside if path.is_file()):
+    for root, path in paths:
+        if not (os.path.isfile(path) and is_ours(root, path)):  # few are there to follow
+            continue
         if config and path.samefile(config):
             return None, None
         data = bases.read(str(path)).data
@@ -100,7 +106,7 @@ def _recorded_base(
     exact = (one for one in found if line.is_of(one.to_bytes()))
     if found:
         return next(exact, found[-1]), None
-    if not inside:
+    if not any(is_ours(root, path) for root, path in paths):
         return None, "outside"
     named = None if bases.is_path(name) else bases.by_name(name)
     if named is None:
