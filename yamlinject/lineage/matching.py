@@ -123,10 +123,7 @@ def _unlikely(layers: Sequence[Layer], found: Match, alike: Sequence[Wiring]) ->
         len(found.wrong_readers),
         len(replaced),
         base[-1].module != layers[-1].module,
-        any(
-            original.section != layers[place].section
-            for original, place in zip(base, found.aligned, strict=True)
-        ),
+        [layer.section for layer in base] != [layers[place].section for place in found.aligned],
     )
 
 
