@@ -236,7 +236,7 @@ def test_a_job_that_is_being_done(folder: Path) -> None:
     assert first.returncode == 0
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM] if EXHAUSTIVE else [signal.SIGINT])
 def test_an_interrupted_run_goes_on(folder: Path, sent: signal.Signals) -> None:
     make_study(folder, "--helper", "--pause", "0.1", variants=["base"])
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
