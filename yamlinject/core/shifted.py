@@ -24,8 +24,8 @@ def without_removed(
     growth = [0, *accumulate(len(edit.text) - (edit.end - edit.start) for edit in edits)]
 
     def moved(span: Span) -> Span:
-        start, end = (offset + growth[bisect_right(ends, offset)] for offset in span)
-        return Span(start, end)
+        start, end = span
+        return Span(start + growth[bisect_right(ends, start)], end + growth[bisect_right(ends, end)])
 
     rows = [
         Row(
