@@ -101,7 +101,7 @@ def workers(check: subprocess.Popen[bytes], count: int = 3) -> list[int]:
     while len(found := [pid for pid in in_group(check.pid) if pid != check.pid]) < count:
         assert check.poll() is None, check.communicate()
         assert time.monotonic() < deadline
-        time.sleep(0.03)
+        time.sleep(0.01)
     return found
 
 
@@ -139,7 +139,7 @@ def test_it_checks(tmp_path: Path, method: str) -> None:
 @pytest.mark.parametrize("seed", range(9 if EXHAUSTIVE else 1))
 def test_workers_that_are_killed(tmp_path: Path, seed: int) -> None:
     """All of the first ones, but none of those that try their files again: nothing is lost."""
-    check = start(fill(tmp_path, config(500)))
+    check = start(fill(tmp_path, config(2000)))
     found = workers(check)
     time.sleep(random.Random(seed).uniform(0, 0.2))
     os.kill(check.pid, signal.SIGSTOP)  # or it may give one the file of another that was killed before
@@ -149,7 +149,7 @@ def test_workers_that_are_killed(tmp_path: Path, seed: int) -> None:
     os.kill(check.pid, signal.SIGCONT)
     out, err = check.communicate(timeout=SECONDS)
     assert err == b"Checked 12 files: 12 errors in 12 files\n"
-    assert (check.returncode, heads(out)) == (1, expected(tmp_path, 500))
+    assert (check.returncode, heads(out)) == (1, expected(tmp_path, 2000))
     assert ends(check.pid)
 
 
