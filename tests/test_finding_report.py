@@ -403,6 +403,8 @@ def test_the_summary_of_the_rules(results: list[Checked], expected: list[str]) -
         ([Checked("a")], "Checked 1 file: nothing found"),
         ([Checked("a"), Checked("b")], "Checked 2 files: nothing found"),
         ([Checked("a", fixed=3)], "Checked 1 file: nothing found, fixed 3"),
+        ([Checked("a", error="a: not there")], "Checked 0 files, failed on 1"),
+        ([Checked("a"), Checked("b", error="b: bad")], "Checked 1 file, failed on 1"),
         ([Checked("a", skipped=True)], "Checked 0 files, skipped 1: nothing found"),
         ([Checked("a", (WRONG,))], "Checked 1 file: 1 error in 1 file"),
         ([Checked("a", (STACKED, STACKED))], "Checked 1 file: 2 warnings in 1 file"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from tests.support import TWO_INPUTS, Cli
 from yamlinject import load
+from yamlinject.cli.app import run
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import user_modules
 from yamlinject.study import preparation, sense, study_file
@@ -42,6 +45,19 @@ def entries(folder: str | Path) -> dict[str, bytes]:
 
 def names(plan: Plan) -> list[str]:
     return [variant.name for variant in variants(plan, Path("/study"))]
+
+
+# --- what is printed
+
+
+def test_the_table_comes_first_where_both_streams_are_one_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = io.BytesIO()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(pipe, "utf-8", line_buffering=name == "stderr"))
+    assert run(SIMAM) == 0
+    lines = pipe.getvalue().decode().splitlines()
+    last_row = max(number for number, line in enumerate(lines) if line.startswith("base_SimAM_SPPF"))
+    assert next(number for number, line in enumerate(lines) if line.startswith("next ")) > last_row
 
 
 # --- the plan

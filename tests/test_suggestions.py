@@ -315,10 +315,10 @@ def test_a_name_that_selects_no_scale(
 @pytest.mark.parametrize(
     ("head", "command"),
     [
-        ("Detect, [nc, anchors]", "run yolov5 train --cfg base_SimAM.yaml --data data.yaml"),
+        ("Detect, [nc, anchors]", "run yolov5 train --weights '' --cfg base_SimAM.yaml --data data.yaml"),
         (
             "Segment, [nc, anchors, 32, 256]",
-            "run yolov5 segment train --cfg base_SimAM.yaml --data data.yaml",
+            "run yolov5 segment train --weights '' --cfg base_SimAM.yaml --data data.yaml",
         ),
         ("Detect, [nc]", "run yolo detect train model=base_SimAM.yaml data=data.yaml"),
         ("Segment, [nc, 32, 256]", "run yolo segment train model=base_SimAM.yaml data=data.yaml"),

@@ -452,7 +452,10 @@ def test_the_report(
     load("yolov5s").add("SimAM", after="SPPF").save("yolov5s_SimAM.yaml")
     code, out, err = cli(capsys, "yolov5s_SimAM.yaml", "--imgsz", "64", "--latency")
     assert code == 0
-    assert err == "next      yamlinject run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml\n"
+    assert (
+        err
+        == "next      yamlinject run yolov5 train --weights '' --cfg yolov5s_SimAM.yaml --data data.yaml\n"
+    )
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert lines[0] == "yolov5s yolov5s_SimAM.yaml"
     assert "parameters 7,235,389 7,235,389" in lines

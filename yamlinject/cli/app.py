@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any, cast
 
@@ -30,7 +31,11 @@ _COMMANDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "check": ("checking", "check yolov5s_SimAM.yaml", {}),
     "rule": ("checking", "rule YI301", {}),
     "verify": ("frameworks", "verify yolov5s_SimAM.yaml --framework yolov5", {}),
-    "run": ("frameworks", "run yolov5 train --cfg yolov5s_SimAM.yaml --data data.yaml", _PASS_THROUGH),
+    "run": (
+        "frameworks",
+        "run yolov5 train --weights '' --cfg yolov5s_SimAM.yaml --data data.yaml",
+        _PASS_THROUGH,
+    ),
     "weights": ("weights", "weights yolov5s.pt yolov5s_SimAM.yaml -o yolov5s_SimAM.pt", {}),
     "register": ("frameworks", "register SimAM path/to/yolov5", {}),
     "study new": (
@@ -95,6 +100,8 @@ def run(arguments: Sequence[str]) -> int:
     message = " ".join(message.split())
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
+    with suppress(OSError):  # of the results, which may be what the message is about
+        sys.stdout.flush()
     terminal.emit(sys.stderr, [Line(f"yamlinject: error: {message}", "red")])
     return 2
 

@@ -132,7 +132,6 @@ def check(
             print(as_text(list(results)))
     except KeyboardInterrupt:  # about which newer versions of typer say nothing
         raise typer.Abort from None
-    sys.stdout.flush()  # if both streams go to one place, the summary comes last
     if output_format is ReportFormat.text:
         terminal.tell(tally.by_rule(terminal.width(sys.stderr)))
     terminal.tell([tally.summary()])
@@ -168,7 +167,6 @@ def _told(results: "Iterable[Checked]", tally: "Tally", wrong: "list[Checked]") 
         if checked.findings or checked.error is not None:
             progress.clear()
         if checked.error is not None:
-            sys.stdout.flush()  # what was found before stands before it
             terminal.tell([Line(f"yamlinject: error: {checked.error}", "red")])
         if checked.rewired:
             what = f"{checked.rewired} reference{'s' * (checked.rewired > 1)}"

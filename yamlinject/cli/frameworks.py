@@ -68,7 +68,6 @@ def verify(
         print(terminal.as_json(asdict(result)))
     else:
         terminal.emit(sys.stdout, report.lines(result, terminal.width(sys.stdout)))
-        sys.stdout.flush()  # if both streams go to one place, what comes next is last
         if result.proven and not result.problems and loaded.path:
             terminal.tell([_after(result, loaded, config, modules or (), framework, base)])
     return int(bool(result.problems))

@@ -69,7 +69,8 @@ def train(
     if framework == "yolov5":
         kind = ["segment"] if head == "Segment" else []
         words += [str(checkout.joinpath(*kind, "train.py"))] if checkout else ["yolov5", *kind, "train"]
-        words += [*(["--weights", checkpoint] if checkpoint else []), "--cfg", file, "--data", "data.yaml"]
+        # without --weights YOLOv5 loads its yolov5s.pt, layer by layer, wherever shapes fit
+        words += ["--weights", checkpoint, "--cfg", file, "--data", "data.yaml"]
     else:
         task = next((task for part, task in _TASKS.items() if part in head), "detect")
         start = [f"pretrained={checkpoint}"] if checkpoint else []

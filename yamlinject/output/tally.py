@@ -50,12 +50,14 @@ class Tally:
             _count(self.severities[severity], severity) for severity in STYLES if self.severities[severity]
         )
         if found:
-            found += f" in {_count(self._files, 'file')}"
+            found = f": {found} in {_count(self._files, 'file')}"
+        elif not self.failed:  # which is no success
+            found = ": nothing found"
         return Line(
             f"Checked {_count(self.checked, 'file')}"
             + f", skipped {self.skipped}" * bool(self.skipped)
             + f", failed on {self.failed}" * bool(self.failed)
-            + f": {found or 'nothing found'}"
+            + found
             + f", fixed {self.fixed}" * bool(self.fixed)
         )
 

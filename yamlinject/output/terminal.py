@@ -97,6 +97,7 @@ def width(stream: TextIO) -> int | None:
 
 def tell(lines: Iterable[Line]) -> None:
     """Print ``lines`` as messages, on standard error: only results go to standard output."""
+    sys.stdout.flush()  # where both streams go to one place, the results so far stand before them
     emit(sys.stderr, lines)
 
 
