@@ -285,7 +285,8 @@ def test_a_folder_that_is_no_checkout(tmp_path: Path, root: Path) -> None:
     no_yolo = "not a checkout of YOLOv5: there is no models/yolo.py"
     neither = "not a checkout of YOLOv5: there is no models/common.py and no models/yolo.py"
     assert error(tmp_path) == f"TMP: {neither}"
-    assert error(tmp_path / "missing\0") == f"TMP/missing\0: {neither}"
+    for name in ("missing", "missing\0"):
+        assert error(tmp_path / name) == f"TMP/{name}: there is no such folder"
     root.rename(tmp_path / "yolov5")
     assert error(tmp_path) == f"TMP: {neither}; did you mean TMP/yolov5?"
     assert error(tmp_path / "yolov5" / "models" / "yolo.py") == f"TMP/yolov5/models/yolo.py: {neither}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support import BASE, Cli
 from yamlinject import Config, RefusalError, SelectorError, load
+from yamlinject.frameworks import launch
 from yamlinject.library import bases
 from yamlinject.library.data import template
 from yamlinject.output import next_steps
@@ -94,6 +96,156 @@ def test_a_light_install_names_the_one_extra(
             f"yamlinject: error: no base config is called {name!r} here; those of {extra} come with: "
             f"pip install 'yamlinject[{extra}]'\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("DySampel", "DySample"),  # two letters swapped
+        ("DySampl", "DySample"),  # one missing
+        ("DySanple", "DySample"),  # one wrong
+        ("DySampple", "DySample"),  # one doubled
+        ("nn.upsample", "nn.Upsample"),  # another case
+        ("CARAFF", "CARAFE"),  # a recipe's, whose acronyms count too
+    ],
+)
+def test_a_slip_of_a_known_name_is_not_put_in(cli: Cli, tmp_path: Path, written: str, meant: str) -> None:
+    command = ("replace", written, "yolov5s", "--at", "head/nn.Upsample")
+    assert cli(*command) == (
+        2,
+        "",
+        f"yamlinject: error: {written} is not known (did you mean {meant}?): if it is meant, give the "
+        "--args of its row\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+    meant_so = ("replace", written, "yolov5s", "--at", "head/nn.Upsample@0", "--args", "[2]")
+    assert cli(*meant_so).code == 0
+    file = f"yolov5s_{written}.yaml"  # which has it, so that it is known there
+    assert cli("replace", written, file, "--at", "head/nn.Upsample", "-o", "both.yaml").code == 0
+    assert cli("check", "both.yaml").code == 0
+
+
+@pytest.mark.parametrize("written", ["C3Ghots", "C3Gost", "c3ghost"])
+def test_a_slip_of_a_framework_s_module_is_not_put_in(written: str) -> None:
+    with pytest.raises(RefusalError, match=rf"^{written} is not known \(did you mean C3Ghost\?\)"):
+        load("yolov5s").replace(written, at="C3")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "C2f",
+            "C3f",
+            "C3k",
+            "C3k2",
+            "C3x",
+            "C3TR",
+            "C3STR",
+            "C2fPSA",
+            "C2PSA",
+            "C2PSB",
+            "ResCSPB",
+            "ResCSPC",
+        ),
+        *("C2f_DCN", "C3_Faster", "C3Ghost2", "MyC3Ghost", "BottleneckCSP2", "BottleneckCSPD"),
+        *("SPPCSP", "SPPFCSPC", "ResNCSPELAN4", "RepNCSPELAN", "RepC4"),
+    ],
+)
+def test_a_name_of_a_fork_is_no_slip(name: str) -> None:
+    config = load("yolov5s").replace(name, at="C3@0")
+    assert config.layers[2].module == name
+
+
+@pytest.mark.parametrize("name", ["DWConv", "DPConv", "DSConv", "PConv", "AKConv", "ResConv", "RepConvs"])
+def test_a_convolution_of_a_fork_is_no_slip(name: str) -> None:
+    assert load("yolov5s").replace(name, at="Conv@1").layers[1].module == name
+
+
+@pytest.mark.parametrize("name", ["BiFPN_Concat2", "BiFPN_Concat3", "MyConcat", "Concat_BiFPN"])
+def test_a_fusion_of_a_fork_is_no_slip(name: str) -> None:
+    assert load("yolov5s").replace(name, at="head/Concat@0").layers[12].module == name
+
+
+def test_a_module_of_ones_own_is_known_and_has_slips(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "blocks.py").write_text(
+        "from torch import nn\n\nclass DySampel(nn.Module):\n"
+        "    def __init__(self, channels, scale=2): ...\n    def forward(self, x): ...\n"
+    )
+    command = ("--at", "head/nn.Upsample", "--modules", "blocks.py")
+    assert cli("replace", "DySampel", "yolov5s", *command).code == 0
+    assert (
+        "DySaMpl is not known (did you mean DySampel?)"
+        in cli("replace", "DySaMpl", "yolov5s", *command).err
+    )
+
+
+def test_remove_says_what_there_is(cli: Cli, tmp_path: Path) -> None:
+    cli("add", "SimAM", "--after", "SPPF", "-o", "one.yaml")
+    cli("add", "CBAM", "one.yaml", "--after", "C3@-1", "-o", "two.yaml")
+
+    def error(module: str, file: str) -> str:
+        return cli("remove", module, file).err.removeprefix(f"yamlinject: error: {file}: ").strip()
+
+    assert error("SimAN", "one.yaml") == (
+        "it has no SimAN layer to remove: its lines '# yamlinject' say that SimAM was added"
+    )
+    assert error("SE", "two.yaml").endswith("say that CBAM, SimAM was added")
+    (tmp_path / "bare.yaml").write_text(load("yolov5s").add("SimAM", "SPPF", provenance=False).text)
+    assert error("SimAN", "bare.yaml") == "it has no SimAN layer to remove (did you mean SimAM?)"
+    assert error("Mystery", "bare.yaml") == "it has no Mystery layer to remove"
+
+
+@pytest.mark.parametrize("command", ["check", "draw", "verify", "show", "explain", "undo"])
+def test_a_file_of_nearly_that_name(cli: Cli, tmp_path: Path, command: str) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("yolov5s_SimAM.yaml", "sub/mine_CBAM.yml", "yolov5s_SimMA.txt"):
+        (tmp_path / name).write_text(BASE)
+    missing = "cannot read it: no such file or directory"
+    for file, hint in (
+        ("yolov5s_SimMA.yaml", " (did you mean yolov5s_SimAM.yaml?)"),
+        ("sub/mine_CBMA.yaml", f" (did you mean {Path('sub', 'mine_CBAM.yml')}?)"),
+        ("other.yaml", ""),
+        ("gone/yolov5s_SimAM.yaml", ""),
+    ):
+        result = cli(command, file)
+        assert result.code == 2
+        assert result.err.splitlines()[0] == f"yamlinject: error: {Path(file)}: {missing}{hint}"
+
+
+def test_a_link_to_nothing_is_not_its_own_hint(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "model_a.yaml").symlink_to("gone")
+    assert cli("show", "model_a.yaml").err.endswith("no such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "yolov55", "train"), "nor an installed command (did you mean yolov5?): give a path"),
+        (("run", "tran.py"), "nor an installed command (did you mean train.py?): give a path"),
+        (("register", "SimAM", "yolov55"), "yolov55: there is no such folder"),
+        (
+            ("verify", "yolov5s", "--framework", "gone"),
+            "gone: neither yolov5, ultralytics nor a folder that",
+        ),
+        (("add", "SimAM", "--after"), "requires an argument (see yamlinject add --help)"),
+        (("study", "new", "x", "--base"), "requires an argument (see yamlinject study new --help)"),
+        (("--version=3",), "does not take a value (see yamlinject --help)"),
+        (("weights", "yolov5s.pt", "yolov5s"), "; download it from the framework's releases, or train"),
+        (("weights", "yolo11n-seg.pt", "yolov5s"), "; download it from the framework's releases, or train"),
+        (("weights", "mine.pt", "yolov5s"), "mine.pt: cannot read it: no such file or directory\n"),
+        (("weights", "runs/yolov5s_SimAM.pt", "yolov5s"), "cannot read it: no such file or directory\n"),
+    ],
+)
+def test_what_is_not_there(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    program = EntryPoint("yolov5", "yolov5.cli:main", "console_scripts")
+    monkeypatch.setattr(launch, "entry_points", lambda **_: EntryPoints([program]))
+    (tmp_path / "train.py").write_text("")
+    result = cli(*arguments)
+    assert result.code == 2
+    assert message in result.err
 
 
 # --- selectors that lead on

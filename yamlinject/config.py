@@ -174,7 +174,8 @@ class Config:
             fix_comments=fix_comments,
             at=(at,) if isinstance(at, str) else tuple(at),
         )
-        return self.apply(user_modules.completed(request, modules), provenance=provenance)
+        here = {layer.module for layer in self.layers}
+        return self.apply(user_modules.completed(request, modules, here=here), provenance=provenance)
 
     def remove(self, module: str, *, proven: bool = True) -> Rewritten:
         """Undo :meth:`add`: the layers that the provenance line names, or all of that module.

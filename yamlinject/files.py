@@ -8,14 +8,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from yamlinject.core import spelling
 from yamlinject.core.source import MAX_BYTES
 from yamlinject.errors import SourceError, TooLargeError
 
 if sys.platform != "win32":
     import fcntl
+
+#: The most entries of a folder that are looked at for the name that was meant.
+_MOST_ENTRIES = 1000
 
 
 def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
@@ -26,10 +31,28 @@ def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
     try:
         data = _read(path, limit + 1, "name a YAML file", "use - to read standard input")
     except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read it: {_reason(error)}", file=str(path)) from None
+        meant = _meant(path) if isinstance(error, FileNotFoundError) else ""
+        raise SourceError(f"cannot read it: {_reason(error)}{meant}", file=str(path)) from None
     if len(data) > limit:
         raise TooLargeError(limit, file=str(path))
     return data
+
+
+def _meant(path: Path) -> str:
+    """The question whether a YAML file of nearly that name was meant, in the folder of a missing one."""
+    if not is_yaml(path.name):
+        return ""
+    stems: dict[str, str] = {}
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        names = (entry.name for entry in islice(entries, _MOST_ENTRIES))
+        stems = {Path(name).stem: name for name in names if is_yaml(name) and name != path.name}
+    near = spelling.nearest(path.stem, stems, cutoff=0.75)
+    return f" (did you mean {path.with_name(stems[near])}?)" if near else ""
+
+
+def is_yaml(name: str) -> bool:
+    """Whether a file of that name is one to look at."""
+    return name.lower().endswith((".yaml", ".yml"))
 
 
 def read_stdin() -> bytes:

@@ -8,7 +8,6 @@ again.
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import re
 from collections.abc import Collection, Iterator
@@ -19,7 +18,7 @@ from yamlinject._version import __version__
 from yamlinject.checkout import conditions, user_rows, user_source
 from yamlinject.checkout.name_lists import Names, with_name, without_name
 from yamlinject.checkout.pysource import NEWLINE, PySource
-from yamlinject.core import edits
+from yamlinject.core import edits, spelling
 from yamlinject.core.edits import Edit
 from yamlinject.errors import Place, RefusalError
 from yamlinject.library import recipes
@@ -166,8 +165,7 @@ def star_imports(text: str, package: str) -> bool:
 def _body(module: str, plain: bool) -> str:
     """The text below the imports in the file of the class, with two blank lines at its end."""
     if module not in MODULES:
-        close = difflib.get_close_matches(module, MODULES, n=1)
-        meant = f" (did you mean {close[0]}?)" if close else ""
+        meant = spelling.hint(module, MODULES)
         raise RefusalError(
             f"yamlinject has no class {module!r}{meant}; it has {', '.join(MODULES)}; the file of one of "
             "yours is named with --modules"

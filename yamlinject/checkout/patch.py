@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
-from os.path import isfile  # it returns False where Path.is_file raises for a folder without access
+from os.path import exists, isfile  # it returns False where Path.is_file raises for a folder without access
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -82,6 +82,8 @@ class Checkout(NamedTuple):
     def open(cls, path: str | Path) -> Checkout:
         """Read the files of a checkout; raises :class:`YamlInjectError` for any other folder."""
         root = Path(path)
+        if not exists(root):
+            raise SourceError("there is no such folder", file=str(root))
         missing = [str(file) for file in (_COMMON, _MODEL) if not isfile(root / file)]
         if missing and any(isfile(root / file) for file in _ULTRALYTICS):
             raise RefusalError(

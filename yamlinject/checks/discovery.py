@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yamlinject.core import edits, lookalikes
-from yamlinject.files import repository, resolved
+from yamlinject.files import is_yaml, repository, resolved
 from yamlinject.library import bases
 
 #: A list of layers: ``backbone`` or ``head`` in front of a dash or a bracket. Configs of other tools have
@@ -79,7 +79,7 @@ def _search(folder: str) -> Iterator[File]:
             if not name.startswith(".") and not os.path.exists(os.path.join(parent, name, "pyvenv.cfg"))
         )
         for name in sorted(names):
-            if name.lower().endswith((".yaml", ".yml")):
+            if is_yaml(name):
                 path = Path(parent, name)
                 if _is_file(path) and (not path.is_symlink() or resolved(path).is_relative_to(root)):
                     yield File(str(path), named=False)

@@ -93,8 +93,11 @@ def run(arguments: Sequence[str]) -> int:
         context = getattr(error, "ctx", None)
         if not message:  # typer has printed the help
             return 2
-        if context is not None:
-            message = f"{message.rstrip('.')} (see {context.command_path} --help)"
+        words = ["yamlinject", *(word for word in named if not word.startswith("-"))]
+        command = (
+            context.command_path if context else " ".join(words)
+        )  # it has none where a value is missing
+        message = f"{message.rstrip('.')} (see {command} --help)"
     except (typer.Abort, KeyboardInterrupt):
         message = "interrupted"
     message = " ".join(message.split())

@@ -173,7 +173,8 @@ def _rewritten(
     """Carry out an ``add`` or a ``replace``; ``signed``: with a provenance line."""
     config = load(request.base)
     given = request.args
-    request = user_modules.completed(request._replace(base=config.name), modules)
+    here = {layer.module for layer in config.layers}
+    request = user_modules.completed(request._replace(base=config.name), modules, here=here)
     made_from = _before(config, request) if delivery.in_place else None
     result = (made_from or config).apply(request, provenance=signed)
     target = delivery.target(config, targets.default_name(result))

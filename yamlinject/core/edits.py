@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
@@ -34,8 +33,10 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 def unified_diff(before: str, after: str, before_name: str, after_name: str) -> Iterator[str]:
     """The lines of a unified diff, without line breaks; nothing when the texts are equal."""
+    from difflib import unified_diff  # takes milliseconds, and most runs print no diff
+
     old, new = _lines(before), _lines(after)
-    for number, line in enumerate(difflib.unified_diff(old, new, before_name, after_name, lineterm="")):
+    for number, line in enumerate(unified_diff(old, new, before_name, after_name, lineterm="")):
         yield line.removesuffix("\n") if line.endswith("\n") else line.removesuffix("\r")
         if number > 1 and line[0] in "+- " and line[-1] not in "\r\n":
             yield "\\ No newline at end of file"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yamlinject.core import graph, modules, placement, provenance
+from yamlinject.core import graph, modules, placement, provenance, spelling
 from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comment
@@ -28,7 +28,7 @@ def remove(document: Document, module: str, *, proven: bool = True) -> Rewrite:
     check_rewritable(document)
     removed = [layer.index for layer in document.layers if layer.module == module]
     if not removed:
-        raise RefusalError(f"it has no {module} layer to remove")
+        raise RefusalError(f"it has no {module} layer to remove{_what_there_is(document, module)}")
     line, changed = None, []
     found = document.provenance
     damaged = None if found else provenance.damaged(document.text)
@@ -43,6 +43,15 @@ def remove(document: Document, module: str, *, proven: bool = True) -> Rewrite:
         removed = _recorded(document, found[0], module)
         changed.append(Edit(found[0].start, found[0].end, ""))
     return _without(document, removed, changed, line, proven)
+
+
+def _what_there_is(document: Document, module: str) -> str:
+    """What was added to a config that has no layer of ``module``, or else a module of its own like that."""
+    requests = (line.provenance.request for line in document.provenance)
+    added = dict.fromkeys(request.module for request in requests if not request.replaces)
+    if added:
+        return f": its lines '# yamlinject' say that {', '.join(added)} was added"
+    return spelling.hint(module, (layer.module for layer in document.layers))
 
 
 def remove_layers(document: Document, removed: Sequence[int]) -> Rewrite:

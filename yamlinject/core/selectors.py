@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from yamlinject.core import graph, lookalikes
+from yamlinject.core import graph, lookalikes, spelling
 from yamlinject.core.layer import Layer
 from yamlinject.errors import SelectorError
 
@@ -158,7 +157,5 @@ def _no_match(module: str, where: str, outside: int, layers: Sequence[Layer], to
         other = next(layer.section for layer in layers if layer.module == module)
         return f"there is no {where}, but {outside} in the {other}: write {other}/{module}"
     modules = list(dict.fromkeys(layer.module for layer in layers))
-    by_lower = {name.lower(): name for name in modules}
-    close = difflib.get_close_matches(module.lower(), by_lower, n=1, cutoff=0.5)
-    meant = f" (did you mean {by_lower[close[0]]}?)" if close else ""
+    meant = spelling.hint(module, modules, cutoff=0.5)
     return f"there is no module {module}{meant}; the modules are {', '.join(modules)}"

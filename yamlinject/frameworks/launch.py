@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import NoReturn
 
+from yamlinject.core import spelling
 from yamlinject.errors import Place, SourceError, YamlInjectError
 from yamlinject.frameworks import compat, parse_model
 from yamlinject.frameworks.installation import install
@@ -102,10 +103,13 @@ def _module(name: str) -> ModuleSpec:
 
 
 def _command(name: str) -> EntryPoint:
-    found = entry_points(group="console_scripts", name=name)
+    commands = entry_points(group="console_scripts")
+    found = commands.select(name=name)
     if not found:
+        here = map(str, Path().glob("*.py"))
+        meant = spelling.hint(name, (*commands.names, *here), cutoff=0.85)
         raise YamlInjectError(
-            f"{name}: neither a script in this folder nor an installed command: give a path such as "
+            f"{name}: neither a script in this folder nor an installed command{meant}: give a path such as "
             "train.py, a command such as yolov5 or yolo, or -m and a module"
         )
     return next(iter(found))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from yamlinject.core import scales
+from yamlinject.core import scales, spelling
 from yamlinject.core.source import Source
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import SourceError, YamlInjectError
-from yamlinject.files import read_bytes, read_stdin
+from yamlinject.files import is_yaml, read_bytes, read_stdin
 from yamlinject.library.data import stems, template
 
 STDIN = "-"
@@ -80,7 +79,7 @@ def file_of_all_scales(name: str) -> Path | None:
 
 def is_path(name: str) -> bool:
     """Whether ``name`` can only be a path, whether or not the file exists."""
-    return name.lower().endswith((".yaml", ".yml")) or "/" in name or os.sep in name
+    return is_yaml(name) or "/" in name or os.sep in name
 
 
 def by_name(name: str) -> Base | None:
@@ -165,9 +164,7 @@ def _scales(file: Path) -> list[str]:
 
 
 def _unknown(name: str) -> str:
-    known = names()
-    close = difflib.get_close_matches(name, known, n=1)
-    meant = f" (did you mean {close[0]}?)" if close else ""
+    meant = spelling.hint(name, names())
     missing = [framework for framework in _FRAMEWORKS if not _shipped(framework)]
     owner = next((framework for framework in missing if re.fullmatch(_NAMES[framework], name)), None)
     if owner:

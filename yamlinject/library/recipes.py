@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple, get_args
 
 import yaml
 
-from yamlinject.core import lookalikes
+from yamlinject.core import lookalikes, spelling
 from yamlinject.core.modules import Role
 from yamlinject.core.request import is_module_name
 from yamlinject.core.source import Source
@@ -215,10 +214,7 @@ def recipe(module: str, args: str | None = None) -> Recipe:
     if not is_module_name(module):
         raise YamlInjectError(f"{module!r} cannot be the name of a module")
     if given is None:
-        close = difflib.get_close_matches(
-            module.lower(), {name.lower() for name in names()}, n=1, cutoff=0.75
-        )
-        meant = next((f" (did you mean {name}?)" for name in names() if name.lower() in close), "")
+        meant = spelling.hint(module, names(), cutoff=0.75)
         raise YamlInjectError(
             f"{module} has no recipe{meant}: give the `args` of its row, such as '[{CHANNELS}]'; recipes: "
             f"{', '.join(names())}"

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from yamlinject.core import spelling
+from yamlinject.core.modules import TABLE
 from yamlinject.core.request import Request
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
 from yamlinject.files import read_bytes, resolved
@@ -42,22 +44,35 @@ def use(files: Iterable[str | Path]) -> None:
     os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*given, *filter(None, before)]))
 
 
-def completed(request: Request, given: Iterable[str | Path] = ()) -> Request:
+def completed(request: Request, given: Iterable[str | Path] = (), *, here: Collection[str] = ()) -> Request:
     """``request`` with the module's name as its file or its recipe has it, and with the args of its class.
 
     Where a class takes more than channels, and has a value for all of it, a row that it replaces keeps its
-    args.
-    Raises :class:`YamlInjectError` as :func:`find` does, and for a class that does not tell its args.
+    args. ``here``: the modules of the config, which are known too.
+    Raises :class:`YamlInjectError` as :func:`find` does, for a class that does not tell its args, and for a
+    slip of a known name where all else would be taken from the row that is replaced.
     """
     own = find(given, packages=recipes.canonical(request.module) not in recipes.names())
     request = request._replace(module=recipes.canonical(request.module, own))
     found = own.get(request.module)
+    if found is None and request.args is None and request.replaces and request.module not in here:
+        _check_spelling(request.module, own)
     if found is None or request.args is not None or (request.replaces and recipes.keeps_args(found)):
         return request
     row = recipes.derived(found)
     if row.why_not_inserted and not request.replaces:
         raise RefusalError(row.why_not_inserted)
     return request._replace(args=recipes.as_flow(row.args))
+
+
+def _check_spelling(module: str, own: Iterable[str]) -> None:
+    if module in recipes.names() or module in TABLE:
+        return
+    meant = spelling.slip(module, (*own, *recipes.names()), anywhere=True) or spelling.slip(module, TABLE)
+    if meant:
+        raise RefusalError(
+            f"{module} is not known (did you mean {meant}?): if it is meant, give the `args` of its row"
+        )
 
 
 def find(given: Iterable[str | Path] = (), *, packages: bool = True) -> dict[str, ModuleClass]:

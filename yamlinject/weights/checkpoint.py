@@ -57,6 +57,13 @@ _ROOM = 2**24
 #: here, but it does wherever the result is trained.
 _LEAST_TORCH = (2, 10)
 
+#: The checkpoints that the frameworks release are called as their models are.
+_RELEASED = re.compile(r"(?:yolo|rtdetr)[a-z0-9-]*\.pt")
+
+_HOW_TO_GET_IT = (
+    "; download it from the framework's releases, or train without it (of YOLOv5: with --weights '')"
+)
+
 SAFETENSORS = ".safetensors"
 
 
@@ -89,7 +96,8 @@ def read(file: Path, *, trust: bool = False) -> Checkpoint:
     """
     with named(str(file)):
         if not file.exists():  # said before torch is imported, which takes seconds
-            raise SourceError("cannot read it: no such file or directory")
+            how = _HOW_TO_GET_IT if _RELEASED.fullmatch(file.name) else ""
+            raise SourceError(f"cannot read it: no such file or directory{how}")
         if not file.is_file():
             raise SourceError("not a regular file")
         try:
