@@ -94,9 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         if not message:  # typer has printed the help
             return 2
         words = ["yamlinject", *(word for word in named if not word.startswith("-"))]
-        command = (
-            context.command_path if context else " ".join(words)
-        )  # it has none where a value is missing
+        command = context.command_path if context else " ".join(words)  # none where a value is missing
         message = f"{message.rstrip('.')} (see {command} --help)"
     except (typer.Abort, KeyboardInterrupt):
         message = "interrupted"

@@ -49,7 +49,7 @@ def kind(folder: Path) -> upstream.Framework:
     if (folder / ultralytics.MARK).is_file():
         return "ultralytics"
     if not folder.exists():
-        raise YamlInjectError("neither yolov5, ultralytics nor a folder that there is", file=str(folder))
+        raise YamlInjectError("neither yolov5 nor ultralytics, and no folder there", file=str(folder))
     raise YamlInjectError(
         f"neither yolov5, ultralytics nor a checkout of one: there is no {yolov5.MARK} and no "
         f"{ultralytics.MARK} in such a folder",
