@@ -226,7 +226,7 @@ def test_a_link_to_nothing_is_not_its_own_hint(cli: Cli, tmp_path: Path) -> None
         (("register", "SimAM", "yolov55"), "yolov55: there is no such folder"),
         (
             ("verify", "yolov5s", "--framework", "gone"),
-            "gone: neither yolov5, ultralytics nor a folder that",
+            "gone: neither yolov5 nor ultralytics, and no folder there",
         ),
         (("add", "SimAM", "--after"), "requires an argument (see yamlinject add --help)"),
         (("study", "new", "x", "--base"), "requires an argument (see yamlinject study new --help)"),
