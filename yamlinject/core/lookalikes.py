@@ -74,6 +74,12 @@ def find(text: str, start: int = 0, end: int | None = None) -> Iterator[Lookalik
             yield Lookalike(*found.span(), found[0], token.span())
 
 
+def run_end(text: str, start: int) -> int:
+    """Where the run of them that begins at ``start`` ends."""
+    run = re.compile(_RUN).match(text, start)
+    return run.end() if run else start
+
+
 def replacement(text: str, found: Lookalike) -> Edit:
     """The edit that writes what was meant for the whole word, with the spaces that YAML needs."""
     start, end = found.word

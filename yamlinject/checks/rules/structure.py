@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import lookalikes
-from yamlinject.errors import ConfigError, DuplicateKeyError, InvalidYamlError, MalformedRowError
+from yamlinject.core.document import Span
+from yamlinject.core.lines import Lines
+from yamlinject.errors import ConfigError, DuplicateKeyError, InvalidYamlError, MalformedRowError, Place
 
 #: Parts of what PyYAML says, and what it most likely comes from.
 _HINTS = {
@@ -61,7 +63,14 @@ def _raised(subject: Subject, kind: type[ConfigError], hint: str) -> Iterator[Pr
         return
     if "is no YAML" in error.message:
         how = " (check --fix does it)" if subject.retyped else ""
-        yield Problem(error.place, error.message, f"{lookalikes.HINT}{how}", fix=tuple(subject.retyped))
+        at = _characters(subject.config.text, error.place) if error.place else None
+        yield Problem(at, error.message, f"{lookalikes.HINT}{how}", fix=tuple(subject.retyped))
     else:
         hint = next((better for part, better in _HINTS.items() if part in error.message), hint)
         yield Problem(error.place, error.message, hint)
+
+
+def _characters(text: str, place: Place) -> Span:
+    """The characters that an error at ``place`` is about."""
+    start = Lines(text).numbered(place.line).start + place.column - 1
+    return Span(start, lookalikes.run_end(text, start))
