@@ -332,6 +332,19 @@ def test_base_and_no_base(cli: Cli) -> None:
     assert_refused(cli("check", "good.yaml", "--base", "yolov5s", "--no-base"), "--base", "--no-base")
 
 
+def test_that_no_base_was_recognised_is_said_once(cli: Cli) -> None:
+    """Attention that was deleted with the numbers left: the last inputs of Detect are no earlier layers."""
+    made = load("yolov5s").add("SimAM", after="C3", provenance=False).text
+    gone = "\n".join(line for line in made.splitlines() if "SimAM" not in line) + "\n"
+    write({"a.yaml": gone, "b.yaml": gone, "good.yaml": GOOD})
+    one = "note      no base was recognised for a.yaml: name it with --base, such as --base yolov5s"
+    assert cli("check", "a.yaml", "good.yaml").err.splitlines()[0] == one
+    assert cli("check", "a.yaml", "b.yaml", "--jobs", "2").err.count("no base was recognised") == 1
+    for options in (["--base", "yolov5s"], ["--no-base"], ["--output-format", "json"], ["--select", "YI5"]):
+        assert "recognised" not in cli("check", "a.yaml", *options).err
+    assert "recognised" not in cli("check", "a.yaml", "--fix", "--wiring").err  # which says so itself
+
+
 # --- exit codes
 
 

@@ -16,6 +16,8 @@ from yamlinject import __version__
 from yamlinject.checks.findings import Checked, Finding
 from yamlinject.checks.rules import RULES
 from yamlinject.core.edits import Edit
+from yamlinject.core.layer import Layer
+from yamlinject.core.references import Change
 from yamlinject.errors import Place
 from yamlinject.output import findings as finding_report
 from yamlinject.output import terminal
@@ -394,6 +396,20 @@ def test_the_summary_of_the_rules(results: list[Checked], expected: list[str]) -
     lines = list(Tally.of(results).by_rule())
     assert [line.text for line in lines] == expected
     assert [line.style for line in lines] == ["red", "yellow", "yellow"][: len(expected)]
+
+
+def test_of_many_changed_layers_the_first_ten_are_shown() -> None:
+    changes = [
+        (Place(20 + index, 4), Change(Layer(index, "head", index - 2, 1, "Conv", [8]), index - 1))
+        for index in range(10, 23)
+    ]
+    lines = list(finding_report.fixed(Checked("a.yaml", changes=tuple(changes), rewired=13)))
+    assert {line.label for line in lines} == {"fixed"}
+    assert [line.text for line in lines[::9]] == [
+        "a.yaml:30:4: layer 10 (Conv): 8 -> 9",
+        "a.yaml:39:4: layer 19 (Conv): 17 -> 18",
+    ]
+    assert [line.text for line in lines[10:]] == ["a.yaml: 3 more layers"]
 
 
 @pytest.mark.parametrize(

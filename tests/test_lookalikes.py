@@ -238,8 +238,18 @@ def test_fix_goes_on_with_what_can_be_read_then(tmp_path: Path, cli: Cli) -> Non
     assert cli("check", "a.yaml").codes == ["YI001"]
     result = cli("check", "a.yaml", "--fix")
     assert (result.code, result.codes) == (1, ["YI102"])
-    assert result.err == "Checked 1 file: 1 error in 1 file, fixed 2\n"
+    assert result.err == (
+        "fixed     a.yaml: 1 full-width character\nChecked 1 file: 1 error in 1 file, fixed 2\n"
+    )
     assert (tmp_path / "a.yaml").read_text() == BASE.replace("[[4], 1, Detect", "[[5], 1, Detect")
+
+
+def test_how_many_characters_were_replaced_in_which_file(tmp_path: Path, cli: Cli) -> None:
+    """Those of a comment stay."""
+    (tmp_path / "a.yaml").write_text(BASE.replace("[16, 5]]", "［16，5］]  # 注释，"), encoding="utf-8")
+    assert cli("check", "a.yaml", "--fix").err == (
+        "fixed     a.yaml: 3 full-width characters\nChecked 1 file: nothing found, fixed 1\n"
+    )
 
 
 def test_fix_leaves_alone_what_stays_unreadable(tmp_path: Path, cli: Cli) -> None:

@@ -148,7 +148,7 @@ def test_workers_that_are_killed(tmp_path: Path, seed: int) -> None:
             os.kill(worker, signal.SIGKILL)
     os.kill(check.pid, signal.SIGCONT)
     out, err = check.communicate(timeout=SECONDS)
-    assert err == b"Checked 12 files: 12 errors in 12 files\n"
+    assert err.splitlines()[-1] == b"Checked 12 files: 12 errors in 12 files"  # no base was recognised
     assert (check.returncode, heads(out)) == (1, expected(tmp_path, 2000))
     assert ends(check.pid)
 

@@ -17,7 +17,7 @@ from yamlinject.checks.rewiring import BYPASSED, WRONG, Rewired, rewired
 from yamlinject.checks.rules import RULES
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
-from yamlinject.core import edits
+from yamlinject.core import edits, lookalikes
 from yamlinject.core.edits import Edit
 from yamlinject.core.proof import prove
 from yamlinject.core.yaml_nodes import load_values
@@ -36,6 +36,14 @@ _LONGEST_MESSAGE = 500
 
 #: The rules whose fixes change what nothing reads.
 _OF_COMMENTS = {"YI501"}
+
+
+#: The errors about references and sizes: what is right is known where a base is.
+_TOLD_BETTER_WITH_A_BASE = ("YI1", "YI2", "YI302")
+
+
+#: A config of fewer is a fragment or an example, of which nobody expects that its base is known.
+_FEWEST_ROWS = 12
 
 
 class Options(NamedTuple):
@@ -131,20 +139,23 @@ def _checked(file: File, label: str, options: Options) -> Checked:
         return Checked(label, skipped=True)
     try:
         if not (options.fix and path):
-            return Checked(label, tuple(_first(_counted(config, options))))
-        now, fixed = _fixed(config, options)
+            found = _counted(config, options)
+            return Checked(label, tuple(_first(found)), baseless=_is_baseless(config, options, found))
+        now, fixed, characters = _fixed(config, options)
         mended, left_alone = _rewired(now, options) if options.wiring else (None, "")
         if mended:
-            now, more = _fixed(mended.config, options)
+            now, more, _ = _fixed(mended.config, options)
             fixed += more + mended.changed
         if options.dry:
             diff = tuple(edits.unified_diff(config.text, now.text, label, label))
             return Checked(label, tuple(_first(_counted(config, options))), diff=diff, left=left_alone)
         if now != config:
             _write(config, path, now)
-        left = tuple(_first(_counted(now, options)))
-        changed = mended.changed if mended else 0
-        return Checked(label, left, fixed=fixed, rewired=changed, left=left_alone)
+        found = _counted(now, options)
+        done = Checked(label, tuple(_first(found)), fixed=fixed, characters=characters, left=left_alone)
+        if mended:
+            return done._replace(rewired=mended.changed, changes=mended.changes)
+        return done._replace(baseless=not left_alone and _is_baseless(now, options, found))
     except (OSError, YamlInjectError) as error:  # a base that cannot be read, a file that cannot be written
         return Checked(label, error=str(error))
 
@@ -153,6 +164,17 @@ def _counted(config: Config, options: Options) -> list[Finding]:
     """What is found of the rules that count."""
     found = check(config, options.base, known_bases=options.known_bases, modules=options.modules)
     return [finding for finding in found if finding.rule.code in options.codes]
+
+
+def _is_baseless(config: Config, options: Options, found: Sequence[Finding]) -> bool:
+    """Whether a base could say more about what was found, and none was recognised."""
+    helped = any(
+        one.rule.severity == "error" and one.rule.code.startswith(_TOLD_BETTER_WITH_A_BASE) for one in found
+    )
+    if not helped or options.base or not options.known_bases or any(one.base for one in found):
+        return False
+    subject = Subject(config, modules=options.modules)
+    return len(subject.layers) >= _FEWEST_ROWS and subject.match is None
 
 
 def _rewired(config: Config, options: Options) -> tuple[Rewired | None, str]:
@@ -198,22 +220,22 @@ def _edits(findings: Iterable[Finding]) -> Iterator[Edit]:
     return (edit for finding in findings for edit in finding.fix)
 
 
-def _fixed(config: Config, options: Options) -> tuple[Config, int]:
+def _fixed(config: Config, options: Options) -> tuple[Config, int, int]:
     """The config after the edits of its findings, again and again as more of it can be read; and how many.
 
-    They change comments, and characters that look like YAML's.
+    They change comments, and characters that look like YAML's, of which the last number is.
     """
-    count = 0
+    count = characters = 0
     while findings := [finding for finding in _counted(config, options) if finding.fix]:
         text = edits.apply(config.text, _edits(findings))
-        meant = edits.apply(
-            config.text, _edits(each for each in findings if each.rule.code not in _OF_COMMENTS)
-        )
+        retyped = set(_edits(each for each in findings if each.rule.code not in _OF_COMMENTS))
+        characters += sum(lookalikes.count(config.text[edit.start : edit.end]) for edit in retyped)
+        meant = edits.apply(config.text, retyped)
         with named(config.label):
             prove(text, load_values(meant))
         data = config.source._replace(text=text).to_bytes()
         config, count = Config(config.name, data, path=config.path), count + len(findings)
-    return config, count
+    return config, count, characters
 
 
 def _write(config: Config, path: Path, now: Config) -> None:

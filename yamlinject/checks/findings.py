@@ -8,6 +8,7 @@ from yamlinject.checks.registry import Problem, Rule
 from yamlinject.core.document import Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.lines import Lines
+from yamlinject.core.references import Change
 from yamlinject.errors import Place
 
 
@@ -67,8 +68,10 @@ class Checked(NamedTuple):
     """The result for one file: its findings, or why it could not be checked (``error``, one line).
 
     ``skipped``: it holds no model config. ``fixed``: how many findings were fixed in it, ``rewired`` of
-    them references. ``left``: why no reference was changed though some are wrong. ``diff``: the lines of a
-    unified diff of what would be fixed.
+    them references, which ``changes`` have by layers with their places; ``characters``: how many that only
+    look like YAML's were replaced. ``left``: why no reference was changed though some are wrong. ``diff``:
+    the lines of a unified diff of what would be fixed. ``baseless``: whether it has errors about
+    references or sizes, and a base that was looked for was not found.
     """
 
     file: str
@@ -77,5 +80,8 @@ class Checked(NamedTuple):
     skipped: bool = False
     fixed: int = 0
     rewired: int = 0
+    changes: tuple[tuple[Place, Change], ...] = ()
+    characters: int = 0
     left: str = ""
     diff: tuple[str, ...] = ()
+    baseless: bool = False

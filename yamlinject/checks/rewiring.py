@@ -11,8 +11,8 @@ from yamlinject.core import edits, graph, provenance
 from yamlinject.core.document import Document
 from yamlinject.core.layer import SECTIONS, Layer
 from yamlinject.core.proof import prove
-from yamlinject.core.references import reference_edit
-from yamlinject.errors import RefusalError, YamlInjectError
+from yamlinject.core.references import Change, reference_edit
+from yamlinject.errors import Place, RefusalError, YamlInjectError
 from yamlinject.library import architectures
 from yamlinject.lineage import matching
 from yamlinject.lineage.alignment import could_be_injected
@@ -27,10 +27,14 @@ _Froms = Mapping[int, list[int]]
 
 
 class Rewired(NamedTuple):
-    """A config with the references that it should have, and how many of them were others before."""
+    """A config with the references that it should have.
+
+    ``changed``: how many of them were others before; ``changes``: each layer of these, and where it was.
+    """
 
     config: Config
     changed: int
+    changes: tuple[tuple[Place, Change], ...]
 
 
 def rewired(subject: Subject, *, bypassed: bool = False) -> Rewired | None:
@@ -50,6 +54,7 @@ def rewired(subject: Subject, *, bypassed: bool = False) -> Rewired | None:
             _read_attention(subject, wanted)
         froms = {index: _written(subject, index, sources) for index, sources in wanted.items()}
     document, changed = subject.document, []
+    changes: dict[int, tuple[Place, Change]] = {}
     for index, numbers in froms.items():
         row = document.rows[index]
         for position, (before, after) in enumerate(zip(row.layer.references, numbers, strict=True)):
@@ -58,13 +63,20 @@ def rewired(subject: Subject, *, bypassed: bool = False) -> Rewired | None:
                     problem = "shares its text with another place through a YAML alias: write both out"
                     raise RefusalError(f"{row.layer} {problem}")
                 changed.append(reference_edit(document, index, position, after))
+                place = document.lines.place(row.references[position].start)
+                changes.setdefault(index, (place, Change(row.layer, _from(row.layer, numbers))))
     if not changed:
         return None
     text = edits.apply(document.text, changed)
     prove(text, _planned(document, froms))
     config = subject.config
     result = Config(config.name, config.source._replace(text=text).to_bytes(), path=config.path)
-    return Rewired(result, len(changed))
+    return Rewired(result, len(changed), tuple(changes[index] for index in sorted(changes)))
+
+
+def _from(layer: Layer, numbers: list[int]) -> int | list[int]:
+    """The ``from`` of a layer with those numbers, a list where it was one."""
+    return numbers if isinstance(layer.from_, list) else numbers[0]
 
 
 def _written(subject: Subject, index: int, sources: list[int]) -> list[int]:
@@ -179,5 +191,5 @@ def _planned(document: Document, froms: _Froms) -> dict[str, Any]:
         data[section] = rows = []
         for layer in (layer for layer in document.layers if layer.section == section):
             new = list(froms.get(layer.index, layer.references))
-            rows.append([new if isinstance(layer.from_, list) else new[0], *layer.row[1:]])
+            rows.append([_from(layer, new), *layer.row[1:]])
     return data

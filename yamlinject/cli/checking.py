@@ -134,6 +134,7 @@ def check(
         raise typer.Abort from None
     if output_format is ReportFormat.text:
         terminal.tell(tally.by_rule(terminal.width(sys.stderr)))
+    terminal.tell(tally.notes(with_bases=output_format is ReportFormat.text))
     terminal.tell([tally.summary()])
     if wrong and output_format is ReportFormat.text and not fix and "-" not in paths:
         words = [*(["--base", base] if base else []), *["--no-base"] * no_base]
@@ -160,23 +161,20 @@ def _fixable(wrong: "Checked", options: "Options", paths: list[str], words: list
 
 def _told(results: "Iterable[Checked]", tally: "Tally", wrong: "list[Checked]") -> "Iterator[Checked]":
     """Count the results, say at once which files could not be checked, and keep the first with an error."""
+    from yamlinject.output import findings
+
     for checked in results:
         tally.count(checked)
         if not wrong and any(finding.rule.severity == "error" for finding in checked.findings):
             wrong.append(checked)
-        if checked.findings or checked.error is not None:
+        if checked.findings or checked.fixed or checked.error is not None:
             progress.clear()
         if checked.error is not None:
             terminal.tell([Line(f"yamlinject: error: {checked.error}", "red")])
-        if checked.rewired:
-            what = f"{checked.rewired} reference{'s' * (checked.rewired > 1)}"
-            terminal.tell([Line(f"{checked.file}: {what}: {_ANOTHER_MODEL}", label="fixed")])
+        terminal.tell(findings.fixed(checked))
         if checked.left:
             terminal.tell([Line(f"{checked.file}: no reference was changed: {checked.left}", label="left")])
         yield checked
-
-
-_ANOTHER_MODEL = "checkpoints of the model before do not fit it any more"
 
 
 def rule(

@@ -80,6 +80,11 @@ def run_end(text: str, start: int) -> int:
     return run.end() if run else start
 
 
+def count(text: str) -> int:
+    """How many of them are in ``text``."""
+    return sum(ord(char) in _MEANT for char in text)
+
+
 def replacement(text: str, found: Lookalike) -> Edit:
     """The edit that writes what was meant for the whole word, with the spaces that YAML needs."""
     start, end = found.word

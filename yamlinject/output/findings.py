@@ -12,6 +12,7 @@ from yamlinject._version import __version__
 from yamlinject.checks.findings import Checked, Finding
 from yamlinject.checks.registry import Rule, Severity
 from yamlinject.checks.rules import RULES
+from yamlinject.core.layer import flow
 from yamlinject.output import terminal
 from yamlinject.output.tally import STYLES, Tally
 from yamlinject.output.terminal import Line, visible
@@ -26,6 +27,8 @@ _WIDTH, _MARGIN, _LEAD = 120, 10, 3
 _NUMBER = re.compile(r"write -?[0-9]+")
 #: The rules of which a file has one line, unless all are asked for: nothing depends on comments.
 _FOLDED = {"YI501"}
+#: Of how many layers in a file it is said what they read before and after a fix.
+_MOST_CHANGES = 10
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others represent one in a file name
 
@@ -58,6 +61,19 @@ def text(results: Iterable[Checked], width: int | None = None, *, verbose: bool 
         for first in folded[:1]:
             more = f", and {len(folded) - 1} more (--verbose)" * (len(folded) > 1)
             yield _header(checked.file, first, f"{first.message}{more}: {first.hint}")
+
+
+def fixed(checked: Checked) -> Iterator[Line]:
+    """What ``--fix`` changed in a file besides comments: each layer's references, and characters."""
+    if checked.characters:
+        what = f"{checked.characters} full-width character{'s' * (checked.characters > 1)}"
+        yield Line(f"{checked.file}: {what}", label="fixed")
+    for (line, column), (layer, from_) in checked.changes[:_MOST_CHANGES]:
+        change = f"{layer}: {flow(layer.from_)} -> {flow(from_)}"
+        yield Line(f"{checked.file}:{line}:{column}: {change}", label="fixed")
+    more = len(checked.changes) - _MOST_CHANGES
+    if more > 0:
+        yield Line(f"{checked.file}: {more} more layer{'s' * (more > 1)}", label="fixed")
 
 
 def _groups(findings: Iterable[Finding], columns: int) -> list[list[Finding]]:

@@ -9,7 +9,7 @@ from yamlinject.checks.findings import Checked
 from yamlinject.checks.registry import Rule, Severity
 from yamlinject.checks.rules import RULES
 from yamlinject.output.tables import Column, Row, table
-from yamlinject.output.terminal import Line
+from yamlinject.output.terminal import Line, note
 
 #: How each severity is shown, the worst first.
 STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow"}
@@ -23,6 +23,8 @@ class Tally:
         self.severities: Counter[Severity] = Counter()
         self._codes: Counter[str] = Counter()
         self._files_with: Counter[str] = Counter()
+        self._rewired = 0
+        self._baseless: list[str] = []
 
     def count(self, checked: Checked) -> None:
         """Count one result."""
@@ -31,6 +33,8 @@ class Tally:
         self.checked += checked.error is None and not checked.skipped
         self.fixed += checked.fixed
         self._files += bool(checked.findings)
+        self._rewired += bool(checked.changes)
+        self._baseless += [checked.file] * checked.baseless
         self.severities.update(finding.rule.severity for finding in checked.findings)
         codes = [finding.rule.code for finding in checked.findings]
         self._codes.update(codes)
@@ -60,6 +64,16 @@ class Tally:
             + found
             + f", fixed {self.fixed}" * bool(self.fixed)
         )
+
+    def notes(self, *, with_bases: bool) -> Iterator[Line]:
+        """What changed references mean and, ``with_bases``, what to do where none was recognised."""
+        if self._rewired:
+            models = "this model" if self._rewired == 1 else "these models"
+            yield note(f"a checkpoint trained with the old wiring does not fit {models}")
+        if self._baseless and with_bases:
+            first, more = self._baseless[0], len(self._baseless) - 1
+            where = f"{first} and {more} more" if more else first
+            yield note(f"no base was recognised for {where}: name it with --base, such as --base yolov5s")
 
     def by_rule(self, width: int | None = None) -> Iterator[Line]:
         """How often each rule was found, errors first; nothing for one rule, or one file, which shows it.
