@@ -36,13 +36,14 @@ _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others represent on
 def text(results: Iterable[Checked], width: int | None = None, *, verbose: bool = True) -> Iterator[Line]:
     """The findings of each file: where and what, the line with the places marked, hints, base and diff.
 
-    Errors come first. Findings of one cause stand together, those in one line share its excerpt, and the
-    base is named once for a file. ``width``: the columns of the terminal, if it is for one. Unless it is
-    ``verbose``, a file's stale comments are one line, its last.
+    Errors come first, of them last that a generated file was edited, for the others say how. Findings of
+    one cause stand together, those in one line share its excerpt, and the base is named once for a file.
+    ``width``: the columns of the terminal, if it is for one. Unless it is ``verbose``, a
+    file's stale comments are one line, its last.
     """
     columns = _WIDTH if width is None else min(_WIDTH, width - _MARGIN)
     for checked in results:
-        in_order = sorted(checked.findings, key=lambda finding: finding.rule.severity != "error")
+        in_order = sorted(checked.findings, key=_rank)
         folded = [] if verbose else [one for one in in_order if _is_folded(one)]
         groups = _groups((one for one in in_order if verbose or not _is_folded(one)), columns)
         last = {finding.base: number for number, group in enumerate(groups) for finding in group}
@@ -61,6 +62,10 @@ def text(results: Iterable[Checked], width: int | None = None, *, verbose: bool 
         for first in folded[:1]:
             more = f", and {len(folded) - 1} more (--verbose)" * (len(folded) > 1)
             yield _header(checked.file, first, f"{first.message}{more}: {first.hint}")
+
+
+def _rank(finding: Finding) -> tuple[bool, bool]:
+    return finding.rule.severity != "error", finding.rule.code == "YI603"
 
 
 def fixed(checked: Checked) -> Iterator[Line]:
