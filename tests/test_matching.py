@@ -72,6 +72,15 @@ def test_attention_that_was_put_in_and_not_counted() -> None:
     assert match(right) == ("base", [])
 
 
+def test_a_layer_that_reads_one_far_above_is_a_design() -> None:
+    """Also below the last join, and in a model that has none: other models say nothing of such layers."""
+    assert match(ROWS.replace("C2f -1 128\nDetect", "C2f 1 128\nDetect")) is None
+    classifier = parse("classifier: Conv/2 C2f Conv/2 C2f | Classify@3")
+    rows = "Conv -1 64 3 2\nC2f -1 64\nConv -1 128 3 2\nC2f -1 128\nClassify -1"
+    assert match(rows, classifier) == ("classifier", [])
+    assert match(rows.replace("C2f -1 128", "C2f 0 128"), classifier) is None
+
+
 def test_exchanged_modules() -> None:
     assert match(ROWS.replace("C2f", "C2f_DCN")) == ("base", [])
     stale = ROWS.replace("C2f", "C2f_DCN").replace("SPPF -1 128\n", "SPPF -1 128\nAtt -1 128\n")

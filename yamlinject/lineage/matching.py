@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from yamlinject.core import graph
@@ -247,15 +247,22 @@ def _is_meant(layers: Sequence[Layer], found: Match, alike: Iterable[Wiring]) ->
             if not graph.IMAGE <= source < wrong.layer.index:
                 continue  # no design reads that
             lowest = number - (wrong.expected[position] > number)
-            if not lowest <= source <= wrong.expected[position] + most:
-                nth = sum(len(layer.references) != 1 for layer in layers[: wrong.layer.index])
-                if source not in _numbers(alike, nth, position, {layer.module for layer in layers}):
-                    return False
+            if lowest <= source <= wrong.expected[position] + most:
+                continue
+            if source not in _numbers(layers, wrong.layer, position, alike):
+                return False
     return True
 
 
-def _numbers(wirings: Iterable[Wiring], nth: int, position: int, modules: Set[str]) -> set[int]:
-    """What the ``nth`` layer that does not read just one reads at ``position``, in those of ``modules``."""
+def _numbers(layers: Sequence[Layer], join: Layer, position: int, wirings: Iterable[Wiring]) -> set[int]:
+    """What ``join`` reads at ``position`` in those of ``wirings`` whose modules are all in ``layers``.
+
+    Nothing for a layer that reads just one: only joins are the same in all of them.
+    """
+    if len(join.references) == 1:
+        return set()
+    nth = sum(len(layer.references) != 1 for layer in layers[: join.index])
+    modules = {layer.module for layer in layers}
     joining = (
         [layer for layer in base.layers if len(layer.references) != 1]
         for base in wirings
