@@ -341,7 +341,7 @@ def test_a_module_of_the_users_own(tmp_path: Path, base: str) -> None:
     config = f"{base}_MyGate.yaml"
     said = call([*program, "add", "MyGate", base, "--after", after, *own], tmp_path, variables)
     assert "args      MyGate of blocks.py (channels: the channels, by its name; reduction: 8" in said
-    assert f"next      yamlinject run --modules blocks.py yol{base[3:4]}" in said
+    assert f"next      yamlinject verify --modules blocks.py {config}" in said
     verified = call([*program, "verify", config, "--imgsz", "64", *own], tmp_path, variables)
     index, channels = {"yolov5n": (10, 256), "yolo11n": (11, 256)}[base]
     # two convolutions of 1x1 with biases: 256 -> 32 -> 256
