@@ -402,7 +402,7 @@ def test_an_edited_config_is_not_replaced(cli: Cli, name: str) -> None:
         ("--modules SimAM --after SPPF --scale n,q", "scales: q is none: there are n, s, m, l, x"),
         ("--modules SimAM --after SPPF --scale n,s --weights a.pt", "weights: 1 for 2 scales"),
         ("--modules SimAM --after SPPF --weights a.pt", "a.pt: cannot read it: no such file"),
-        ("--modules SimAM --after SPPF --framework nowhere", "nowhere: neither yolov5, ultralytics"),
+        ("--modules SimAM --after SPPF --framework nowhere", "nowhere: neither yolov5 nor ultralytics"),
         ("--modules missing.py,SimAM --after SPPF", "missing.py: cannot read it"),
         ("--modules SimAM --after SPPF --base missing.yaml", "missing.yaml: cannot read it"),
         ("--modules SimAM --after SPPF --base -", "base: a study needs a file or a name"),
