@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import oracle
-from tests.conftest import shipped
+from tests.conftest import EXHAUSTIVE, shipped
 from tests.strategies import Sample, samples
 from tests.support import BASE, Cli, check_undone
 from yamlinject import Config, SelectorError, check, load
 from yamlinject.core.layer import Layer
-
-EXHAUSTIVE = bool(os.environ.get("YAMLINJECT_EXHAUSTIVE"))
 
 ON_BRANCH = """\
 nc: 2
@@ -231,4 +228,5 @@ def test_every_reader_of_the_shipped_configs(package: str) -> None:
     files = [
         path for path in shipped(package, folder) if not oracle.problem(oracle.decode(path.read_bytes()))
     ]
-    assert sum(check_every_reader(path.name, path.read_bytes(), step=7) for path in files) > 100
+    files = files[:: 1 if EXHAUSTIVE else 3]
+    assert sum(check_every_reader(path.name, path.read_bytes(), step=7) for path in files) > 30

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.conftest import CORPUS, needs_corpus, shipped
+from tests.conftest import CORPUS, EXHAUSTIVE, needs_corpus, shipped
 from yamlinject import load
 from yamlinject.cli.app import run
 from yamlinject.errors import YamlInjectError
@@ -338,9 +338,10 @@ def test_configs_of_the_frameworks() -> None:
 
 
 @needs_corpus
+@pytest.mark.corpus
 def test_configs_of_others() -> None:
     checked = 0
-    for file in sorted(CORPUS.rglob("*.yaml")):
+    for file in sorted(CORPUS.rglob("*.yaml"))[:: 1 if EXHAUSTIVE else 3]:
         try:
             config_ = load(file)
         except YamlInjectError:  # no config, or a reference to no earlier layer
@@ -348,4 +349,4 @@ def test_configs_of_others() -> None:
         for framework in FRAMEWORKS:
             imported(framework).check(config_)
         checked += 1
-    assert checked > 900
+    assert checked > (900 if EXHAUSTIVE else 300)
