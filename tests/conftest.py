@@ -83,17 +83,20 @@ def _a_project_is_read_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _module_files_of_one_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What ``--modules`` leaves in a process, the next test must not find."""
+def _module_files_of_one_test(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """What ``--modules`` leaves in a process, the next test must not find; what frameworks do stays."""
     monkeypatch.setenv(user_modules.VARIABLE, "")
     monkeypatch.setattr(parse_model, "_OF_USER", {})
     path = list(sys.path)
     yield
-    added = set(sys.path) - set(path)  # by the import of a module file, from its folder
+    ours = str(tmp_path_factory.getbasetemp())
+    added = {folder for folder in sys.path if folder.startswith(ours) and folder not in path}
     for name, module in list(sys.modules.items()) if added else ():
         if str(Path(getattr(module, "__file__", None) or "/").parent) in added:
             del sys.modules[name]
-    sys.path[:] = path
+    sys.path[:] = [folder for folder in sys.path if folder not in added]
 
 
 _is_installed = next_steps.is_installed
