@@ -32,7 +32,7 @@ class _SafeLoader(yaml.SafeLoader):
     """The loader of ``yaml.safe_load``, except for numbers that Python cannot print."""
 
 
-class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # known at run time
     """The same on libyaml, PyYAML's fast parser, where it was built with it: ten times as fast.
 
     It looks at each text once: the rows of a config repeat a few words and numbers, which cannot change.

@@ -38,8 +38,8 @@ def text(results: Iterable[Checked], width: int | None = None, *, verbose: bool 
 
     Errors come first, of them last that a generated file was edited, for the others say how. Findings of
     one cause stand together, those in one line share its excerpt, and the base is named once for a file.
-    ``width``: the columns of the terminal, if it is for one. Unless it is ``verbose``, a
-    file's stale comments are one line, its last.
+    ``width``: the columns of the terminal, if it is for one. Unless it is ``verbose``, a file's stale
+    comments are one line, its last.
     """
     columns = _WIDTH if width is None else min(_WIDTH, width - _MARGIN)
     for checked in results:
