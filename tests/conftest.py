@@ -86,7 +86,7 @@ def _a_project_is_read_once() -> Iterator[None]:
 def _module_files_of_one_test(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """What ``--modules`` leaves in a process, the next test must not find; what frameworks do stays."""
+    """What ``--modules`` and ``run`` leave, the next test must not find; what frameworks do stays."""
     monkeypatch.setenv(user_modules.VARIABLE, "")
     monkeypatch.setattr(parse_model, "_OF_USER", {})
     path = list(sys.path)
@@ -96,7 +96,8 @@ def _module_files_of_one_test(
     for name, module in list(sys.modules.items()) if added else ():
         if str(Path(getattr(module, "__file__", None) or "/").parent) in added:
             del sys.modules[name]
-    sys.path[:] = [folder for folder in sys.path if folder not in added]
+    # first what was there: ``run`` puts the folder of its program in the place of another one
+    sys.path[:] = [*path, *(folder for folder in sys.path if folder not in {*path, *added})]
 
 
 _is_installed = next_steps.is_installed

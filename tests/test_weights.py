@@ -1144,6 +1144,41 @@ def test_a_missing_library(tmp_path: Path, library: str, name: str) -> None:
     assert f"{library} is not installed: pip install" in line
 
 
+#: Runs the program where torch is there, but a part of it cannot be loaded: that is no ImportError.
+BROKEN = """
+import sys
+
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise OSError("libcudart.so.12: cannot open shared object file")
+
+sys.meta_path.insert(0, Broken())
+from yamlinject.cli.app import run
+
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "library"),
+    [
+        ("weights base.pt yolov5n -o out.pt", "base.pt: torch"),
+        ("verify yolov5n", "yolov5"),
+        ("verify yolo11n", "ultralytics"),
+        ("module SimAM --test", "torch"),
+    ],
+)
+def test_a_broken_library(tmp_path: Path, arguments: str, library: str) -> None:
+    save_checkpoint(tmp_path / "base.pt")
+    command = [sys.executable, "-c", BROKEN, *arguments.split()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    (line,) = done.stderr.splitlines()
+    why = "cannot be imported: libcudart.so.12: cannot open shared object file; pip install '"
+    assert line.startswith(f"yamlinject: error: {library} {why}")
+    assert done.returncode == 2
+
+
 def test_as_a_program(tmp_path: Path) -> None:
     """With nothing else in the process: what is said, and no word besides."""
     file = save_checkpoint(tmp_path / "base.pt")

@@ -74,3 +74,19 @@ def named(file: str) -> Iterator[None]:
     except YamlInjectError as error:
         error.file = error.file or file
         raise
+
+
+@contextmanager
+def importing(library: str, wanted: str) -> Iterator[None]:
+    """Say in one line why the block cannot import ``library``; ``wanted``: what ``pip install`` should get.
+
+    A library that is there but broken is no ``ImportError`` where the system cannot load a part of it.
+    """
+    try:
+        yield
+    except (ImportError, OSError) as error:
+        if isinstance(error, ImportError) and error.name == library:
+            raise YamlInjectError(f"{library} is not installed: pip install {wanted}") from None
+        raise YamlInjectError(
+            f"{library} cannot be imported: {error}; pip install {wanted} gets what it needs"
+        ) from None

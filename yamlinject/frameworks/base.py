@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import flow
-from yamlinject.errors import YamlInjectError, named
+from yamlinject.errors import YamlInjectError, importing, named
 from yamlinject.frameworks import parse_model, safety
 from yamlinject.frameworks.installation import install
 
@@ -135,22 +135,13 @@ class Framework(ABC):
         """Why ``config`` could not be built, where it is one of the known mistakes."""
 
     def _import(self) -> ModuleType:
-        try:
+        if self.checkout is None:
+            with importing(self.name, f"'yamlinject[{self.name}]'"):
+                return self._import_model_module()
+        requirements = self.checkout / "requirements.txt"
+        wanted = f"-r {requirements}" if requirements.is_file() else f"-e {self.checkout}"
+        with named(str(self.checkout)), importing(self.name, wanted):
             return self._import_model_module()
-        except ImportError as error:
-            if self.checkout is None and error.name == self.name:
-                raise YamlInjectError(
-                    f"{self.name} is not installed: pip install 'yamlinject[{self.name}]'"
-                ) from None
-            where = None if self.checkout is None else str(self.checkout)
-            wanted = f"'yamlinject[{self.name}]'"
-            if self.checkout is not None:
-                requirements = self.checkout / "requirements.txt"
-                wanted = f"-r {requirements}" if requirements.is_file() else f"-e {self.checkout}"
-            raise YamlInjectError(
-                f"{self.name} cannot be imported: {error}; pip install {wanted} gets what it needs",
-                file=where,
-            ) from None
 
     def _explained(self, error: Exception, config: Config, verb: str) -> YamlInjectError:
         """``error`` in one line, with the row of the layer that was being built or run."""

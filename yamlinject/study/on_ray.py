@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from yamlinject.errors import YamlInjectError
+from yamlinject.errors import YamlInjectError, importing
 from yamlinject.study import processes
 from yamlinject.study.engine import ERROR, Ended, Engine
 from yamlinject.study.plan import Job
@@ -25,10 +25,8 @@ class OnRay(Engine):
         self, command: Callable[[Job], list[str]], gpus_per_job: float | None, *, without_gpu: bool = False
     ) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
-        try:
+        with importing("ray", "'yamlinject[ray]'"):
             ray: Any = import_module("ray")
-        except ImportError:
-            raise YamlInjectError("Ray is not installed: pip install 'yamlinject[ray]'") from None
         self._ray = ray
         self._command = command
         self._jobs: dict[Any, Job] = {}

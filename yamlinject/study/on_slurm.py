@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from yamlinject.errors import YamlInjectError
+from yamlinject.errors import YamlInjectError, importing
 from yamlinject.study import processes
 from yamlinject.study.engine import ERROR, Ended, Engine
 from yamlinject.study.plan import Job
@@ -30,10 +30,8 @@ class OnSlurm(Engine):
         without_gpu: bool = False,
         executor: str = "SlurmExecutor",
     ) -> None:
-        try:
+        with importing("submitit", "'yamlinject[slurm]'"):
             import submitit
-        except ImportError:
-            raise YamlInjectError("submitit is not installed: pip install 'yamlinject[slurm]'") from None
         self._command = command
         self._jobs: dict[Any, Job] = {}
         try:

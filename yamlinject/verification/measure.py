@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from yamlinject.errors import YamlInjectError
+from yamlinject.errors import importing
 
 #: Pairs of forward passes; all but the first, which warms up, are timed.
 _ROUNDS = 21
@@ -63,10 +63,8 @@ def operations(model: nn.Module, image: Tensor) -> float:
 
     Raises :class:`YamlInjectError` where that is not installed.
     """
-    try:
+    with importing("thop", "ultralytics-thop"):
         import thop
-    except ImportError:
-        raise YamlInjectError("there is no thop to count GFLOPs: pip install ultralytics-thop") from None
     multiply_adds, _ = thop.profile(deepcopy(model), inputs=(image,), verbose=False)
     return 2 * float(multiply_adds)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from yamlinject.errors import YamlInjectError
+from yamlinject.errors import importing
 
 if TYPE_CHECKING:
     from yamlinject.library.module_files import ModuleClass
@@ -51,10 +51,8 @@ def try_out(
     A user's module file is imported for that. ``progress`` is called with what is done next. Raises
     :class:`YamlInjectError` where it cannot be imported or built.
     """
-    try:
+    with importing("torch", "'yamlinject[torch]'"):
         import torch
-    except ImportError:
-        raise YamlInjectError("torch is not installed: pip install 'yamlinject[torch]'") from None
 
     from yamlinject.verification.subject import Subject
     from yamlinject.verification.trials import run

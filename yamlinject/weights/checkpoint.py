@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yamlinject.errors import SourceError, named
+from yamlinject.errors import SourceError, importing, named
 from yamlinject.frameworks.installation import install
 from yamlinject.frameworks.user_classes import full_names
 
@@ -100,10 +100,8 @@ def read(file: Path, *, trust: bool = False) -> Checkpoint:
             raise SourceError(f"cannot read it: no such file or directory{how}")
         if not file.is_file():
             raise SourceError("not a regular file")
-        try:
-            import torch  # noqa: F401  # for a one-line error if it is missing
-        except ImportError:
-            raise SourceError("torch is not installed: pip install 'yamlinject[torch]'") from None
+        with importing("torch", "'yamlinject[torch]'"):
+            import torch  # noqa: F401
         if file.suffix == SAFETENSORS:
             return Checkpoint(_read_safetensors(file), None, {}, {}, [])
         try:
@@ -231,11 +229,9 @@ def _depth(value: object, known: dict[int, float]) -> float:
 
 
 def _read_safetensors(file: Path) -> dict[str, Tensor]:
-    try:
+    with importing("safetensors", "safetensors"):
         from safetensors import SafetensorError
         from safetensors.torch import load_file
-    except ImportError:
-        raise SourceError("safetensors is not installed: pip install safetensors") from None
     try:
         return dict(load_file(file))
     except OSError as error:
@@ -245,9 +241,7 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
 
 
 def as_safetensors(state: Mapping[str, Tensor]) -> bytes:
-    """The content of a ``.safetensors`` file; raises :class:`SourceError` if the package is missing."""
-    try:
+    """The content of a ``.safetensors`` file; raises :class:`YamlInjectError` if the package is missing."""
+    with importing("safetensors", "safetensors"):
         from safetensors.torch import save
-    except ImportError:
-        raise SourceError("safetensors is not installed: pip install safetensors") from None
     return bytes(save({key: value.contiguous() for key, value in state.items()}))
