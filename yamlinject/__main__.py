@@ -23,9 +23,9 @@ def main() -> None:
         sys.stdout.flush()
     except OSError:  # run has reported it; what is left in the buffer must not fail again on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if not gc.isenabled():
-        gc.freeze()  # nor is there a need to collect on exit
-    sys.exit(code)
+    if gc.isenabled():  # by a command that imports a framework, which may have more to do
+        sys.exit(code)
+    os._exit(code)  # to take the interpreter down first would be a tenth of the run
 
 
 if __name__ == "__main__":
