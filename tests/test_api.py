@@ -13,6 +13,7 @@ import yaml
 
 import yamlinject
 from yamlinject import Config, ConfigError, RefusalError, SelectorError, SourceError, YamlInjectError
+from yamlinject.core.layer import as_flow
 from yamlinject.core.modules import Role
 from yamlinject.core.request import Request
 from yamlinject.library.recipes import Recipe
@@ -418,12 +419,12 @@ def test_only_attention_is_inserted(
     ],
 )
 def test_words_of_args(args: list[Any], channels: int | None, inputs: int, text: str) -> None:
-    assert Recipe("My", args).args_text(channels, inputs) == text
+    assert as_flow(Recipe("My", args).args_for(channels, inputs)) == text
 
 
 def test_a_word_for_untold_channels_is_refused_beside_inputs() -> None:
     with pytest.raises(RefusalError, match="its channel count is not written in the rows"):
-        Recipe("My", ["inputs", "channels"]).args_text(None, 2)
+        Recipe("My", ["inputs", "channels"]).args_for(None, 2)
 
 
 def test_add_without_provenance_on_a_generated_file_keeps_its_line_true(base: Path) -> None:

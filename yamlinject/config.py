@@ -10,7 +10,7 @@ from typing import Any
 from yamlinject import files
 from yamlinject.core import edits, provenance
 from yamlinject.core.document import Document
-from yamlinject.core.layer import Layer
+from yamlinject.core.layer import Layer, as_flow
 from yamlinject.core.provenance import digest
 from yamlinject.core.removal import remove, remove_layers
 from yamlinject.core.replacement import newest_line, restore
@@ -20,7 +20,7 @@ from yamlinject.core.selectors import Scope
 from yamlinject.core.source import Source
 from yamlinject.errors import YamlInjectError, named
 from yamlinject.library import bases, requests, user_modules
-from yamlinject.library.recipes import as_flow, canonical
+from yamlinject.library.recipes import canonical
 
 
 class Config:

@@ -8,6 +8,7 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
+from yamlinject.core.layer import as_flow
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases as library
 from yamlinject.library import recipes, user_modules
@@ -135,7 +136,7 @@ def _own_explained(found: ModuleClass) -> list[Line]:
 def _row(found: ModuleClass) -> str:
     if not recipes.is_told(found):
         return "give --args"
-    return f"[-1, 1, {found.name}, {recipes.as_flow(recipes.derived(found).args)}]"
+    return f"[-1, 1, {found.name}, {as_flow(recipes.derived(found).args)}]"
 
 
 def _table(modules: list[recipes.About]) -> list[Line]:
@@ -163,7 +164,7 @@ def _explained(one: recipes.About) -> list[Line]:
         Row("module", one.module),
         Row("role", one.role),
         Row("what it does", one.does),
-        Row("row", f"[{reads}, 1, {one.module}, {recipes.as_flow(one.args)}]"),
+        Row("row", f"[{reads}, 1, {one.module}, {as_flow(one.args)}]"),
         Row("args", f"{first}, then: {options}" if options else first),
         Row("parameters", "one for each layer that it reads" if joins else counts(one.parameters_at)),
         Row("costly", one.costly),

@@ -12,7 +12,7 @@ from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
 
 #: A comment after a row; in a bracketed list, a comma and the closing bracket may come before it.
-_TRAILING = re.compile(r"(?P<gap>[ \t,\]]*)(?P<comment>#[^\r\n\x85\u2028\u2029]*)")
+_TRAILING = re.compile(r"(?:[ \t]*[,\]])*(?P<lead>[ \t]*)(?P<comment>#[^\r\n\x85\u2028\u2029]*)")
 
 #: A number that may be an index, unlike those in ``3x3``, ``20*20*512``, ``1/8`` and ``2.5``.
 _NUMBER = re.compile(r"#[ \t\xa0]*(?P<number>0|[1-9][0-9]{0,6})(?![\w*/.%\xd7])")
@@ -51,7 +51,7 @@ def index_comment(document: Document, row: Row) -> IndexComment | None:
     return IndexComment(
         number=int(found["number"]),
         span=Span(offset + found.start("number"), offset + end),
-        lead=re.split(r"[,\]]", trailing["gap"])[-1] + found[0][: found.start("number")],
+        lead=trailing["lead"] + found[0][: found.start("number")],
         clear=bool(_CLEARLY_INDEX.match(trailing["comment"], end)),
         alone=not trailing["comment"][end:].strip(" \t"),
     )

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from yamlinject.core import graph, placement
 from yamlinject.core.document import Document
 from yamlinject.core.fits import check_fits
 from yamlinject.core.index_comments import renumbered
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import Layer
+from yamlinject.core.layer import Layer, as_flow
 from yamlinject.core.proof import expected_data
 from yamlinject.core.provenance import Provenance
 from yamlinject.core.references import kept_references, renumbered_references
 from yamlinject.core.removal import remove
 from yamlinject.core.rewrite import Rewrite, Signature, applied, check_rewritable, signed
 from yamlinject.core.selectors import DETECT_INPUTS
-from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import ConfigError, Place, RefusalError
 
 
 class Insertion(NamedTuple):
-    """One new layer ``[-1, number, module, args]`` directly below layer ``target`` of the base.
-
-    ``args``: the YAML text of the row's args, such as ``[1024]``.
-    """
+    """One new layer ``[-1, number, module, args]`` directly below layer ``target`` of the base."""
 
     target: int
     module: str
-    args: str
+    args: list[Any]
     number: int = 1
 
 
@@ -74,10 +70,9 @@ def insert(
     stacks: defaultdict[int, list[Insertion]] = defaultdict(list)
     for insertion in insertions:
         stacks[insertion.target].append(insertion)
-    values = {text: load_values(text) for text in {new.args for new in insertions}}
     below = {
         target: [
-            Layer(index, document.layers[target].section, -1, new.number, new.module, values[new.args])
+            Layer(index, document.layers[target].section, -1, new.number, new.module, new.args)
             for index, new in enumerate(stack, index_map.moved[target] + 1)
         ]
         for target, stack in stacks.items()
@@ -90,7 +85,9 @@ def insert(
     for target, stack in stacks.items():
         row = document.rows[target]
         separator = ", " if placement.spaced(document, row) else ","
-        texts = [f"[{separator.join(('-1', str(new.number), new.module, new.args))}]" for new in stack]
+        texts = [
+            f"[{separator.join(('-1', str(new.number), new.module, as_flow(new.args)))}]" for new in stack
+        ]
         changed += placement.insertion(document, target, texts, index_map.moved[target] + 1)
 
     line = None

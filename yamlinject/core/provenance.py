@@ -217,7 +217,7 @@ def _found(text: str, start: int) -> Found | None:
 def _parse(match: re.Match[str]) -> Provenance | None:
     try:
         request = Request.from_words([_unquoted(word) for word in shlex.split(match["command"])])
-        was = [Written.parse(_unquoted(word)) for word in shlex.split(match["was"] or "")]
+        was = [Written.parse(_unquoted(word)) for word in shlex.split(match["was"])] if match["was"] else []
     except (ValueError, YamlInjectError):  # the line was edited: an unclosed quotation, another command
         return None
     layers = tuple(int(index) for index in match["layers"].split(","))

@@ -84,9 +84,9 @@ def _without(
             changed.append(Edit(*comment.span, str(number)))
     changed += placement.removal(document, removed)
     place = document.place(removed[0]) if removed else document.place(0)
-    expected = expected_data(document, index_map)
-    text, left = applied(document, changed, place, expected if proven else None)
-    left = left or without_removed(document, changed, text, index_map, expected)
+    expected = expected_data(document, index_map) if proven else None
+    text, left = applied(document, changed, place, expected)
+    left = left or without_removed(document, changed, text, index_map, changes)
     return Rewrite(text, index_map, (), tuple(changes), (), line, document=left)
 
 
@@ -117,8 +117,7 @@ def _check_removable(document: Document, removed: Sequence[int], injected: bool)
 
     ``injected``: the layers are known to keep the shape of their input, because they were injected.
     """
-    counts = document.channels
-    strides = graph.strides(document.layers)
+    strides = [] if injected else graph.strides(document.layers)
     for index in removed:
         layer = document.layers[index]
         sources = graph.sources(layer)
@@ -131,7 +130,10 @@ def _check_removable(document: Document, removed: Sequence[int], injected: bool)
             problem = "it reads the image"
         elif not injected and (
             strides[index] != strides[sources[0]]
-            or (counts[index] != counts[sources[0]] and modules.known(layer.module).declares_channels)
+            or (
+                document.channels[index] != document.channels[sources[0]]
+                and modules.known(layer.module).declares_channels
+            )
         ):
             problem = "it changes channels or stride, so its readers cannot read its input instead"
         if problem:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Any
 
 from yamlinject.core.document import Document, Row, Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
+from yamlinject.core.layer import SECTIONS, Layer
+from yamlinject.core.references import Change
 
 
 def without_removed(
-    document: Document, edits: Iterable[Edit], text: str, index_map: IndexMap, data: dict[str, Any]
+    document: Document, edits: Iterable[Edit], text: str, index_map: IndexMap, changes: Sequence[Change]
 ) -> Document:
     """What :meth:`Document.parse` would make of ``text``, the result of ``edits`` that remove layers.
 
-    ``data``: the data of ``text``. No row of ``document`` may be shared.
+    ``changes``: the layers that read others then. No row of ``document`` may be shared.
     """
     edits = sorted(edits)
     ends = [edit.end for edit in edits]
     growth = [0, *accumulate(len(edit.text) - (edit.end - edit.start) for edit in edits)]
+    from_ = {change.layer.index: change.from_ for change in changes}
 
     def moved(span: Span) -> Span:
         start, end = span
@@ -29,7 +31,7 @@ def without_removed(
 
     rows = [
         Row(
-            index_map.layer(row.layer),
+            Layer(new, layer.section, from_.get(layer.index, layer.from_), *layer[3:]),
             moved(row.span),
             tuple(map(moved, row.references)),
             moved(row.number),
@@ -37,8 +39,11 @@ def without_removed(
             moved(row.args),
             shared=False,
         )
-        for row, new in zip(document.rows, index_map.moved, strict=True)
+        for row, layer, new in zip(document.rows, document.layers, index_map.moved, strict=True)
         if new >= 0
     ]
+    data = dict(document.data)
+    for section in SECTIONS:
+        data[section] = [row.layer.row for row in rows if row.layer.section == section]
     values = {name: moved(span) for name, span in document.values.items()}
     return Document(text, data, rows, document.flow, values)

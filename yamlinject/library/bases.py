@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,9 +85,17 @@ def is_path(name: str) -> bool:
 
 def by_name(name: str) -> Base | None:
     """The embedded base config of that name, or the one that an installed framework ships."""
+    data = _embedded(name)
+    if data is None:
+        found = _find(name)
+        data = read_bytes(found) if found else None
+    return None if data is None else Base(name, name, data)
+
+
+@cache
+def _embedded(name: str) -> bytes | None:
     file = template("bases", f"{name}.yaml")
-    found = file if file.is_file() else _find(name)
-    return Base(name, name, read_bytes(found)) if found else None
+    return read_bytes(file) if file.is_file() else None
 
 
 def embedded() -> list[str]:

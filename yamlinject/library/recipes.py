@@ -68,8 +68,8 @@ class Recipe(NamedTuple):
         args: list[Any] = _filled(_filled(self.args, INPUTS, inputs), CHANNELS, channels)
         return args
 
-    def args_text(self, channels: int | None, inputs: int = 1) -> str:
-        """The args as YAML for a row that reads ``inputs`` layers of that many nominal channels.
+    def args_for(self, channels: int | None, inputs: int = 1) -> list[Any]:
+        """The args of a row that reads ``inputs`` layers of that many nominal channels.
 
         Raises :class:`RefusalError` when the recipe needs a count that the base does not tell.
         """
@@ -79,7 +79,7 @@ class Recipe(NamedTuple):
                 f"its channel count is not written in the rows: give the `args` of {self.module}, such as "
                 "'[256]'"
             )
-        return as_flow(args)
+        return args
 
 
 class About(NamedTuple):
@@ -246,16 +246,6 @@ def _given_args(text: str) -> list[Any]:
         if isinstance(arg, str) and _reads_as_number(arg):
             raise YamlInjectError(f"`args`: PyYAML reads {arg} as a string: write {as_number(arg)}")
     return args
-
-
-def as_flow(args: Sequence[Any]) -> str:
-    """Args as the YAML text of a list in brackets; raises :class:`YamlInjectError` if they are not YAML."""
-    if all(type(arg) is int for arg in args):  # nearly all there are, and a hundred times as fast
-        return str(list(args))
-    try:
-        return yaml.safe_dump(list(args), default_flow_style=True, width=float("inf")).rstrip("\n")
-    except yaml.YAMLError as error:
-        raise YamlInjectError(f"`args` {args!r}: {error}") from None
 
 
 def as_number(text: str) -> str:

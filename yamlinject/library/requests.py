@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from yamlinject.core import graph, modules, selectors
 from yamlinject.core.document import Document
 from yamlinject.core.insertion import Insertion, check_targets, insert
-from yamlinject.core.layer import Layer, flow
+from yamlinject.core.layer import Layer, as_flow, flow
 from yamlinject.core.modules import Role
 from yamlinject.core.replacement import Replacement, replace
 from yamlinject.core.request import Request, is_module_name
@@ -17,7 +17,7 @@ from yamlinject.core.selectors import Picked, Selector
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import RefusalError, YamlInjectError
 from yamlinject.library import recipes
-from yamlinject.library.recipes import CHANNELS, Recipe, as_flow, recipe
+from yamlinject.library.recipes import CHANNELS, Recipe, recipe
 
 
 class Order(NamedTuple):
@@ -106,7 +106,8 @@ def _replaced(
     for index in sorted({layer.index for pick in picked for layer in pick.layers}):
         layer = layers[index]
         if order.recipe:
-            args: str | None = _args(document, order.recipe, layer, counts[index], len(layer.references))
+            inputs = len(layer.references)
+            args: str | None = as_flow(_args(document, order.recipe, layer, counts[index], inputs))
         else:
             args = _kept(document, request.module, layer, counts[index])
         _check_role(document, request.module, layer, args)
@@ -116,9 +117,11 @@ def _replaced(
     )
 
 
-def _args(document: Document, row: Recipe, layer: Layer, channels: int | None, inputs: int = 1) -> str:
+def _args(
+    document: Document, row: Recipe, layer: Layer, channels: int | None, inputs: int = 1
+) -> list[Any]:
     try:
-        return row.args_text(channels, inputs)
+        return row.args_for(channels, inputs)
     except RefusalError as error:
         raise RefusalError(f"{layer}: {error.message}", document.place(layer.index)) from None
 
@@ -141,7 +144,7 @@ def _kept(document: Document, module: str, layer: Layer, channels: int | None) -
     if alike or not new:
         return as_flow(layer.args[:alike])
     if new.split()[0] == "c2":
-        return _args(document, Recipe(module, [CHANNELS]), layer, channels)
+        return as_flow(_args(document, Recipe(module, [CHANNELS]), layer, channels))
     problem = f"{layer} has args {flow(layer.args)}, and {module} takes {new.replace(' ', ', ')}"
     raise RefusalError(f"{problem}: give its `args`", document.place(layer.index))
 

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from yamlinject.core import spelling
+from yamlinject.core.layer import as_flow
 from yamlinject.core.modules import TABLE
 from yamlinject.core.request import Request
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
@@ -62,7 +63,7 @@ def completed(request: Request, given: Iterable[str | Path] = (), *, here: Colle
     row = recipes.derived(found)
     if row.why_not_inserted and not request.replaces:
         raise RefusalError(row.why_not_inserted)
-    return request._replace(args=recipes.as_flow(row.args))
+    return request._replace(args=as_flow(row.args))
 
 
 def _check_spelling(module: str, own: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from yamlinject.config import Config, Rewritten
 from yamlinject.core.document import Document
 from yamlinject.core.index_map import IndexMap
+from yamlinject.core.layer import as_flow
 from yamlinject.core.provenance import Provenance, Written, digest
 from yamlinject.core.removal import remove_layers
 from yamlinject.core.replacement import Replacement, replace
@@ -14,7 +15,6 @@ from yamlinject.core.rewrite import Rewrite, signed
 from yamlinject.core.source import Source
 from yamlinject.errors import RefusalError, named
 from yamlinject.library import bases
-from yamlinject.library.recipes import as_flow
 from yamlinject.lineage.generated import all_intact
 
 

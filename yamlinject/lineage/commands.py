@@ -8,11 +8,11 @@ from typing import NamedTuple, TypeVar
 
 from yamlinject.config import Config, Rewritten
 from yamlinject.core import graph, selectors
-from yamlinject.core.layer import Layer
+from yamlinject.core.layer import Layer, as_flow
 from yamlinject.core.request import Request
 from yamlinject.core.selectors import DETECT_INPUTS, Scope
 from yamlinject.errors import YamlInjectError
-from yamlinject.library.recipes import CHANNELS, as_flow
+from yamlinject.library.recipes import CHANNELS
 
 
 class Made(NamedTuple):

@@ -78,7 +78,7 @@ def regenerated(base: Config, line: Provenance, as_written: str) -> bytes:
     written = result.rewrite.provenance
     assert written
     now = written._replace(version=line.version)
-    if line.has_rows(base.layers) or line.is_of(base.to_bytes()):
+    if line.is_of(base.to_bytes()) or line.has_rows(base.layers):
         now = now._replace(digest=line.digest)
     text = as_written if now == line else str(now)
     return result.to_bytes().replace(str(written).encode(), text.encode("utf-8", "surrogateescape"), 1)

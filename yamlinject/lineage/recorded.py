@@ -87,17 +87,16 @@ def _recorded_base(
     if name in (bases.STDIN, ""):
         return None, None
     folders = dict.fromkeys([Path(), *([config.parent] if config else [])])
-    roots = {folder: files.repository(folder) for folder in folders}
     allowed = given and given.path and given.path.resolve()
     names = dict.fromkeys([scales.unscaled(name), name])  # the file of all scales, where there is no other
-    paths = [(root, folder / each) for folder, root in roots.items() for each in names]
+    paths = {folder / each: folder for folder in folders for each in names}
 
-    def is_ours(root: Path, path: Path) -> bool:
-        return path.resolve() == allowed or _is_inside(path, root)
+    def is_ours(path: Path) -> bool:
+        return path.resolve() == allowed or _is_inside(path, files.repository(paths[path]))
 
     found = []
-    for root, path in paths:
-        if not (os.path.isfile(path) and is_ours(root, path)):  # few are there to follow
+    for path in paths:
+        if not (os.path.isfile(path) and is_ours(path)):  # few are there to follow
             continue
         if config and path.samefile(config):
             return None, None
@@ -106,7 +105,8 @@ def _recorded_base(
     exact = (one for one in found if line.is_of(one.to_bytes()))
     if found:
         return next(exact, found[-1]), None
-    if not any(is_ours(root, path) for root, path in paths):
+    leads_away = bases.is_path(name) or any(map(os.path.islink, paths))
+    if leads_away and not any(map(is_ours, paths)):
         return None, "outside"
     named = None if bases.is_path(name) else bases.by_name(name)
     if named is None:

@@ -10,7 +10,7 @@ from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph, lookalikes, module_rules
 from yamlinject.core.document import Span
-from yamlinject.core.layer import Layer, flow
+from yamlinject.core.layer import Layer, as_flow, flow
 from yamlinject.library import architectures, recipes
 
 #: Numbers for everything but PyYAML, which wants a point and a signed exponent (YAML 1.1).
@@ -118,7 +118,7 @@ def _unfitting_inputs(layer: Layer) -> tuple[str, str] | None:
     first, count = layer.args[0] if layer.args else None, len(layer.references)
     if first == count and not isinstance(first, bool):
         return None
-    written = recipes.recipe(layer.module).args_text(None, count)
+    written = as_flow(recipes.recipe(layer.module).args_for(None, count))
     return f"{layer} has args {flow(layer.args)}, and {count} inputs", f"write {written}{_BY_DEFAULT}"
 
 
