@@ -16,7 +16,8 @@ from tests.test_corpus import FIRST_OF_ITS_KIND, SHIPPED
 from yamlinject.checks.findings import Finding
 from yamlinject.checks.runner import check
 from yamlinject.config import Config
-from yamlinject.core.document import Document, Row
+from yamlinject.core.document import Document
+from yamlinject.core.rows import Row
 from yamlinject.errors import YamlInjectError
 
 pytestmark = [pytest.mark.corpus, pytest.mark.framework]

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from yamlinject.checks.classes import Taken
-    from yamlinject.core.document import Document, Row
+    from yamlinject.core.document import Document
     from yamlinject.core.edits import Edit
     from yamlinject.core.layer import Layer
+    from yamlinject.core.rows import Row
     from yamlinject.library.module_files import ModuleClass
     from yamlinject.lineage.generated import Generated
     from yamlinject.lineage.matching import Match

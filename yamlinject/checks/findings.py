@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from yamlinject.checks.registry import Problem, Rule
-from yamlinject.core.document import Span
 from yamlinject.core.edits import Edit
 from yamlinject.core.lines import Lines
 from yamlinject.core.references import Change
+from yamlinject.core.rows import Span
 from yamlinject.errors import Place
 
 

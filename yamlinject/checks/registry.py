@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from yamlinject.checks.context import Subject
-from yamlinject.core.document import Span
 from yamlinject.core.edits import Edit
+from yamlinject.core.rows import Span
 from yamlinject.errors import Place
 
 Severity = Literal["error", "warning"]

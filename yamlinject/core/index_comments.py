@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from yamlinject.core.document import Document, Row, Span
+from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
+from yamlinject.core.rows import Row, Span
 
 #: A comment after a row; in a bracketed list, a comma and the closing bracket may come before it.
 _TRAILING = re.compile(r"(?:[ \t]*[,\]])*(?P<lead>[ \t]*)(?P<comment>#[^\r\n\x85\u2028\u2029]*)")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from yamlinject.core.document import Document, Row, Span
+from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_comments import index_comment
+from yamlinject.core.rows import Row, Span
 from yamlinject.errors import RefusalError
 
 _COMMA = re.compile(r"[ \t]*,")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from yamlinject.core import provenance
-from yamlinject.core.document import Document, Row
+from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.fits import check_replacements
 from yamlinject.core.index_comments import index_comments, renumbered
@@ -17,6 +17,7 @@ from yamlinject.core.layer import Layer
 from yamlinject.core.proof import expected_data
 from yamlinject.core.provenance import Found, Provenance, Written
 from yamlinject.core.rewrite import Rewrite, Signature, applied, check_rewritable, signed
+from yamlinject.core.rows import Row
 from yamlinject.core.yaml_nodes import load_values
 from yamlinject.errors import ConfigError, Place, RefusalError
 

@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from yamlinject.core.document import Document, Row, Span
+from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
 from yamlinject.core.layer import SECTIONS, Layer
 from yamlinject.core.references import Change
+from yamlinject.core.rows import Row, Span
 
 
 def without_removed(

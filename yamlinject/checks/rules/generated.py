@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import edits, provenance
-from yamlinject.core.document import Span
 from yamlinject.core.request import command_line
+from yamlinject.core.rows import Span
 from yamlinject.core.source import Source
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases

@@ -11,8 +11,8 @@ from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.checks.strides import Size
 from yamlinject.core import graph, module_rules, modules
-from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import flow
+from yamlinject.core.rows import Row, Span
 
 
 @rule("YI201", "error", "a joining module gets feature maps of different sizes", needs="wiring")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import lookalikes
-from yamlinject.core.document import Span
 from yamlinject.core.lines import Lines
+from yamlinject.core.rows import Span
 from yamlinject.errors import ConfigError, DuplicateKeyError, InvalidYamlError, MalformedRowError, Place
 
 #: Parts of what PyYAML says, and what it most likely comes from.

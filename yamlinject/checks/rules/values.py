@@ -9,8 +9,8 @@ from typing import Any
 from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph, lookalikes, module_rules
-from yamlinject.core.document import Span
 from yamlinject.core.layer import Layer, as_flow, flow
+from yamlinject.core.rows import Span
 from yamlinject.library import architectures, recipes
 
 #: Numbers for everything but PyYAML, which wants a point and a signed exponent (YAML 1.1).

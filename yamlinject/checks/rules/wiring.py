@@ -9,8 +9,8 @@ from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.checks.stages import Stages
 from yamlinject.core import graph, modules
-from yamlinject.core.document import Row, Span
 from yamlinject.core.layer import Layer, flow
+from yamlinject.core.rows import Row, Span
 from yamlinject.library import architectures
 from yamlinject.lineage import alignment
 from yamlinject.lineage.alignment import WrongReader
