@@ -175,13 +175,20 @@ class Document:
         """Where a layer's row begins, for an error message."""
         return self.lines.place(self.rows[index].span.start)
 
-    def check_references(self) -> None:
-        """Raise :class:`ConfigError` for the first reference that names no earlier layer."""
+    @cached_property
+    def _wrong_reference(self) -> tuple[str, Place] | None:
+        """What is wrong with the first reference that names no earlier layer, and where it is."""
         for row in self.rows:
             for number, span in zip(row.layer.references, row.references, strict=True):
                 problem = graph.reference_problem(row.layer.index, number)
                 if problem:
-                    raise ConfigError(f"{row.layer}: {problem}", self.lines.place(span.start))
+                    return f"{row.layer}: {problem}", self.lines.place(span.start)
+        return None
+
+    def check_references(self) -> None:
+        """Raise :class:`ConfigError` for the first reference that names no earlier layer."""
+        if self._wrong_reference:
+            raise ConfigError(*self._wrong_reference)
 
     def check_editable(self) -> None:
         """Raise :class:`RefusalError` where rows share their text through a YAML alias."""
