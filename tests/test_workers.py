@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from multiprocessing import get_start_method
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ import pytest
 from tests.conftest import EXHAUSTIVE, REPOSITORY
 from tests.pool import EXPECTED, SHORT
 
-METHODS = ["fork", "forkserver", "spawn"]
+#: How processes are started here, and as on macOS and Windows; all ways weekly.
+METHODS = sorted({get_start_method(), "spawn"} | ({"fork", "forkserver"} if EXHAUSTIVE else set()))
 SECONDS = 60
 
 
@@ -207,7 +209,7 @@ def test_an_interrupt_from_the_keyboard(folder: Path, method: str, seconds: floa
     assert ends(check.pid)
 
 
-@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "fork"])
 def test_an_interrupt_while_an_interpreter_starts(tmp_path: Path, method: str) -> None:
     """As on a busy machine: only the parent answers to it, whose children are not disturbed."""
     slow = tmp_path / "slow"
