@@ -40,8 +40,8 @@ def _config(file: Path, command: str, *replacements: str) -> None:
 
 
 def _images(folder: Path) -> None:
-    make_dataset(folder / "images", images=4)
-    shutil.copy(folder / "images" / "data.yaml", folder)
+    make_dataset(folder / "data", images=4)
+    shutil.copy(folder / "data" / "data.yaml", folder)
 
 
 def _checkpoint(folder: Path, base: str, framework: str) -> None:

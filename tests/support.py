@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import os
 import re
 import subprocess
 import sys
@@ -126,9 +125,9 @@ def process_here(
             patch.setenv(name, value)
         for name, stream in streams.items():
             patch.setattr(sys, name, stream)
-        patch.setattr(os, "_exit", sys.exit)
         with pytest.raises(SystemExit) as ended:
             main()
+    gc.unfreeze()
     gc.enable()  # main saves itself the collections
     code = ended.value.code
     assert isinstance(code, int), code

@@ -422,6 +422,25 @@ def test_words_of_args(args: list[Any], channels: int | None, inputs: int, text:
     assert as_flow(Recipe("My", args).args_for(channels, inputs)) == text
 
 
+@pytest.mark.parametrize(
+    ("args", "row"),
+    [
+        ("[{b: 1, a: 2}]", "[{a: 2, b: 1}]"),
+        ("[channels, {kernel: 7, gamma: [{z: 1, y: 2}]}]", "[1024, {gamma: [{y: 2, z: 1}], kernel: 7}]"),
+        ("[!!pairs [a: 1]]", "[[[a, 1]]]"),
+        ("[!!set {e, d, c}]", "[!!set {c: null, d: null, e: null}]"),
+        ("[0.5, 1.0e-4, 'no', null]", "[0.5, 0.0001, 'no', null]"),
+    ],
+)
+def test_args_that_yaml_writes_otherwise(args: str, row: str) -> None:
+    """PyYAML's dump sorts mappings and writes pairs as lists; the command gives that again."""
+    made = yamlinject.load("yolov5s").add("Mystery", after="SPPF", args=args)
+    assert f"   [-1, 1, Mystery, {row}],  # 10\n" in made.text
+    assert made.layers[10].args == yaml.safe_load(row)
+    assert yamlinject.check(made) == []
+    assert made.undo() == yamlinject.load("yolov5s")
+
+
 def test_a_word_for_untold_channels_is_refused_beside_inputs() -> None:
     with pytest.raises(RefusalError, match="its channel count is not written in the rows"):
         Recipe("My", ["inputs", "channels"]).args_for(None, 2)

@@ -342,6 +342,9 @@ def test_that_no_base_was_recognised_is_said_once(cli: Cli) -> None:
     assert cli("check", "a.yaml", "b.yaml", "--jobs", "2").err.count("no base was recognised") == 1
     for options in (["--base", "yolov5s"], ["--no-base"], ["--output-format", "json"], ["--select", "YI5"]):
         assert "recognised" not in cli("check", "a.yaml", *options).err
+    line = load("yolov5s").add("SimAM", after="C3").text.splitlines(True)[0]  # which names the base
+    write({"generated.yaml": line + gone})
+    assert "recognised" not in cli("check", "generated.yaml").err
     assert "recognised" not in cli("check", "a.yaml", "--fix", "--wiring").err  # which says so itself
 
 

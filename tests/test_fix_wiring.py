@@ -55,9 +55,11 @@ def test_references_that_were_not_renumbered(cli: Cli) -> None:
     )
     comments = cli("check", "mine.yaml", "--fix")
     assert comments.code == 1  # --fix alone mends comments only
+    assert comments.err.endswith("\nnext      yamlinject check --fix --wiring --diff mine.yaml\n")
     assert Path("mine.yaml").read_text() == broken(*STALE)
     shown = cli("check", "mine.yaml", "--fix", "--wiring", "--diff")
     assert shown.code == 1
+    assert shown.err.endswith("\nnext      yamlinject check --fix --wiring mine.yaml\n")
     assert [line for line in shown.out.splitlines() if line[0] in "+-"] == [
         "--- mine.yaml",
         "+++ mine.yaml",

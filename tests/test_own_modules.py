@@ -174,6 +174,10 @@ def test_a_recipe_that_is_none(blocks: Path, text: str, message: str) -> None:
             "blocks.py:12:1: the constructor of MyHeads has no value for heads, size: give the --args of "
             "its row, such as '[channels, ...]'",
         ),
+        (
+            ("MyGaet", "--modules", "blocks.py"),
+            "MyGaet has no recipe (did you mean MyGate?): give the --args",
+        ),
         (("MyGate",), "MyGate has no recipe: give the --args of its row"),
         (("MyGate", "--modules", "gone.py"), "gone.py: cannot read it"),
         (("MyGate", "--modules", "base.yaml"), "base.yaml: a module file is imported by its name"),

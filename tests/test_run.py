@@ -276,6 +276,26 @@ def test_what_cannot_be_run(tmp_path: Path, arguments: list[str], fragment: str)
     assert fragment in message
 
 
+PARSE = """\
+def parse_model(rows):
+    for m in rows:
+        m = {look_up}
+parse_model(["MyGate"])
+"""
+
+
+@pytest.mark.parametrize("look_up", ["eval(m)", "globals()[m]"])
+def test_a_class_that_no_module_file_has(tmp_path: Path, look_up: str) -> None:
+    """As YOLOv5 and Ultralytics look a module up; the traceback stays."""
+    write(tmp_path / "train.py", PARSE.replace("{look_up}", look_up))
+    err = python(*RUN, "train.py", "--modules", "blocks.py", cwd=tmp_path).stderr.splitlines()
+    assert "MyGate" in err[-2]
+    assert err[-1] == (
+        "yamlinject: note: if MyGate is a class of yours, name its file before the program: "
+        "yamlinject run --modules FILE train.py ..."
+    )
+
+
 # --- acting on a module once it is imported
 
 

@@ -88,6 +88,17 @@ def test_no_path_out_of_the_repository(
     assert ("YI603" in text) == edited
 
 
+def test_an_absolute_path_may_be_in_the_repository_of_either(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the current folder, or of the config."""
+    Path("base.yaml").write_text(BASE)
+    Path("../elsewhere").mkdir()
+    Path("../elsewhere/x.yaml").write_text(made_from(str(repo / "base.yaml")))
+    assert said(capsys, "../elsewhere/x.yaml") == (0, "Checked 1 file: nothing found\n")
+    assert said(capsys, "../elsewhere/x.yaml", "--no-base")[0] == 0
+
+
 @pytest.mark.parametrize(
     "way", ["../secret.yaml", "sub/../../secret.yaml", "absolute", "sub/up/secret.yaml"]
 )

@@ -160,9 +160,10 @@ def test_what_is_done_is_no_job(cli: Cli) -> None:
     assert cli("study", "jobs", "ab").out == "yamlinject study job ab base 0\n"
     assert "of which 1 is done" in cli("study", "new", "ab").err
     text = Path("ab/study.yaml").read_text()
-    for before, after in (("--epochs 1", "--epochs 2"), ("framework: yolov5", "framework: ultralytics")):
-        Path("ab/study.yaml").write_text(text.replace(before, after))
-        assert len(cli("study", "jobs", "ab").out.splitlines()) == 2, after
+    other = text.replace("framework: yolov5", "framework: ultralytics").replace("--epochs 1", "epochs=1")
+    for changed in (text.replace("--epochs 1", "--epochs 2"), other):
+        Path("ab/study.yaml").write_text(changed)
+        assert len(cli("study", "jobs", "ab").out.splitlines()) == 2, changed
     Path("ab/study.yaml").write_text(text)
     job.variant.config.write_bytes(job.variant.config.read_bytes() + b"# other\n")
     assert len(cli("study", "jobs", "ab").out.splitlines()) == 2
@@ -444,6 +445,39 @@ def test_what_the_study_says_itself_is_no_argument(framework: Any, refused: str)
             assert "leave" in str(sense.nonsense(plan)), word
     for args in (("seed", "=", "1"), ("seed=", "1"), ("seed", "=1")):
         assert sense.nonsense(Plan("a", "ultralytics", args=args)), args
+
+
+@pytest.mark.parametrize(
+    ("framework", "args", "like"),
+    [
+        ("yolov5", "data=a.yaml epochs=3", "--data data.yaml"),
+        ("yolov5", "data a.yaml", "--data data.yaml"),
+        ("ultralytics", "--data a.yaml", "data=data.yaml"),
+        ("ultralytics", "data a.yaml", "data=data.yaml"),
+    ],
+)
+def test_arguments_in_the_form_of_the_other_framework(framework: Any, args: str, like: str) -> None:
+    words = tuple(args.split())
+    expected = f"args: {words[0]}: {framework} is told its arguments like {like}"
+    assert str(sense.nonsense(Plan("a", framework, args=words))) == expected
+
+
+@pytest.mark.parametrize(
+    ("args", "noted"),
+    [
+        ("", "note      the training is given no data set: end with -- --data data.yaml"),
+        ("-- --epochs 1", "note      the training is given no data set: end with -- --data data.yaml"),
+        ("-- --data gone.yaml", "note      there is no data set gone.yaml in "),
+        ("-- --data base.yaml", None),
+        ("-- --data=base.yaml", None),
+        ("-- --data imagenet", None),
+    ],
+)
+def test_a_data_set_that_is_not_there(cli: Cli, args: str, noted: str | None) -> None:
+    result = cli(*SIMAM, "--seeds", "6", *args.split())
+    assert result.code == 0
+    assert [line.startswith(noted or "?") for line in result.err.splitlines()].count(True) == bool(noted)
+    assert bool(noted) == ("data set" in result.err)
 
 
 @pytest.mark.parametrize(

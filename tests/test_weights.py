@@ -1174,7 +1174,7 @@ def test_a_broken_library(tmp_path: Path, arguments: str, library: str) -> None:
     command = [sys.executable, "-c", BROKEN, *arguments.split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     (line,) = done.stderr.splitlines()
-    why = "cannot be imported: libcudart.so.12: cannot open shared object file; pip install '"
+    why = "cannot be imported: libcudart.so.12: cannot open shared object file; install a build of it that"
     assert line.startswith(f"yamlinject: error: {library} {why}")
     assert done.returncode == 2
 

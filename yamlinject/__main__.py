@@ -8,6 +8,18 @@ import sys
 
 def main() -> None:
     """Run the command of ``sys.argv`` and exit with its code."""
+    sys.exit(_run())
+
+
+def command() -> None:
+    """:func:`main` as the installed command: it ends at once, which saves a twentieth of ``add``."""
+    code = _run()
+    if gc.isenabled():  # by a command that imports a framework or goes on for long, and may have more to do
+        sys.exit(code)
+    os._exit(code)
+
+
+def _run() -> int:
     # A run is over before a collection could free anything, yet collecting takes a fifth of its time.
     gc.disable()
     from yamlinject.cli.app import run
@@ -23,9 +35,9 @@ def main() -> None:
         sys.stdout.flush()
     except OSError:  # run has reported it; what is left in the buffer must not fail again on exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if gc.isenabled():  # by a command that imports a framework, which may have more to do
-        sys.exit(code)
-    os._exit(code)  # to take the interpreter down first would be a tenth of the run
+    if not gc.isenabled():
+        gc.freeze()  # nor is there a need to collect on exit
+    return code
 
 
 if __name__ == "__main__":

@@ -78,15 +78,16 @@ def named(file: str) -> Iterator[None]:
 
 @contextmanager
 def importing(library: str, wanted: str) -> Iterator[None]:
-    """Say in one line why the block cannot import ``library``; ``wanted``: what ``pip install`` should get.
-
-    A library that is there but broken is no ``ImportError`` where the system cannot load a part of it.
-    """
+    """Say in one line why the block cannot import ``library``; ``wanted``: what pip is to install."""
     try:
         yield
-    except (ImportError, OSError) as error:
-        if isinstance(error, ImportError) and error.name == library:
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == library:
             raise YamlInjectError(f"{library} is not installed: pip install {wanted}") from None
         raise YamlInjectError(
             f"{library} cannot be imported: {error}; pip install {wanted} gets what it needs"
+        ) from None
+    except OSError as error:  # the system cannot load a part of it
+        raise YamlInjectError(
+            f"{library} cannot be imported: {error}; install a build of it that is for this machine"
         ) from None

@@ -173,6 +173,8 @@ def _is_baseless(config: Config, options: Options, found: Sequence[Finding]) -> 
     )
     if not helped or options.base or not options.known_bases or any(one.base for one in found):
         return False
+    if config.parsed.provenance:  # which names the base
+        return False
     subject = Subject(config, modules=options.modules)
     return len(subject.layers) >= _FEWEST_ROWS and subject.match is None
 

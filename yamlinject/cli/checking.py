@@ -114,6 +114,7 @@ def check(
     found = find(paths)
     tally = Tally()
     wrong: list[Checked] = []
+    differs = False
     each = progress.watched(check_files(found, options, jobs), len(found), "checking")
     results = _told(each, tally, wrong)
     try:
@@ -122,6 +123,7 @@ def check(
         if diff:
             for checked in results:
                 terminal.emit_diff(sys.stdout, checked.diff)
+                differs = differs or bool(checked.diff)
         elif output_format is ReportFormat.text:
             shown = findings.text(results, terminal.width(sys.stdout), verbose=verbose)
             terminal.emit(sys.stdout, shown)
@@ -136,9 +138,12 @@ def check(
         terminal.tell(tally.by_rule(terminal.width(sys.stderr)))
     terminal.tell(tally.notes(with_bases=output_format is ReportFormat.text))
     terminal.tell([tally.summary()])
-    if wrong and output_format is ReportFormat.text and not fix and "-" not in paths:
-        words = [*(["--base", base] if base else []), *["--no-base"] * no_base]
-        words += [word for name in modules or () for word in ("--modules", name)]
+    words = [*(["--base", base] if base else []), *["--no-base"] * no_base]
+    words += [word for name in modules or () for word in ("--modules", name)]
+    if differs:
+        options_of_fix = ["--fix", *["--wiring"] * wiring, *["--bypassed"] * bypassed]
+        terminal.tell([next_steps.fix(paths, [*words, *options_of_fix])])
+    elif wrong and output_format is ReportFormat.text and not wiring and "-" not in paths:
         terminal.tell(_fixable(wrong[0], options, paths, words))
     if tally.failed:
         return 2
@@ -153,7 +158,7 @@ def _fixable(wrong: "Checked", options: "Options", paths: list[str], words: list
 
     errors = [finding for finding in wrong.findings if finding.rule.severity == "error"]
     wiring = any(finding.rule.code in WRONG for finding in errors)
-    if wiring or any(finding.fix for finding in errors):
+    if wiring or (not options.fix and any(finding.fix for finding in errors)):
         tried = check_file(File(wrong.file), options._replace(fix=True, wiring=wiring, dry=True))
         if tried.diff and not tried.left:
             yield next_steps.fix(paths, [*words, "--fix", *["--wiring"] * wiring, "--diff"])

@@ -8,6 +8,7 @@ import typer
 
 from yamlinject.cli import completion
 from yamlinject.cli.options import ModulesOption, OutputFormat, OutputOption
+from yamlinject.core import spelling
 from yamlinject.core.layer import as_flow
 from yamlinject.errors import YamlInjectError
 from yamlinject.library import bases as library
@@ -80,9 +81,10 @@ def module(
         else:
             terminal.emit(sys.stdout, _explained(one))
     else:
+        meant = spelling.hint(name, (*own, *recipes.names()), cutoff=0.75)
         raise YamlInjectError(
-            f"no recipe for a module {name!r}; known: {', '.join([*own, *recipes.names()])}; name the "
-            "Python file of your own with --modules; for any other give add the args of its row: "
+            f"no recipe for a module {name!r}{meant}; known: {', '.join([*own, *recipes.names()])}; name "
+            "the Python file of your own with --modules; for any other give add the args of its row: "
             "--args '[channels]'"
         )
     return 0

@@ -22,7 +22,10 @@ from yamlinject.errors import ConfigError, Place, RefusalError
 
 
 class Insertion(NamedTuple):
-    """One new layer ``[-1, number, module, args]`` directly below layer ``target`` of the base."""
+    """One new layer ``[-1, number, module, args]`` directly below layer ``target`` of the base.
+
+    ``args``: as they are read from the row, in which mappings are sorted.
+    """
 
     target: int
     module: str

@@ -85,7 +85,9 @@ def newest_line(document: Document) -> Found:
         return document.provenance[0]
     edited = provenance.damaged(document.text)
     if edited is None:
-        raise RefusalError("it has no line '# yamlinject'")
+        raise RefusalError(
+            "it has no line '# yamlinject', so there is nothing to undo: name the file that a command wrote"
+        )
     raise RefusalError(
         "its line '# yamlinject' cannot be read, so it does not tell what was done: it was edited",
         document.lines.place(edited),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from yamlinject.core import selectors
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
-@cache
+@lru_cache
 def is_module_name(text: str) -> bool:
     """Whether a row can name this module: an identifier, maybe dotted, that PyYAML reads as text."""
     return _NAME.fullmatch(text) is not None and isinstance(load_values(text), str)

@@ -52,9 +52,11 @@ def _parse_one(text: str) -> Selector:
     if not match:
         for found in lookalikes.find(text):
             raise SelectorError(f"selector {text!r}: {found}")
+        before, slash, _ = text.partition("/")
+        meant = spelling.hint(before, SCOPES) if slash else ""
         raise SelectorError(
-            f"selector {text!r} is not one of MODULE, INDEX, {DETECT_INPUTS}, with {'/, '.join(SCOPES)}/ "
-            "before it or @N, @N:M after it"
+            f"selector {text!r}{meant} is not one of MODULE, INDEX, {DETECT_INPUTS}, "
+            f"with {'/, '.join(SCOPES)}/ before it or @N, @N:M after it"
         )
     what: str | int = int(match["what"]) if match["what"].isdigit() else match["what"]
     scope = next((scope for scope in SCOPES if scope == match["scope"]), None)

@@ -9,7 +9,7 @@ from itertools import accumulate
 from yamlinject.core.document import Document
 from yamlinject.core.edits import Edit
 from yamlinject.core.index_map import IndexMap
-from yamlinject.core.layer import SECTIONS, Layer
+from yamlinject.core.layer import SECTIONS
 from yamlinject.core.references import Change
 from yamlinject.core.rows import Row, Span
 
@@ -19,7 +19,7 @@ def without_removed(
 ) -> Document:
     """What :meth:`Document.parse` would make of ``text``, the result of ``edits`` that remove layers.
 
-    ``changes``: the layers that read others then. No row of ``document`` may be shared.
+    ``changes``: the new ``from`` of each layer that has one. No row of ``document`` may be shared.
     """
     edits = sorted(edits)
     ends = [edit.end for edit in edits]
@@ -32,7 +32,7 @@ def without_removed(
 
     rows = [
         Row(
-            Layer(new, layer.section, from_.get(layer.index, layer.from_), *layer[3:]),
+            row.layer._replace(index=new, from_=from_.get(row.layer.index, row.layer.from_)),
             moved(row.span),
             tuple(map(moved, row.references)),
             moved(row.number),
@@ -40,7 +40,7 @@ def without_removed(
             moved(row.args),
             shared=False,
         )
-        for row, layer, new in zip(document.rows, document.layers, index_map.moved, strict=True)
+        for row, new in zip(document.rows, index_map.moved, strict=True)
         if new >= 0
     ]
     data = dict(document.data)

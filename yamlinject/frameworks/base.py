@@ -15,11 +15,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from yamlinject.core import spelling
 from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError, importing, named
 from yamlinject.frameworks import parse_model, safety
 from yamlinject.frameworks.installation import install
+from yamlinject.library import recipes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -157,7 +159,9 @@ class Framework(ABC):
             return YamlInjectError(f"{self} cannot {verb} it: {what}")
         layer = config.layers[index]
         if isinstance(error, (NameError, KeyError)) and layer.module in str(error):
-            what = f"it knows no module {layer.module}: if it is yours, name its Python file with --modules"
+            slip = spelling.slip(layer.module, recipes.names(), anywhere=True)
+            what = f"it knows no module {layer.module}{f' (did you mean {slip}?)' if slip else ''}"
+            what += ": if it is yours, name its Python file with --modules"
         return YamlInjectError(
             f"layer {index} {flow(layer.row)}: {self} cannot {verb} it: {what}",
             config.document.place(index),

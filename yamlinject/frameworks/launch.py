@@ -20,6 +20,9 @@ from yamlinject.errors import Place, SourceError, YamlInjectError
 from yamlinject.frameworks import compat, parse_model
 from yamlinject.frameworks.installation import install
 
+#: The commands of the frameworks, and the extra that brings each.
+_BROUGHT_BY = {"yolov5": "yolov5", "yolo": "ultralytics"}
+
 
 def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoReturn:
     """Run ``target`` as Python would, with ``arguments``, and exit with its exit code.
@@ -53,6 +56,13 @@ def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoRet
         sys.stdout.flush()
         trace = _below_us(error.__traceback__)
         sys.excepthook(type(error), error.with_traceback(trace), trace)  # the program may have its own
+        unknown = parse_model.unknown_module(error)
+        if unknown:
+            print(
+                f"yamlinject: note: if {unknown} is a class of yours, name its file before the program: "
+                f"yamlinject run --modules FILE {Path(target).name} ...",
+                file=sys.stderr,
+            )
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
 
 
@@ -105,6 +115,8 @@ def _module(name: str) -> ModuleSpec:
 def _command(name: str) -> EntryPoint:
     commands = entry_points(group="console_scripts")
     found = commands.select(name=name)
+    if not found and name in _BROUGHT_BY:
+        raise YamlInjectError(f"{name} is not installed: pip install 'yamlinject[{_BROUGHT_BY[name]}]'")
     if not found:
         here = map(str, Path().glob("*.py"))
         meant = spelling.hint(name, (*commands.names, *here), cutoff=0.85)

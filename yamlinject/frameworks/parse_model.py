@@ -50,6 +50,17 @@ elif m in _yamlinject_joins:
 _OF_USER: dict[str, ModuleClass] = {}
 
 
+def unknown_module(error: BaseException) -> str:
+    """The module that a framework looked up in vain when it built a model, or empty."""
+    step = error.__traceback__ if isinstance(error, (NameError, KeyError)) else None
+    while step is not None:
+        name = step.tb_frame.f_locals.get("m")
+        if step.tb_frame.f_code.co_name == BUILDER and isinstance(name, str) and name in str(error):
+            return name
+        step = step.tb_next
+    return ""
+
+
 def install(modules: Mapping[str, ModuleClass] | None = None) -> None:
     """Register our modules and the user's in every framework that this process imports, now or later."""
     _OF_USER.update(modules or {})

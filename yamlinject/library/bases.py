@@ -80,7 +80,7 @@ def file_of_all_scales(name: str) -> Path | None:
 
 def is_path(name: str) -> bool:
     """Whether ``name`` can only be a path, whether or not the file exists."""
-    return is_yaml(name) or "/" in name or os.sep in name
+    return is_yaml(name) or "/" in name or os.sep in name or bool(os.path.splitdrive(name)[0])
 
 
 def by_name(name: str) -> Base | None:
@@ -173,6 +173,8 @@ def _scales(file: Path) -> list[str]:
 
 
 def _unknown(name: str) -> str:
+    if name.lower() in map(str.lower, stems("modules")):
+        return f"{name} is a module, which stands before the base: no base config is called that"
     meant = spelling.hint(name, names())
     missing = [framework for framework in _FRAMEWORKS if not _shipped(framework)]
     owner = next((framework for framework in missing if re.fullmatch(_NAMES[framework], name)), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -201,9 +201,10 @@ def _beside(found: ModuleClass) -> Path:
     return found.file.with_name(f"{found.name}.yaml")
 
 
-def recipe(module: str, args: str | None = None) -> Recipe:
+def recipe(module: str, args: str | None = None, others: Collection[str] = ()) -> Recipe:
     """The recipe of ``module``, with the YAML list ``args`` in place of its own when that is given.
 
+    ``others``: names of the user's own modules, one of which may have been meant.
     Raises :class:`YamlInjectError` for a name that cannot be a module's, for args that are not a list,
     and for a module without a recipe when no args are given.
     """
@@ -212,12 +213,13 @@ def recipe(module: str, args: str | None = None) -> Recipe:
         own = _own(module)
         return own if given is None else own._replace(args=given)
     if not is_module_name(module):
-        raise YamlInjectError(f"{module!r} cannot be the name of a module")
+        one = ": add one, and the next to the file that comes of it" if "," in module else ""
+        raise YamlInjectError(f"{module!r} cannot be the name of a module{one}")
     if given is None:
-        meant = spelling.hint(module, names(), cutoff=0.75)
+        meant = spelling.hint(module, (*others, *names()), cutoff=0.75)
         raise YamlInjectError(
             f"{module} has no recipe{meant}: give the `args` of its row, such as '[{CHANNELS}]'; recipes: "
-            f"{', '.join(names())}"
+            f"{', '.join((*others, *names()))}"
         )
     return Recipe(module, given)
 

@@ -81,13 +81,10 @@ def _inserted(
     targets = [layer.index for pick in picked for layer in pick.layers]
     check_targets(document, targets)
     readers = selectors.pick_readers(order.readers, layers, targets) if order.readers else None
-    insertions = [
-        Insertion(
-            target, request.module, _args(document, row, layers[target], document.channels[target]), number
-        )
-        for number in (request.number or 1,)
-        for target in targets
-    ]
+    insertions = []
+    for target in targets:
+        args = _args(document, row, layers[target], document.channels[target])
+        insertions.append(Insertion(target, request.module, _as_read(args), request.number or 1))
     return insert(
         document,
         insertions,
@@ -124,6 +121,14 @@ def _args(
         return row.args_for(channels, inputs)
     except RefusalError as error:
         raise RefusalError(f"{layer}: {error.message}", document.place(layer.index)) from None
+
+
+def _as_read(args: list[Any]) -> list[Any]:
+    """``args`` as they are read from a row: YAML sorts the keys of a mapping, and has no pairs."""
+    if all(type(arg) is int for arg in args):
+        return args
+    read: list[Any] = load_values(as_flow(args))
+    return read
 
 
 def _kept(document: Document, module: str, layer: Layer, channels: int | None) -> str | None:

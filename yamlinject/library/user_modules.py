@@ -56,6 +56,8 @@ def completed(request: Request, given: Iterable[str | Path] = (), *, here: Colle
     own = find(given, packages=recipes.canonical(request.module) not in recipes.names())
     request = request._replace(module=recipes.canonical(request.module, own))
     found = own.get(request.module)
+    if found is None and request.args is None and own and not request.replaces:
+        recipes.recipe(request.module, others=own)
     if found is None and request.args is None and request.replaces and request.module not in here:
         _check_spelling(request.module, own)
     if found is None or request.args is not None or (request.replaces and recipes.keeps_args(found)):

@@ -89,14 +89,14 @@ def _recorded_base(
     folders = dict.fromkeys([Path(), *([config.parent] if config else [])])
     allowed = given and given.path and given.path.resolve()
     names = dict.fromkeys([scales.unscaled(name), name])  # the file of all scales, where there is no other
-    paths = {folder / each: folder for folder in folders for each in names}
+    paths = [(folder, folder / each) for folder in folders for each in names]
 
-    def is_ours(path: Path) -> bool:
-        return path.resolve() == allowed or _is_inside(path, files.repository(paths[path]))
+    def is_ours(folder: Path, path: Path) -> bool:
+        return path.resolve() == allowed or _is_inside(path, files.repository(folder))
 
     found = []
-    for path in paths:
-        if not (os.path.isfile(path) and is_ours(path)):  # few are there to follow
+    for folder, path in paths:
+        if not (os.path.isfile(path) and is_ours(folder, path)):  # few are there to follow
             continue
         if config and path.samefile(config):
             return None, None
@@ -105,8 +105,9 @@ def _recorded_base(
     exact = (one for one in found if line.is_of(one.to_bytes()))
     if found:
         return next(exact, found[-1]), None
-    leads_away = bases.is_path(name) or any(map(os.path.islink, paths))
-    if leads_away and not any(map(is_ours, paths)):
+    # a plain name stays in its folder, unless it is that of a link
+    may_leave = bases.is_path(name) or any(os.path.islink(path) for _, path in paths)
+    if may_leave and not any(is_ours(folder, path) for folder, path in paths):
         return None, "outside"
     named = None if bases.is_path(name) else bases.by_name(name)
     if named is None:

@@ -41,7 +41,7 @@ def weights(checkpoint: Path, file: str, modules: Sequence[str] = (), options: S
 
 
 def fix(paths: Sequence[str], options: Sequence[str]) -> Line:
-    """How to see what ``check`` can fix in ``paths``."""
+    """How to fix what ``check`` finds in ``paths``, or to see that first."""
     return Line(command_line("check", *options, *paths), label="next", whole=True)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from yamlinject.core.request import command_line
 from yamlinject.output.tables import Column, Row, table
 from yamlinject.output.terminal import Line, note
+from yamlinject.study import data
 from yamlinject.study.folder import Study
 from yamlinject.study.plan import Variant
 from yamlinject.study.statistics import LEVEL, fewest_seeds, smallest_p
@@ -42,6 +43,9 @@ def summary(study: Study, written: Sequence[str]) -> Iterator[Line]:
         yield note(
             "a replaced layer has no placebo: the control is the base, which starts from all weights"
         )
+    missing = data.problem(study)
+    if missing:
+        yield note(missing)
     shown = ", ".join(written[:_MOST_SHOWN]) + " …" * (len(written) > _MOST_SHOWN)
     files = f"{study.folder}: {shown}" if written else str(study.folder)
     yield Line(files, "bold", label="wrote" if written else "unchanged")

@@ -42,6 +42,9 @@ _OWN: dict[Framework, dict[str, str]] = {
     },
 }
 
+#: How each framework is told the data set.
+DATA: dict[Framework, str] = {"yolov5": "--data data.yaml", "ultralytics": "data=data.yaml"}
+
 #: Devices that any number of trainings may have at the same time.
 _SHARED = ("cpu", "mps")
 
@@ -53,7 +56,15 @@ def problem(framework: Framework, args: Sequence[str]) -> str | None:
         found = next((one for one in own if _means(framework, name, one)), None)
         if found and not (found == "device" and value in _SHARED):
             return f"leave {word} out: {own[found]}"
+    if args and not any(_options(framework, args[:2])):
+        return f"{args[0]}: {framework} is told its arguments like {DATA[framework]}"
     return None
+
+
+def data(framework: Framework, args: Sequence[str]) -> str | None:
+    """The data set that ``args`` name, None where the framework decides."""
+    found = [value for _, name, value in _options(framework, args) if _means(framework, name, "data")]
+    return found[-1] if found else None
 
 
 def without_gpu(framework: Framework, args: Sequence[str]) -> bool:

@@ -61,7 +61,8 @@ _LEAST_TORCH = (2, 10)
 _RELEASED = re.compile(r"(?:yolo|rtdetr)[a-z0-9-]*\.pt")
 
 _HOW_TO_GET_IT = (
-    "; download it from the framework's releases, or train without it (of YOLOv5: with --weights '')"
+    "; download it from the releases of github.com/ultralytics/yolov5 or assets, or train without it (of "
+    "YOLOv5: with --weights '')"
 )
 
 SAFETENSORS = ".safetensors"
@@ -92,7 +93,8 @@ def read(file: Path, *, trust: bool = False) -> Checkpoint:
     """Read a ``.pt`` file of a framework, a plain state dict, or a ``.safetensors`` file.
 
     With ``trust`` anything that it names is imported and called.
-    Raises :class:`SourceError` if it is not a checkpoint, or if it names anything unknown.
+    Raises :class:`SourceError` if it is not a checkpoint, or if it names anything unknown, and
+    :class:`YamlInjectError` without torch.
     """
     with named(str(file)):
         if not file.exists():  # said before torch is imported, which takes seconds
