@@ -253,7 +253,9 @@ def test_a_model_that_is_measured(cli: Cli) -> None:
     assert numbers[2] == ["parameters", "7,235,389", "7,235,389"]  # as YOLOv5 says of yolov5s
     assert (len(before), len(after)) == (26, 27)
     for table in (before, after):
-        assert all(float(row[-2]) > 0 for row in table[1:])
+        times = {row[0]: float(row[-2]) for row in table[1:]}
+        assert times["0"] > 0  # a Conv; a Concat may take less than a hundredth of a millisecond
+        assert min(times.values()) >= 0
     assert "attention layer 10 (SimAM): 512 channels" in Reader(content).texts("pre")[-1]
 
 
