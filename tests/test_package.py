@@ -102,7 +102,7 @@ def test_contents_of_the_wheel(wheel: Path) -> None:
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         required = re.findall(r"^Requires-Dist: ([\w.-]+)[^;\n]*$", archive.read(metadata).decode(), re.M)
         (entry_points,) = (name for name in names if name.endswith(".dist-info/entry_points.txt"))
-        assert "yamlinject = yamlinject.__main__:main" in archive.read(entry_points).decode()
+        assert "yamlinject = yamlinject.__main__:command" in archive.read(entry_points).decode()
     assert {name.lower().replace("-", ".") for name in required} == {
         "pyyaml",
         "ruamel.yaml",
