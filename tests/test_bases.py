@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 import subprocess
 import sys
@@ -182,3 +183,11 @@ def test_load_takes_a_path_object(tmp_path: Path) -> None:
     path.write_text(TINY)
     config = load(path)
     assert (config.name, config.stem) == (str(path), "deep.v2")
+
+
+def test_a_name_on_another_drive_is_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows ``D:base`` is a file in the current folder of that drive, whatever it is joined to."""
+    assert not bases.is_path("D:base")
+    monkeypatch.setattr(os.path, "splitdrive", ntpath.splitdrive)
+    assert bases.is_path("D:base")
+    assert not bases.is_path("yolov5s")

@@ -1040,3 +1040,43 @@ def test_rules_are_listed(cli: Cli) -> None:
 @pytest.mark.parametrize("code", ["YI999", "", "../YI301", "YI3", "all"])
 def test_no_such_rule(cli: Cli, code: str) -> None:
     assert_refused(cli("rule", code), repr(code), "yamlinject rule")
+
+
+YOLOV5_STYLE = """\
+backbone:
+  # [from, number, module, args]
+  [[-1, 1, Conv, [16, 3, 2]],  # 0
+   [-1, 1, C3, [16]],
+   [-1, 1, Conv, [32, 3, 2]],
+   [-1, 1, SPPF, [32, 5]],  # [3]
+  ]
+
+head:
+  [[[1, 3], 1, Concat, [1]],
+   [[1, 4], 1, Detect, [nc, 'a [b']],
+  ]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("Conv, [16, 3, 2]],", "Conv, [16, 3, 2],", 3),
+        ("[32, 3, 2]],", "[32, 3, 2],", 5),
+        ("[32, 5]],", "[32, 5,", 6),
+        ("Concat, [1]],", "Concat, [1],", 10),
+        ("'a [b']],", "'a [b'],", 11),
+        ("  [[-1, 1, Conv, [16, 3, 2]],", "  [\n   [-1, 1, Conv, [16, 3, 2],", 4),
+        ("[16, 3, 2]],  # 0", "[16, 3, 2]]  # 0", None),
+    ],
+)
+def test_the_line_of_a_bracket_that_is_not_closed(cli: Cli, old: str, new: str, line: int | None) -> None:
+    """YAML notices it at the end of the list; another comma that is missing has no such line."""
+    assert YOLOV5_STYLE.count(old) == 1
+    write({"x.yaml": YOLOV5_STYLE.replace(old, new)})
+    result = cli("check", "x.yaml")
+    assert result.code == 1
+    hint = "close the bracket of this row or of the one above, or put a comma between them"
+    if line:
+        hint = f"close the bracket that is open at the end of line {line}"
+    assert f"      = hint: {hint}\n" in result.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from yamlinject.checks.context import Subject
@@ -11,9 +12,12 @@ from yamlinject.core.lines import Lines
 from yamlinject.core.rows import Span
 from yamlinject.errors import ConfigError, DuplicateKeyError, InvalidYamlError, MalformedRowError, Place
 
+#: What PyYAML says where a bracket is not closed, or a comma is missing.
+_UNCLOSED = "expected ',' or ']'"
+
 #: Parts of what PyYAML says, and what it most likely comes from.
 _HINTS = {
-    "expected ',' or ']'": "close the bracket of this row or of the one above, or put a comma between them",
+    _UNCLOSED: "close the bracket of this row or of the one above, or put a comma between them",
     "'\\t'": "indent with spaces: YAML takes no tabs there",
     "could not find expected ':'": "look a few lines up too: a dash needs a space after it",
 }
@@ -67,7 +71,29 @@ def _raised(subject: Subject, kind: type[ConfigError], hint: str) -> Iterator[Pr
         yield Problem(at, error.message, f"{lookalikes.HINT}{how}", fix=tuple(subject.retyped))
     else:
         hint = next((better for part, better in _HINTS.items() if part in error.message), hint)
+        opened = _opened(subject.config.text, error.place) if _UNCLOSED in error.message else None
+        if opened:
+            hint = f"close the bracket that is open at the end of line {opened}"
         yield Problem(error.place, error.message, hint)
+
+
+def _opened(text: str, place: Place | None) -> int | None:
+    """The last line of a list above ``place`` that opens a bracket of a row and does not close it."""
+    lines = Lines(text)
+    found: list[tuple[int, int, str]] = []
+    key = ""
+    for number in range(place.line - 1 if place else 0, 0, -1):
+        line = lines.numbered(number)
+        bare = re.sub(r"""'[^']*'|"[^"]*"|#.*""", "", text[line.start : line.end]).strip()
+        if re.match(r"[A-Za-z_]", bare):
+            key = bare
+            break
+        if bare:
+            found.append((number, bare.count("[") - bare.count("]"), bare))
+    if found and found[-1][2].startswith("[") and key.endswith(":"):  # it opens the list too
+        number, surplus, bare = found.pop()
+        found.append((number, surplus - 1, bare))
+    return next((number for number, surplus, _ in found if surplus > 0), None)
 
 
 def _characters(text: str, place: Place) -> Span:
