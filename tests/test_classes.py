@@ -266,3 +266,12 @@ def test_generated_rows_are_of_our_class(cli: Cli, tmp_path: Path) -> None:
     assert "hint: write [16]: leave out --args\n" in result.out
     assert cli(*ADD, "-o", "good.yaml").code == 0
     assert cli("check", "good.yaml").codes == []
+
+
+def test_a_class_of_the_checkout_is_no_slip(cli: Cli, models: Path) -> None:
+    (models / "common.py").write_text(COMMON)
+    (models / "yolo.py").write_text(UNLISTED)
+    (models / "a.yaml").write_text(GOOD.replace("SimAM", "SimAN"))
+    assert "YI407" in cli("check", str(models / "a.yaml")).out
+    (models / "common.py").write_text(COMMON + se("channels").replace("SE", "SimAN"))
+    assert "YI407" not in cli("check", str(models / "a.yaml")).out

@@ -73,6 +73,12 @@ def of_checkout(config: Path, module: str) -> Taken | None:
     return _taken(found, counts - 1, f"models/common.py:{found.place.line}") if counts else None
 
 
+def is_in_checkout(config: Path, module: str) -> bool:
+    """Whether ``models/common.py`` of the checkout that ``config`` is in has a class of that name."""
+    checkout = _checkout(config)
+    return checkout is not None and module in checkout.classes
+
+
 def _taken(found: ModuleClass, position: int, where: str) -> Taken | None:
     if position >= len(found.parameters):
         return None

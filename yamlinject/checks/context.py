@@ -201,6 +201,11 @@ class Subject:
             and self._taken(self.layers[index].module) is None
         }
 
+    def has_class(self, module: str) -> bool:
+        """Whether the user has such a class: in a module file, or in the checkout around the config."""
+        path = self.config.path
+        return module in self._modules or (path is not None and classes.is_in_checkout(path, module))
+
     def taken(self, layer: Layer) -> Taken | None:
         """What the class of ``layer`` takes the first of its args for; None where that is not known."""
         if layer.index in self.ours:

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from yamlinject.core import spelling
 from yamlinject.core.document import OF_THE_DATA
 from yamlinject.core.layer import flow
 from yamlinject.errors import YamlInjectError, importing, named
@@ -159,7 +158,7 @@ class Framework(ABC):
             return YamlInjectError(f"{self} cannot {verb} it: {what}")
         layer = config.layers[index]
         if isinstance(error, (NameError, KeyError)) and layer.module in str(error):
-            slip = spelling.slip(layer.module, recipes.names(), anywhere=True)
+            slip = recipes.slip(layer.module)
             what = f"it knows no module {layer.module}{f' (did you mean {slip}?)' if slip else ''}"
             what += ": if it is yours, name its Python file with --modules"
         return YamlInjectError(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 import yaml
 
 from yamlinject.core import lookalikes, spelling
-from yamlinject.core.modules import Role
+from yamlinject.core.modules import TABLE, Role
 from yamlinject.core.request import is_module_name
 from yamlinject.core.source import Source
 from yamlinject.core.yaml_nodes import load_values
@@ -222,6 +222,11 @@ def recipe(module: str, args: str | None = None, others: Collection[str] = ()) -
             f"{', '.join((*others, *names()))}"
         )
     return Recipe(module, given)
+
+
+def slip(module: str, others: Iterable[str] = ()) -> str | None:
+    """The module of ours, of ``others`` or of a framework of whose name ``module`` can only be a slip."""
+    return spelling.slip(module, (*others, *names()), anywhere=True) or spelling.slip(module, TABLE)
 
 
 def _filled(value: Any, word: str, count: int | None) -> Any:

@@ -17,7 +17,6 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from yamlinject.core import spelling
 from yamlinject.core.layer import as_flow
 from yamlinject.core.modules import TABLE
 from yamlinject.core.request import Request
@@ -71,7 +70,7 @@ def completed(request: Request, given: Iterable[str | Path] = (), *, here: Colle
 def _check_spelling(module: str, own: Iterable[str]) -> None:
     if module in recipes.names() or module in TABLE:
         return
-    meant = spelling.slip(module, (*own, *recipes.names()), anywhere=True) or spelling.slip(module, TABLE)
+    meant = recipes.slip(module, own)
     if meant:
         raise RefusalError(
             f"{module} is not known (did you mean {meant}?): if it is meant, give the `args` of its row"
