@@ -287,7 +287,8 @@ parse_model(["MyGate"])
 @pytest.mark.parametrize("look_up", ["eval(m)", "globals()[m]"])
 def test_a_class_that_no_module_file_has(tmp_path: Path, look_up: str) -> None:
     """As YOLOv5 and Ultralytics look a module up; the traceback stays."""
-    write(tmp_path / "train.py", PARSE.replace("{look_up}", look_up))
+    write(tmp_path / "train.py", "import models\n")
+    write(tmp_path / "models.py", PARSE.replace("{look_up}", look_up))
     err = python(*RUN, "train.py", "--modules", "blocks.py", cwd=tmp_path).stderr.splitlines()
     assert "MyGate" in err[-2]
     assert err[-1] == (
