@@ -590,3 +590,27 @@ def test_with_replaced_modules_all_ways_of_the_least_cost_lie_between_two(data: 
     found = matching._alignments(config("\n".join(rows)), wiring)
     ends = [list(places[::-1]) for places in cheapest[:1] + cheapest[-1:]]
     assert found == (ends if ends and ends[0] != ends[1] else ends[:1])
+
+
+@pytest.mark.parametrize("base", wirings()[:: 1 if EXHAUSTIVE else 12], ids=lambda base: base.name)
+def test_a_slip_in_one_join_of_a_known_model(base: Wiring) -> None:
+    """Nothing was injected, so nothing was renumbered, and no other model is taken for its origin."""
+    for join in [layer for layer in base.layers[:60] if len(layer.references) > 1]:
+        for position, number in enumerate(join.references):
+            for slip in (number - 2, number - 1, number + 1, number + 2):
+                if slip in join.references or not 0 <= slip < join.index:
+                    continue
+                references = [*join.references[:position], slip, *join.references[position + 1 :]]
+                layers = list(base.layers)
+                layers[join.index] = join._replace(from_=references)
+                found = matching.match(layers, wirings())
+                assert found is not None
+                (wrong,) = found.wrong_readers
+                assert found.base.layers == base.layers
+                assert (wrong.layer.index, wrong.expected) == (join.index, join.references)
+
+
+def test_two_joins_that_read_others_are_a_design() -> None:
+    assert match(ROWS.replace("Concat -1,1", "Concat -1,0")) == ("base", [(6, [5, 1])])
+    two = ROWS.replace("Concat -1,1", "Concat -1,0").replace("Concat -1,4", "Concat -1,2")
+    assert match(two) is None

@@ -39,7 +39,8 @@ class Match(NamedTuple):
 class _Unlikely(NamedTuple):
     """What speaks against an explanation, the weightiest first: the least is meant.
 
-    ``design``: whether no renumbering by hand gives its wrong references. ``kinds``: how many kinds of
+    ``design``: whether no renumbering by hand gives its wrong references, nor a slip in one join of a model
+    that is otherwise as it was. ``kinds``: how many kinds of
     modules were replaced or injected, the head's aside. ``twins``: the injected layers of modules that the
     base has already, which is less likely than one wrong number: two convolutions would make a yolov5 of a
     yolov8. ``wrong``: the layers that read something else. ``replaced``: the kinds that were replaced and
@@ -65,7 +66,9 @@ def match(layers: Sequence[Layer], wirings: Iterable[Wiring], *, replacement: bo
     joins = graph.joins(layers)  # which no injected or replaced layer changes
     alike = [base for base in wirings if base.joins == joins and len(base.layers) <= len(layers)]
     found = [(_unlikely(layers, exact, alike), exact) for exact in _exact(layers, alike)]
-    certain = any(not (cost.twins or cost.wrong) for cost, _ in found)
+    # the layers of a known model and no others are that model, whatever they read
+    found = [(cost, exact) for cost, exact in found if not cost.kinds] or found
+    certain = any(not cost.kinds or not (cost.twins or cost.wrong) for cost, _ in found)
     if replacement and not certain and len(layers) <= _LARGEST:
         for base in _similar(layers, alike):
             least = _least_unlikely(layers, base)
@@ -116,9 +119,11 @@ def _unlikely(layers: Sequence[Layer], found: Match, alike: Sequence[Wiring]) ->
     injected = [layers[index].module for index in alignment.injected(layers, found.aligned)]
     replaced = _replacements(layers, found.base, found.aligned)
     own = {layer.module for layer in base}
+    kinds = len(replaced) + len(set(injected))
+    slip = not kinds and [len(wrong.layer.references) > 1 for wrong in found.wrong_readers] == [True]
     return _Unlikely(
-        not _is_meant(layers, found, alike),
-        len(replaced) + len(set(injected)),
+        not slip and not _is_meant(layers, found, alike),
+        kinds,
         sum(module in own for module in injected),
         len(found.wrong_readers),
         len(replaced),
