@@ -529,3 +529,10 @@ def test_a_config_shows_what_it_is(base: Path) -> None:
     assert repr(yamlinject.load("yolov5s")) == "<Config yolov5s: 25 layers>"
     assert repr(added) == "<Rewritten yolov5s_SimAM.yaml: 26 layers>"
     assert repr(Config("x.yaml", b"nc: 3")) == "<Config x.yaml: no model config>"
+
+
+def test_a_message_is_one_line_whatever_a_module_is_called() -> None:
+    """Text in quotation marks may have line breaks in it."""
+    text = yamlinject.load("yolov5s").text.replace("SPPF", r'"SP\nPF"').replace("  # 9", "  # 8")
+    (found,) = yamlinject.check(Config("x.yaml", text.encode()))
+    assert found.message == r"layer 9 ('SP\nPF'): its comment says 8"

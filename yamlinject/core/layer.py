@@ -37,7 +37,7 @@ class Layer(NamedTuple):
         return [self.from_, self.number, self.module, self.args]
 
     def __str__(self) -> str:
-        return f"layer {self.index} ({self.module})"
+        return f"layer {self.index} ({flow(self.module)})"
 
 
 def flow(value: Any) -> str:
