@@ -377,6 +377,13 @@ def test_a_concat_reads_any_channels() -> None:
 def test_remove_says_that_its_result_is_wired_wrongly(cli: Cli, tmp_path: Path) -> None:
     text = load("yolov5s").add("SimAM", after="SPPF").text
     (tmp_path / "wrong.yaml").write_text(text.replace("[-1, 15]", "[-1, 14]"))
+    result = cli("remove", "SimAM", "wrong.yaml", "-o", "one.yaml")
+    assert (
+        "note      the result has 1 error, such as: layer 19 (Concat) reads layer 13 (C3), expected layer "
+        "14 (Conv) (yamlinject check one.yaml)\n" in result.err
+    )
+    both = text.replace("[-1, 15]", "[-1, 14]").replace("[-1, 11]", "[-1, 10]")
+    (tmp_path / "wrong.yaml").write_text(both)
     result = cli("remove", "SimAM", "wrong.yaml", "-o", "back.yaml")
     assert result.code == 0
     assert (
