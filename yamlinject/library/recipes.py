@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -224,7 +224,8 @@ def recipe(module: str, args: str | None = None, others: Collection[str] = ()) -
     return Recipe(module, given)
 
 
-def slip(module: str, others: Iterable[str] = ()) -> str | None:
+@lru_cache  # of files that are checked together, many have the same modules
+def slip(module: str, others: tuple[str, ...] = ()) -> str | None:
     """The module of ours, of ``others`` or of a framework of whose name ``module`` can only be a slip."""
     return spelling.slip(module, (*others, *names()), anywhere=True) or spelling.slip(module, TABLE)
 

@@ -70,7 +70,7 @@ def completed(request: Request, given: Iterable[str | Path] = (), *, here: Colle
 def _check_spelling(module: str, own: Iterable[str]) -> None:
     if module in recipes.names() or module in TABLE:
         return
-    meant = recipes.slip(module, own)
+    meant = recipes.slip(module, tuple(own))
     if meant:
         raise RefusalError(
             f"{module} is not known (did you mean {meant}?): if it is meant, give the `args` of its row"
