@@ -12,7 +12,7 @@ import pytest
 from tests.support import BASE, Cli
 from yamlinject import Config, RefusalError, SelectorError, load
 from yamlinject.frameworks import launch
-from yamlinject.library import bases
+from yamlinject.library import bases, recipes
 from yamlinject.library.data import template
 from yamlinject.output import next_steps
 from yamlinject.output.next_steps import is_installed  # before tests are told that all are
@@ -620,3 +620,10 @@ def test_a_guess_is_told_once(cli: Cli, tmp_path: Path) -> None:
     assert result.err.count("are a guess") == 1
     for base in ("yolov5s", "yolov5x"):
         assert "guess" not in cli("add", "SimAM", base, "--after", "all/C3,all/Concat,all/nn.Upsample").err
+
+
+@pytest.mark.parametrize("module", ["SimAM", "C2fCIB", "nn.Upsample", "SPPELAN", "SimAMv2", "C3"])
+def test_a_known_name_and_one_of_its_own_are_no_slips(module: str) -> None:
+    """What one framework lacks may be what another one has."""
+    assert recipes.slip(module) is None
+    assert recipes.slip("SimAN") == "SimAM"

@@ -60,7 +60,7 @@ def run(target: str, arguments: Sequence[str], *, module: bool = False) -> NoRet
         if unknown:
             print(
                 f"yamlinject: note: if {unknown} is a class of yours, name its file before the program: "
-                f"yamlinject run --modules FILE {Path(target).name} ...",
+                f"yamlinject run --modules FILE {'-m ' * module}{target} ...",
                 file=sys.stderr,
             )
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)

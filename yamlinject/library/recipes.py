@@ -227,6 +227,8 @@ def recipe(module: str, args: str | None = None, others: Collection[str] = ()) -
 @lru_cache  # of files that are checked together, many have the same modules
 def slip(module: str, others: tuple[str, ...] = ()) -> str | None:
     """The module of ours, of ``others`` or of a framework of whose name ``module`` can only be a slip."""
+    if module in names() or module in TABLE:
+        return None
     return spelling.slip(module, (*others, *names()), anywhere=True) or spelling.slip(module, TABLE)
 
 

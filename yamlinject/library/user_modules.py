@@ -18,7 +18,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from yamlinject.core.layer import as_flow
-from yamlinject.core.modules import TABLE
 from yamlinject.core.request import Request
 from yamlinject.errors import RefusalError, SourceError, YamlInjectError, named
 from yamlinject.files import read_bytes, resolved
@@ -68,8 +67,6 @@ def completed(request: Request, given: Iterable[str | Path] = (), *, here: Colle
 
 
 def _check_spelling(module: str, own: Iterable[str]) -> None:
-    if module in recipes.names() or module in TABLE:
-        return
     meant = recipes.slip(module, tuple(own))
     if meant:
         raise RefusalError(

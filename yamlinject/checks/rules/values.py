@@ -10,7 +10,6 @@ from yamlinject.checks.context import Subject
 from yamlinject.checks.registry import Problem, rule
 from yamlinject.core import graph, lookalikes, module_rules
 from yamlinject.core.layer import Layer, as_flow, flow
-from yamlinject.core.modules import TABLE
 from yamlinject.core.rows import Span
 from yamlinject.library import architectures, recipes
 
@@ -89,16 +88,10 @@ def full_width_character(subject: Subject) -> Iterator[Problem]:
 @rule("YI407", "warning", "a module's name looks like a slip of another one's")
 def misspelt_module(subject: Subject) -> Iterator[Problem]:
     """The frameworks look a module up by its name, and stop with a NameError or a KeyError."""
-    meant: dict[str, str | None] = {}
     for row in subject.document.written:
-        module = row.layer.module
-        if module not in meant:
-            known = module in recipes.names() or module in TABLE
-            meant[module] = None if known else recipes.slip(module)
-        if meant[module] and not subject.has_class(module):
-            yield Problem(
-                row.module, f"{row.layer}: no known module has that name", f"write {meant[module]}"
-            )
+        meant = recipes.slip(row.layer.module)
+        if meant and not subject.has_class(row.layer.module):
+            yield Problem(row.module, f"{row.layer}: no known module has that name", f"write {meant}")
 
 
 @rule("YI402", "warning", "attention whose number a framework multiplies by depth_multiple")
