@@ -224,7 +224,7 @@ def recipe(module: str, args: str | None = None, others: Collection[str] = ()) -
     return Recipe(module, given)
 
 
-@lru_cache  # of files that are checked together, many have the same modules
+@lru_cache(maxsize=4096)  # of files that are checked together, many have the same modules
 def slip(module: str, others: tuple[str, ...] = ()) -> str | None:
     """The module of ours, of ``others`` or of a framework of whose name ``module`` can only be a slip."""
     if module in names() or module in TABLE:
